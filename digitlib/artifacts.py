@@ -1,0 +1,148 @@
+"""What a run writes and reads back: paths, metrics, figures, the model and its card.
+
+A file appears under its final name only when it is complete: everything is written beside it
+first and then moved into place (``writing``).
+"""
+
+import contextlib
+import csv
+import json
+import os
+import platform
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+PACKAGES = ("digitlib", "keras", "tensorflow", "ai-edge-litert", "numpy", "scikit-learn")
+
+
+class ArtifactError(FileNotFoundError):
+    """Something an earlier step should have made is not there; the message says how to make it."""
+
+
+def project_root() -> Path:
+    """The folder that relative paths mean: ``$DIGITLIB_ROOT``, else the checkout, else here.
+
+    It does not depend on where Jupyter, papermill or a shell was started.
+    """
+    if chosen := os.environ.get("DIGITLIB_ROOT"):
+        return Path(chosen).resolve()
+    checkout = Path(__file__).resolve().parents[1]
+    return checkout if (checkout / "notebooks").is_dir() else Path.cwd()
+
+
+def resolve(path: str | Path) -> Path:
+    """An absolute path; a relative one is taken from the project's root."""
+    return project_root() / Path(path).expanduser()
+
+
+@contextlib.contextmanager
+def writing(path: str | Path) -> Iterator[Path]:
+    """Give a temporary path to write to, and move it to ``path`` when the block ends well."""
+    path = resolve(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # The suffix stays last: savers choose the format by it.
+    unfinished = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
+    try:
+        yield unfinished
+        os.replace(unfinished, path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def write_json(path: str | Path, values: Mapping) -> Path:
+    """Write ``values`` as JSON; NumPy numbers and arrays become plain ones."""
+    text = json.dumps(values, indent=1, ensure_ascii=False, default=lambda v: v.tolist())
+    with writing(path) as unfinished:
+        unfinished.write_text(text + "\n", encoding="utf-8")
+    return resolve(path)
+
+
+def read_json(path: str | Path) -> dict:
+    """Read what ``write_json`` wrote."""
+    return json.loads(resolve(path).read_text(encoding="utf-8"))
+
+
+def save_metrics(output_dir: str | Path, notebook: str, metrics: Mapping) -> Path:
+    """Write a notebook's numbers to ``output_dir/metrics/<notebook>.json``."""
+    return write_json(Path(output_dir) / "metrics" / f"{notebook}.json", metrics)
+
+
+def load_metrics(output_dir: str | Path) -> dict[str, dict]:
+    """All metrics under ``output_dir``, by notebook; empty where nothing was saved."""
+    files = sorted((resolve(output_dir) / "metrics").glob("*.json"))
+    return {file.stem: read_json(file) for file in files}
+
+
+def save_figure(figure, output_dir: str | Path, name: str):
+    """Write a Matplotlib figure to ``output_dir/figures/<name>.png`` and return it, to be shown."""
+    with writing(Path(output_dir) / "figures" / f"{name}.png") as unfinished:
+        figure.savefig(unfinished, dpi=144, bbox_inches="tight")
+    return figure
+
+
+def load_card(model_dir: str | Path) -> dict:
+    """The card of the model in ``model_dir``.
+
+    Raises:
+        ArtifactError: when there is no model; the message names the command that makes one.
+    """
+    card = resolve(model_dir) / "card.json"
+    if not card.exists():
+        raise ArtifactError(
+            f"there is no model in {model_dir}: make one with `make run PROFILE=quick`, or run "
+            "notebooks/03_cnn_training.ipynb with the output_dir that this folder is in"
+        )
+    return read_json(card)
+
+
+def write_history(path: str | Path, rows: Sequence[Mapping]) -> Path:
+    """Write one row per epoch as CSV."""
+    with writing(path) as unfinished, unfinished.open("w", newline="") as stream:
+        table = csv.DictWriter(stream, fieldnames=list(rows[0]) if rows else ["epoch"])
+        table.writeheader()
+        table.writerows(rows)
+    return resolve(path)
+
+
+def read_history(path: str | Path) -> list[dict[str, float]]:
+    """Read what ``write_history`` wrote; empty when there is no file yet."""
+    path = resolve(path)
+    if not path.exists():
+        return []
+    with path.open(newline="") as stream:
+        return [{k: float(v) for k, v in row.items()} for row in csv.DictReader(stream)]
+
+
+def provenance() -> dict:
+    """What a result depends on besides its parameters: commit, versions, machine."""
+    return {"commit": commit(), "versions": versions(), "machine": machine()}
+
+
+def versions() -> dict[str, str]:
+    """Installed versions of Python and of the packages that shape a result."""
+    found = {"python": platform.python_version()}
+    for package in PACKAGES:
+        with contextlib.suppress(PackageNotFoundError):
+            found[package] = version(package)
+    return found
+
+
+def commit() -> str:
+    """The checkout's commit, marked when files differ from it; '' outside a checkout."""
+    try:
+        arguments = ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
+        done = subprocess.run(arguments, cwd=project_root(), capture_output=True, text=True)
+    except OSError:
+        return ""
+    return done.stdout.strip()
+
+
+def machine() -> str:
+    """The machine in words: system, processor, cores."""
+    name = platform.processor() or platform.machine()
+    with contextlib.suppress(OSError):
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        name = next((s.split(":")[1].strip() for s in lines if s.startswith("model name")), name)
+    return f"{platform.system()}, {name}, {os.cpu_count()} cores"

@@ -1,0 +1,179 @@
+"""Named networks: ``build(name, **options)`` gives a Keras model.
+
+Every network takes pixels as they are, (N, 28, 28, 1) from 0 to 255 with the ink bright, scales
+them itself, and answers with ten logits. So a saved model needs nothing beside it.
+"""
+
+import math
+from collections.abc import Callable
+
+import keras
+from keras import layers
+
+SIDE = 28
+CLASSES = 10
+
+
+def build(name: str, precision: str = "float32", **options) -> keras.Model:
+    """Build a network with freshly drawn weights (``keras.utils.set_random_seed`` fixes them).
+
+    Args:
+        name: one of ``ARCHITECTURES``.
+        precision: Keras's dtype policy, ``float32`` or ``mixed_bfloat16``. The logits are float32
+            either way.
+        options: arguments of the named network.
+
+    Raises:
+        ValueError: for a name, an option or a precision that does not exist.
+    """
+    if name not in ARCHITECTURES:
+        raise ValueError(f"no network is called {name!r}; there are {', '.join(ARCHITECTURES)}")
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(precision)
+    try:
+        images = keras.Input((SIDE, SIDE, 1), name="pixels")
+        x = layers.Rescaling(1 / 255)(images)
+        try:
+            features = ARCHITECTURES[name](x, **options)
+        except TypeError as fault:
+            raise ValueError(f"network {name!r}: {fault}") from None
+        logits = layers.Dense(CLASSES, dtype="float32", name="logits")(features)
+        return keras.Model(images, logits, name=name)
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def in_float32(model: keras.Model, name: str, **options) -> keras.Model:
+    """The same network and weights in float32: the form that is saved and exported.
+
+    A network trained under ``mixed_bfloat16`` exports to LiteRT but cannot run there.
+    """
+    plain = build(name, "float32", **options)
+    plain.set_weights(model.get_weights())
+    return plain
+
+
+def layer_table(network: keras.Model) -> list[dict]:
+    """A row per layer: layer, kind, output shape, parameters, multiply-adds for one picture."""
+    rows = []
+    for layer in network.layers:
+        shape = layer.output.shape[1:]
+        work = 0
+        if isinstance(layer, (layers.Conv2D, layers.Dense)):
+            # A convolution's kernel is applied at every place, a dense layer's once.
+            work = math.prod(layer.kernel.shape) * math.prod(shape[:-1])
+        rows.append(
+            {
+                "layer": layer.name,
+                "kind": type(layer).__name__,
+                "output": " × ".join(map(str, shape)),
+                "parameters": layer.count_params(),
+                "multiply-adds": work,
+            }
+        )
+    return rows
+
+
+def _baseline(x):
+    """One convolution and one hidden layer (Brownlee 2019, "How to Develop a CNN for MNIST")."""
+    x = layers.Conv2D(32, 3, activation="relu", kernel_initializer="he_uniform")(x)
+    x = layers.MaxPooling2D()(x)
+    x = layers.Flatten()(x)
+    return layers.Dense(100, activation="relu", kernel_initializer="he_uniform")(x)
+
+
+def _three_block(x, dropout: float = 0.5, dense_dropout: float = 0.3):
+    """Three convolutions, each followed by batch normalisation (Ioffe and Szegedy 2015)."""
+    for filters in (32, 64, 128):
+        x = layers.Conv2D(filters, 3, activation="relu")(x)
+        x = layers.BatchNormalization()(x)
+        if filters < 128:
+            x = layers.MaxPooling2D()(x)
+    x = layers.Flatten()(x)
+    x = layers.Dropout(dropout)(x)
+    x = layers.Dense(128, activation="relu")(x)
+    x = layers.BatchNormalization()(x)
+    return layers.Dropout(dense_dropout)(x)
+
+
+def _five_layer(x):
+    """Two pairs of convolutions (Ghouzam 2017, "Introduction to CNN Keras", after LeNet-5)."""
+    for filters, kernel in ((32, 5), (64, 3)):
+        for _ in range(2):
+            x = layers.Conv2D(filters, kernel, padding="same", activation="relu")(x)
+        x = layers.MaxPooling2D(strides=2)(x)
+        x = layers.Dropout(0.25)(x)
+    x = layers.Flatten()(x)
+    x = layers.Dense(256, activation="relu")(x)
+    return layers.Dropout(0.5)(x)
+
+
+@keras.saving.register_keras_serializable("digitlib")
+class LocalResponseNormalization(layers.Layer):
+    """Divide each channel by the energy of its neighbours (Krizhevsky et al. 2012, section 3.3).
+
+    y = x / (bias + alpha · Σ x²)^beta, the sum over ``2 · radius + 1`` channels. Shape unchanged.
+    """
+
+    def __init__(self, radius=5, bias=1.0, alpha=0.0001, beta=0.75, **keywords):
+        super().__init__(**keywords)
+        self.radius, self.bias, self.alpha, self.beta = radius, bias, alpha, beta
+
+    def call(self, x):
+        """Normalise (N, height, width, channels)."""
+        width = 2 * self.radius + 1
+        # A sum over neighbouring channels is an average pool along the last axis.
+        batch, *shape = x.shape
+        squares = keras.ops.reshape(keras.ops.square(x), (-1, shape[-1], 1))
+        padded = keras.ops.pad(squares, ((0, 0), (self.radius, self.radius), (0, 0)))
+        energy = width * keras.ops.average_pool(padded, width, 1, "valid")
+        energy = keras.ops.reshape(energy, (-1, *shape))
+        return x / (self.bias + self.alpha * energy) ** self.beta
+
+    def get_config(self):
+        """Constructor arguments, for saving."""
+        own = {"radius": self.radius, "bias": self.bias, "alpha": self.alpha, "beta": self.beta}
+        return super().get_config() | own
+
+
+def _lrn(x, dropout: float = 0.2):
+    """Two convolutions with local response normalisation (tflearn's MNIST example, 2016)."""
+    for filters in (32, 64):
+        decay = keras.regularizers.L2(0.001)
+        x = layers.Conv2D(filters, 3, padding="same", activation="relu", kernel_regularizer=decay)(
+            x
+        )
+        x = layers.MaxPooling2D()(x)
+        x = LocalResponseNormalization()(x)
+    x = layers.Flatten()(x)
+    for units in (128, 256):
+        x = layers.Dense(units, activation="tanh")(x)
+        x = layers.Dropout(dropout)(x)
+    return x
+
+
+def _digitnet(x, width: int = 24, dropout: float = 0.0, batch_norm: bool = False):
+    """This project's own: five convolutions, the wide ones where pictures are already small."""
+
+    def conv(x, filters, kernel):
+        x = layers.Conv2D(filters, kernel, padding="same", use_bias=not batch_norm)(x)
+        if batch_norm:
+            x = layers.BatchNormalization(momentum=0.9)(x)
+        return layers.ReLU()(x)
+
+    x = conv(x, width, 5)
+    for filters in (2 * width, 4 * width):
+        x = layers.MaxPooling2D()(x)
+        x = conv(conv(x, filters, 3), filters, 3)
+    x = layers.MaxPooling2D()(x)
+    x = layers.Flatten()(x)
+    return layers.Dropout(dropout)(x) if dropout else x
+
+
+ARCHITECTURES: dict[str, Callable] = {
+    "baseline": _baseline,
+    "three_block": _three_block,
+    "five_layer": _five_layer,
+    "lrn": _lrn,
+    "digitnet": _digitnet,
+}

@@ -1,0 +1,148 @@
+"""Keras layers that vary handwriting, written with ``keras.ops`` for every backend.
+
+They act on pixels from 0 to 255, ink bright on 0, (N, 28, 28, 1), and only with
+``training=True``. They stand in front of a network while it is fitted and are no part of it.
+Each draws from its own seeded generator.
+"""
+
+import math
+
+import keras
+from keras import ops
+
+
+def build(seed: int = 0, **strengths: float) -> keras.Sequential | None:
+    """The augmentation with the given strengths, one resampling in all; None for no strengths.
+
+    Args:
+        seed: fixes what is drawn.
+        strengths: ``Warp``'s rotation, zoom, shift, shear, slant and elastic, and
+            ``thickness`` of ``StrokeThickness``; see there for their units.
+
+    Raises:
+        ValueError: for an unknown or negative strength.
+    """
+    unknown = sorted(set(strengths) - {*WARPS, "thickness"})
+    if unknown:
+        known = ", ".join((*WARPS, "thickness"))
+        raise ValueError(f"no augmentation is called {unknown[0]!r}; there are {known}")
+    negative = sorted(name for name, value in strengths.items() if value < 0)
+    if negative:
+        raise ValueError(f"augmentation {negative[0]!r} is negative; 0 turns it off")
+    steps = []
+    if thickness := strengths.get("thickness"):
+        steps.append(StrokeThickness(thickness, seed=seed + 1))
+    if warps := {name: strengths[name] for name in WARPS if strengths.get(name)}:
+        steps.append(Warp(**warps, seed=seed))
+    return keras.Sequential(steps, name="augmentation") if steps else None
+
+
+WARPS = ("rotation", "zoom", "shift", "shear", "slant", "elastic")
+
+
+class Warp(keras.layers.Layer):
+    """Affine and elastic distortion in one bilinear resampling.
+
+    Args:
+        rotation: up to ± this many degrees.
+        zoom: width and height, each by a factor of up to 1 ± this.
+        shift: up to ± this many pixels, each way.
+        shear: up to ± this tangent, vertically.
+        slant: up to ± this tangent, horizontally: upright writing becomes italic.
+        elastic: root mean square displacement in pixels of a smooth random field (Simard,
+            Steinkraus and Platt 2003, doi:10.1109/ICDAR.2003.1227801; drawn on a coarse grid and
+            interpolated, which costs a hundredth of their convolution).
+        grid: points of that coarse grid, each way.
+        seed: fixes what is drawn.
+    """
+
+    def __init__(
+        self, rotation=0.0, zoom=0.0, shift=0.0, shear=0.0, slant=0.0, elastic=0.0, grid=7, seed=0
+    ):
+        super().__init__(dtype="float32", name="warp")
+        self.rotation, self.zoom, self.shift = math.radians(rotation), zoom, shift
+        self.shear, self.slant, self.elastic, self.grid = shear, slant, elastic, grid
+        self.random = keras.random.SeedGenerator(seed)
+
+    def call(self, images, training=False):
+        """Distort (N, height, width, 1) in training; leave it alone otherwise."""
+        if not training:
+            return images
+        count, height, width, _ = ops.shape(images)
+        dx, dy = self._displacement(count, height, width)
+        return _resample(images, dx, dy)
+
+    def _displacement(self, count, height, width):
+        """Where each output pixel looks, relative to itself: two (N, height, width) in pixels."""
+
+        def draw(limit):
+            return keras.random.uniform((count, 1, 1), -limit, limit, seed=self.random)
+
+        angle, slant, shear = draw(self.rotation), draw(self.slant), draw(self.shear)
+        wide, high = 1 + draw(self.zoom), 1 + draw(self.zoom)
+        x = ops.reshape(ops.arange(width, dtype="float32") - (width - 1) / 2, (1, 1, width))
+        y = ops.reshape(ops.arange(height, dtype="float32") - (height - 1) / 2, (1, height, 1))
+        # From the output back to the input: undo the zoom, the shears, then the rotation.
+        u, v = x / wide, y / high
+        u, v = u + slant * v, v + shear * u
+        cosine, sine = ops.cos(angle), ops.sin(angle)
+        dx = cosine * u + sine * v - x + draw(self.shift)
+        dy = cosine * v - sine * u - y + draw(self.shift)
+        if self.elastic:
+            shape = (count, self.grid, self.grid, 2)
+            coarse = keras.random.normal(shape, seed=self.random)
+            # Interpolation averages neighbours; 1.42 restores the root mean square asked for.
+            field = (
+                1.42
+                * self.elastic
+                * ops.image.resize(coarse, (height, width), "bilinear", data_format="channels_last")
+            )
+            dx, dy = dx + field[..., 0], dy + field[..., 1]
+        return dx, dy
+
+
+class StrokeThickness(keras.layers.Layer):
+    """Thinner and thicker pens: blend each picture with its erosion or its dilation.
+
+    Args:
+        amount: up to this share of a full 3×3 dilation (strokes about two pixels wider) or of
+            0.6 of a full erosion, which would break MNIST's thinnest strokes.
+        seed: fixes what is drawn.
+    """
+
+    def __init__(self, amount=0.0, seed=0):
+        super().__init__(dtype="float32", name="stroke_thickness")
+        self.amount = amount
+        self.random = keras.random.SeedGenerator(seed)
+
+    def call(self, images, training=False):
+        """Change (N, height, width, 1) in training; leave it alone otherwise."""
+        if not training:
+            return images
+        shape = (ops.shape(images)[0], 1, 1, 1)
+        blend = keras.random.uniform(shape, -self.amount, self.amount, seed=self.random)
+        thick = ops.max_pool(images, 3, 1, "same")
+        thin = -ops.max_pool(-images, 3, 1, "same")
+        thicker = images + ops.maximum(blend, 0) * (thick - images)
+        return thicker - 0.6 * ops.maximum(-blend, 0) * (thicker - thin)
+
+
+def _resample(images, dx, dy):
+    """Bilinear look-up at each pixel's own place plus (dx, dy); beyond the edge there is no ink."""
+    count, height, width, _ = ops.shape(images)
+    # One pixel of empty border catches everything that looks outside.
+    flat = ops.reshape(ops.pad(images[..., 0], ((0, 0), (1, 1), (1, 1))), (count, -1))
+    x = ops.arange(width, dtype="float32") + 1 + dx
+    y = ops.reshape(ops.arange(height, dtype="float32"), (1, height, 1)) + 1 + dy
+    x, y = ops.clip(x, 0, width + 0.999), ops.clip(y, 0, height + 0.999)
+    left, top = ops.floor(x), ops.floor(y)
+    right_share, lower_share = x - left, y - top
+    index = ops.cast(top * (width + 2) + left, "int32")
+
+    def look_up(offset):
+        found = ops.take_along_axis(flat, ops.reshape(index + offset, (count, -1)), axis=1)
+        return ops.reshape(found, (count, height, width))
+
+    upper = look_up(0) * (1 - right_share) + look_up(1) * right_share
+    lower = look_up(width + 2) * (1 - right_share) + look_up(width + 3) * right_share
+    return ops.expand_dims(upper * (1 - lower_share) + lower * lower_share, -1)

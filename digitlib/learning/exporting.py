@@ -1,0 +1,46 @@
+"""Write a trained network for use: Keras's file and LiteRT's."""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from digitlib.artifacts import resolve, writing
+from digitlib.quiet import quiet
+
+
+def save_model(model: keras.Model, model_dir: str | Path) -> Path:
+    """Write ``digits.keras`` and ``digits.tflite``, and check that they answer alike.
+
+    Args:
+        model: a float32 network; (N, 28, 28, 1) pixels from 0 to 255 → (N, 10) logits.
+
+    Raises:
+        RuntimeError: when the exported model does not run or answers differently.
+    """
+    model_dir = resolve(model_dir)
+    with writing(model_dir / "digits.keras") as unfinished:
+        model.save(unfinished)
+    with writing(model_dir / "digits.tflite") as unfinished:
+        with quiet():
+            model.export(unfinished, format="litert", verbose=False)
+        _check(model, unfinished)
+    return model_dir
+
+
+def _check(model: keras.Model, file: Path) -> None:
+    from ai_edge_litert.interpreter import Interpreter
+
+    pixels = np.random.default_rng(0).integers(0, 256, (1, 28, 28, 1)).astype(np.float32)
+    try:
+        with quiet():
+            runner = Interpreter(str(file), num_threads=1)
+        runner.allocate_tensors()
+        runner.set_tensor(runner.get_input_details()[0]["index"], pixels)
+        runner.invoke()
+        answer = runner.get_tensor(runner.get_output_details()[0]["index"])
+    except (ValueError, RuntimeError) as fault:
+        raise RuntimeError(f"the exported model does not run: {fault}") from fault
+    expected = keras.ops.convert_to_numpy(model(pixels))
+    if not np.allclose(answer, expected, rtol=1e-3, atol=1e-3):
+        raise RuntimeError(f"the exported model answers {answer}, the Keras model {expected}")

@@ -1,0 +1,276 @@
+"""Data comes in whole and right, or the error says what is wrong with which file."""
+
+import gzip
+
+import cv2
+import numpy as np
+import pytest
+
+from digitlib import datasets
+from digitlib.datasets import DataError, load_dataset
+
+LABELS = np.repeat(np.arange(10, dtype=np.uint8), 10)
+
+
+@pytest.fixture
+def digits():
+    """A hundred real digits, ten of each."""
+    full = load_dataset("optdigits")
+    return np.concatenate([full.images[full.labels == d][:10] for d in range(10)])
+
+
+@pytest.fixture
+def idx(tmp_path, digits):
+    write_idx(tmp_path / "train-images-idx3-ubyte", digits)
+    write_idx(tmp_path / "train-labels-idx1-ubyte", LABELS)
+    return tmp_path
+
+
+@pytest.fixture
+def folder(tmp_path, digits):
+    for i, (image, label) in enumerate(zip(digits, LABELS, strict=True)):
+        (tmp_path / str(label)).mkdir(exist_ok=True)
+        # Ink dark on white, larger than 28 pixels: what people have.
+        cv2.imwrite(str(tmp_path / str(label) / f"{i}.png"), cv2.resize(255 - image, (90, 90)))
+    return tmp_path
+
+
+@pytest.fixture
+def csv(tmp_path, digits):
+    return write_csv(tmp_path / "train.csv", digits, LABELS)
+
+
+def write_idx(path, array):
+    head = (0x0800 + array.ndim).to_bytes(4, "big")
+    head += b"".join(n.to_bytes(4, "big") for n in array.shape)
+    path.write_bytes(head + array.tobytes())
+
+
+def write_csv(path, images, labels=None):
+    names = [f"pixel{i}" for i in range(784)]
+    table = images.reshape(len(images), 784).astype(int)
+    if labels is not None:
+        names, table = ["label", *names], np.column_stack([labels, table])
+    rows = [",".join(names), *(",".join(map(str, row)) for row in table)]
+    path.write_text("\n".join(rows) + "\n")
+    return path
+
+
+def refuses(spec, *words, part="train"):
+    with pytest.raises(DataError) as caught:
+        load_dataset(spec, part)
+    for word in words:
+        assert word in str(caught.value)
+
+
+def test_optdigits_is_split_into_fixed_stratified_parts():
+    train, test = load_dataset("optdigits"), load_dataset("optdigits", "test")
+    assert (len(train), len(test)) == (1437, 360)
+    assert train.images.shape == (1437, 28, 28)
+    assert train.images.dtype == np.uint8
+    assert set(np.bincount(test.labels)) <= set(range(34, 38))
+    assert train.sha256 == load_dataset("optdigits").sha256 != test.sha256
+    seen = {image.tobytes() for image in train.images}
+    assert sum(image.tobytes() in seen for image in test.images) == 0
+
+
+def test_mnist_has_its_published_size_and_counts():
+    """The class counts are those of the published files."""
+    try:
+        train, test = load_dataset("mnist"), load_dataset("mnist", "test")
+    except DataError as fault:
+        pytest.skip(f"MNIST is not here: {fault}")
+    assert np.bincount(train.labels).tolist() == [
+        5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949
+    ]  # fmt: skip
+    assert len(test) == 10_000
+
+
+def test_mnist_offline_says_what_to_do(monkeypatch, tmp_path):
+    """Without the files and without a network, one sentence names both remedies."""
+
+    def no_network(*arguments, **keywords):
+        raise OSError("Network is unreachable")
+
+    monkeypatch.setenv("DIGITLIB_DATA", str(tmp_path))
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    import keras
+
+    monkeypatch.setattr(keras.datasets.mnist, "load_data", no_network)
+    refuses("mnist", "connect to the internet once", "DIGITLIB_DATA", str(tmp_path / "mnist"))
+
+
+def test_mnist_with_a_changed_byte_is_refused(monkeypatch, tmp_path, digits):
+    folder = tmp_path / "mnist"
+    folder.mkdir()
+    write_idx(folder / "train-images-idx3-ubyte", digits)
+    write_idx(folder / "train-labels-idx1-ubyte", LABELS)
+    monkeypatch.setenv("DIGITLIB_DATA", str(tmp_path))
+    refuses("mnist", "train-images-idx3-ubyte", "checksum", "download it again")
+
+
+def test_idx_plain_and_gzipped_give_the_same(idx):
+    plain = load_dataset(f"idx:{idx}")
+    file = idx / "train-images-idx3-ubyte"
+    (idx / "train-images-idx3-ubyte.gz").write_bytes(gzip.compress(file.read_bytes()))
+    file.unlink()
+    assert load_dataset(f"idx:{idx}").sha256 == plain.sha256
+    assert len(plain) == 80
+
+
+def test_idx_with_test_files_uses_them(idx, digits):
+    write_idx(idx / "t10k-images-idx3-ubyte", digits[::2])
+    write_idx(idx / "t10k-labels-idx1-ubyte", LABELS[::2])
+    assert len(load_dataset(f"idx:{idx}")) == 100
+    assert len(load_dataset(f"idx:{idx}", "test")) == 50
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        (lambda raw: raw[:-1], ["header promises", "truncated"]),
+        (lambda raw: raw[:7], ["not an IDX file of images"]),
+        (lambda raw: b"", ["not an IDX file of images"]),
+        (lambda raw: b"\x00\x00\x08\x01" + raw[4:], ["not an IDX file of images", "0x00000801"]),
+    ],
+    ids=["truncated", "header only", "empty", "labels for images"],
+)
+def test_damaged_idx_is_refused(idx, damage, words):
+    file = idx / "train-images-idx3-ubyte"
+    file.write_bytes(damage(file.read_bytes()))
+    refuses(f"idx:{idx}", file.name, *words)
+
+
+def test_truncated_gzip_and_missing_idx_are_refused(idx):
+    file = idx / "train-labels-idx1-ubyte"
+    (idx / f"{file.name}.gz").write_bytes(gzip.compress(file.read_bytes())[:-9])
+    file.unlink()
+    refuses(f"idx:{idx}", f"{file.name}.gz", "not a whole gzip file")
+    (idx / f"{file.name}.gz").unlink()
+    refuses(f"idx:{idx}", file.name, "missing")
+
+
+def test_idx_with_fewer_labels_than_images_or_a_label_of_ten_is_refused(idx):
+    write_idx(idx / "train-labels-idx1-ubyte", LABELS[:-1])
+    refuses(f"idx:{idx}", "100 images but 99 labels")
+    write_idx(idx / "train-labels-idx1-ubyte", np.where(LABELS == 9, 10, LABELS))
+    refuses(f"idx:{idx}", "sample 90 has label 10", "0 to 9")
+
+
+def test_folder_reads_pictures_of_any_size(folder):
+    train, test = load_dataset(f"folder:{folder}"), load_dataset(f"folder:{folder}", "test")
+    assert (len(train), len(test)) == (80, 20)
+    assert np.bincount(train.labels).tolist() == [8] * 10
+    assert 20 < train.images.mean() < 80, "ink is bright on black, whatever it was in the file"
+    assert train.left_out == ()
+
+
+def test_folder_reports_what_it_leaves_out(folder):
+    """Nothing is skipped in silence: every unusable file is returned with its reason."""
+    (folder / "3" / "empty.png").write_bytes(b"")
+    (folder / "3" / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0 not really")
+    (folder / "4" / "notes.txt").write_text("hello")
+    cv2.imwrite(str(folder / "5" / "blank.png"), np.full((40, 40), 255, np.uint8))
+    dataset = load_dataset(f"folder:{folder}")
+    assert {name for name, _ in dataset.left_out} == {
+        "3/empty.png",
+        "3/broken.jpg",
+        "4/notes.txt",
+        "5/blank.png",
+    }
+    assert all(reason for _, reason in dataset.left_out)
+
+
+def test_missing_empty_and_incomplete_folders_are_refused(folder):
+    refuses(f"folder:{folder}/nowhere", "nowhere", "no such file or folder")
+    for file in (folder / "7").iterdir():
+        file.unlink()
+    refuses(f"folder:{folder}", "no pictures of digit 7")
+    (folder / "7" / "a.png").write_bytes(b"")
+    refuses(f"folder:{folder}", "no pictures of digit 7", "7/a.png")
+
+
+def test_csv_with_and_without_labels(csv, digits):
+    assert load_dataset(f"csv:{csv}").images.shape == (80, 28, 28)
+    unlabelled = write_csv(csv.with_name("test.csv"), digits)
+    refuses(f"csv:{unlabelled}", "no labels")
+    dataset = load_dataset(f"csv:{unlabelled}", labels_required=False)
+    assert dataset.labels is None
+    assert np.array_equal(dataset.images, digits)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("pixel783", "pixel784", ["columns", "expected label,pixel0"]),
+        ("\n0,", "\n11,", ["line 2, column label", "11", "0 to 9"]),
+        ("0,0,0\n", "0,0,256\n", ["line 2, column pixel783", "256", "0 to 255"]),
+        ("0,0,0\n", "0,0,-1\n", ["line 2, column pixel783", "-1"]),
+        ("0,0,0\n", "0,0,ink\n", ["line 2, column pixel783", "ink"]),
+        ("0,0,0\n", "0,0,\n", ["line 2, column pixel783"]),
+    ],
+    ids=["column", "label", "bright", "negative", "text", "missing"],
+)
+def test_wrong_csv_is_refused_with_line_and_column(csv, old, new, words):
+    csv.write_text(csv.read_text().replace(old, new, 1))
+    refuses(f"csv:{csv}", csv.name, *words)
+
+
+def test_empty_csv_is_refused(csv):
+    csv.write_text("")
+    refuses(f"csv:{csv}", csv.name, "not a CSV table")
+
+
+def test_npz_is_read_and_checked(tmp_path, digits):
+    file = tmp_path / "digits.npz"
+    np.savez(file, images=digits, labels=LABELS)
+    assert len(load_dataset(f"npz:{file}")) == 80
+    np.savez(file, images=digits / 255, labels=LABELS)
+    refuses(f"npz:{file}", "float64", "must be uint8")
+    np.savez(file, images=digits, labels=LABELS - 1.0)
+    refuses(f"npz:{file}", "0 to 9")
+    np.savez(file, pictures=digits)
+    refuses(f"npz:{file}", "no array named 'images'")
+    file.write_bytes(file.read_bytes()[:50])
+    refuses(f"npz:{file}", "not a readable .npz")
+
+
+def test_npz_that_would_execute_code_is_refused(tmp_path):
+    """Pickled objects run code when loaded; they are never loaded."""
+    file = tmp_path / "objects.npz"
+    np.savez(file, images=np.array([{}], dtype=object))
+    refuses(f"npz:{file}", "not a readable .npz")
+
+
+def test_a_missing_class_is_refused(tmp_path, digits):
+    file = tmp_path / "digits.npz"
+    np.savez(file, images=digits[:90], labels=LABELS[:90])
+    refuses(f"npz:{file}", "no images of digit 9")
+
+
+def test_a_class_of_one_cannot_be_split(tmp_path, digits):
+    file = tmp_path / "digits.npz"
+    np.savez(file, images=digits[:91], labels=LABELS[:91])
+    refuses(f"npz:{file}", "digit 9 has fewer than two samples")
+
+
+@pytest.mark.parametrize("spec", ["minst", "mnist:x", "folder:", "csv"])
+def test_unknown_spec_lists_the_known(spec):
+    refuses(spec, repr(spec), "optdigits, mnist, idx:DIR")
+
+
+def test_split_is_stratified_seeded_and_loses_nothing():
+    full = load_dataset("optdigits")
+    train, held = datasets.split(full, 0.1, seed=3)
+    again, _ = datasets.split(full, 0.1, seed=3)
+    other, _ = datasets.split(full, 0.1, seed=4)
+    assert len(held) == 144
+    assert sorted(map(bytes, [*train.images, *held.images])) == sorted(map(bytes, full.images))
+    assert np.ptp(np.bincount(held.labels)) <= 2
+    assert train.sha256 == again.sha256 != other.sha256
+    assert len(datasets.split(full, 200, seed=0)[1]) == 200
+
+
+def test_split_that_leaves_too_little_is_refused():
+    with pytest.raises(DataError, match="cannot hold out"):
+        datasets.split(load_dataset("optdigits"), 5, seed=0)
