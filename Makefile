@@ -1,0 +1,54 @@
+# Everything a person does with this project; `make help` lists it.
+PYTHON  ?= python3
+PROFILE ?= quick
+CORES   ?= all
+SEEDS   ?= 1
+
+BIN   := .venv/bin
+READY := .venv/.ready
+
+# Byte-code is what makes TensorFlow start in 10 s rather than 20 s.
+unexport PYTHONDONTWRITEBYTECODE
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test lint lab notebooks lock clean
+
+help:  ## list what can be done here
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo "  Profiles (params/): $(notdir $(wildcard params/*))"
+
+setup: $(READY)  ## set up .venv (the others do it when it is needed)
+
+run: $(READY)  ## run a profile's notebooks: PROFILE=quick CORES=all SEEDS=1
+	@$(BIN)/python -m digitlib.apps.pipeline --profile $(PROFILE) --cores $(CORES) --seeds $(SEEDS)
+
+test: $(READY) lint  ## lint, then run every test
+	@$(BIN)/python -m pytest
+
+lint: $(READY)  ## check style and formatting, notebooks too
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+lab: $(READY)  ## open the notebooks in JupyterLab
+	@$(BIN)/jupyter lab
+
+notebooks: $(READY)  ## execute the committed notebooks again, in order, and clean them
+	@$(BIN)/python -m digitlib.apps.notebooks refresh
+
+lock: $(READY)  ## pin dependencies again: UPGRADE=--upgrade takes the newest
+	@$(BIN)/python -m pip install --quiet uv
+	@$(BIN)/uv pip compile --quiet --universal --extra dev --no-annotate $(UPGRADE) \
+	  --custom-compile-command "make lock" --output-file requirements.lock pyproject.toml
+
+clean:  ## remove .venv and caches; outputs/ stays
+	rm -rf .venv .snakemake .pytest_cache .ruff_cache .hypothesis build dist *.egg-info
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || { \
+	  echo "This needs Python 3.11, 3.12 or 3.13 (TensorFlow has no later one yet);" \
+	    "$(PYTHON) is $$($(PYTHON) --version 2>&1). Name another: make PYTHON=python3.12" >&2; \
+	  exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --compile --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --compile --no-deps --no-build-isolation --editable .
+	@touch $@

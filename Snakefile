@@ -1,0 +1,165 @@
+"""The notebooks as a graph: what each one needs, what it makes, and so what must run again.
+
+`make run` starts it (digitlib/apps/pipeline.py), which checks all parameters first and keeps to
+one writer. Executed notebooks are logs, not outputs, because Snakemake deletes the outputs of a
+failed job; `.done/` says that one was executed anew. A notebook is compared by what is written in
+its cells, not by its file: running it in JupyterLab makes nothing out of date.
+"""
+
+from digitlib.apps import dependencies, profiles
+
+PROFILE, SEEDS = config["profile"], int(config["seeds"])
+TRAINING, EVALUATION, REPORT = profiles.TRAINING, profiles.EVALUATION, profiles.REPORT
+RUN_NOTEBOOK = "python -m digitlib.apps.notebooks run"
+EXPORT = "python -m digitlib.apps.notebooks export"
+
+
+def text_of(wildcards, name=None):
+    """The checksum of a notebook's cells."""
+    return dependencies.source_digest(profiles.source(name or wildcards.notebook))
+
+
+def pages(wildcards):
+    """The reports that a report links to."""
+    return " ".join(profiles.notebooks(wildcards.profile))
+
+
+wildcard_constraints:
+    profile=r"[^/]+",
+    run=profiles.RUN,
+    notebook=r"\d\d_\w+",
+
+
+ruleorder: publish_training > publish_evaluation > notebook
+
+
+rule all:
+    message: "the profile is complete"
+    input:
+        profiles.products(PROFILE, SEEDS),
+
+
+rule notebook:
+    message: "{wildcards.notebook}"
+    input:
+        lambda w: profiles.needed(w.profile, w.notebook),
+        lambda w: profiles.gathered(w.profile, SEEDS) if w.notebook == REPORT else [],
+        text=ancient("notebooks/{notebook}.ipynb"),
+    output:
+        "outputs/{profile}/metrics/{notebook}.json",
+        done="outputs/{profile}/.done/{notebook}",
+    log: "outputs/{profile}/{notebook}.ipynb"
+    params:
+        text=text_of,
+        settings=lambda w: profiles.settings(w.profile, w.notebook),
+    shell:
+        RUN_NOTEBOOK + " {input.text} {log} -f params/{wildcards.profile}/{wildcards.notebook}.yaml"
+        " {params.settings} --done {output.done}"
+
+
+rule training:
+    message: f"{TRAINING} ({{wildcards.run}})"
+    input:
+        lambda w: profiles.needed(w.profile, TRAINING),
+        text=ancient(f"notebooks/{TRAINING}.ipynb"),
+    output:
+        expand("outputs/{{profile}}/runs/{{run}}/model/{file}", file=profiles.MODEL),
+        f"outputs/{{profile}}/runs/{{run}}/metrics/{TRAINING}.json",
+        done=f"outputs/{{profile}}/runs/{{run}}/.done/{TRAINING}",
+    log: f"outputs/{{profile}}/runs/{{run}}/notebooks/{TRAINING}.ipynb"
+    params:
+        text=lambda w: text_of(w, TRAINING),
+        settings=lambda w: profiles.settings(w.profile, TRAINING, w.run),
+    threads: workflow.cores
+    shell:
+        RUN_NOTEBOOK + " {input.text} {log} -f params/{wildcards.profile}/" + TRAINING + ".yaml"
+        " {params.settings} --done {output.done}"
+
+
+rule evaluation:
+    message: f"{EVALUATION} ({{wildcards.run}})"
+    input:
+        lambda w: profiles.needed(w.profile, EVALUATION),
+        expand("outputs/{{profile}}/runs/{{run}}/model/{file}", file=profiles.MODEL),
+        text=ancient(f"notebooks/{EVALUATION}.ipynb"),
+    output:
+        f"outputs/{{profile}}/runs/{{run}}/metrics/{EVALUATION}.json",
+        done=f"outputs/{{profile}}/runs/{{run}}/.done/{EVALUATION}",
+    log: f"outputs/{{profile}}/runs/{{run}}/notebooks/{EVALUATION}.ipynb"
+    params:
+        text=lambda w: text_of(w, EVALUATION),
+        settings=lambda w: profiles.settings(w.profile, EVALUATION, w.run),
+    shell:
+        RUN_NOTEBOOK + " {input.text} {log} -f params/{wildcards.profile}/" + EVALUATION + ".yaml"
+        " {params.settings} --done {output.done}"
+
+
+def own(path):
+    """A file of the run that stands for the profile."""
+    return lambda w: f"outputs/{w.profile}/runs/{profiles.own_run(w.profile)}/{path}"
+
+
+rule publish_training:
+    message: "the model of the profile's own seed"
+    input:
+        [own(f"model/{file}") for file in profiles.MODEL],
+        own(f"metrics/{TRAINING}.json"),
+        own(f".done/{TRAINING}"),
+    output:
+        expand("outputs/{{profile}}/model/{file}", file=profiles.MODEL),
+        f"outputs/{{profile}}/metrics/{TRAINING}.json",
+        done=f"outputs/{{profile}}/.done/{TRAINING}",
+    log: f"outputs/{{profile}}/{TRAINING}.ipynb"
+    params: run=lambda w: profiles.own_run(w.profile)
+    shell:
+        "python -m digitlib.apps.publish outputs/{wildcards.profile} {params.run} " + TRAINING
+
+
+rule publish_evaluation:
+    message: "the evaluation of the profile's own seed"
+    input:
+        own(f"metrics/{EVALUATION}.json"),
+        own(f".done/{EVALUATION}"),
+    output:
+        f"outputs/{{profile}}/metrics/{EVALUATION}.json",
+        done=f"outputs/{{profile}}/.done/{EVALUATION}",
+    log: f"outputs/{{profile}}/{EVALUATION}.ipynb"
+    params: run=lambda w: profiles.own_run(w.profile)
+    shell:
+        "python -m digitlib.apps.publish outputs/{wildcards.profile} {params.run} " + EVALUATION
+
+
+rule report:
+    message: "the report of {wildcards.notebook}"
+    input:
+        profiles.report_files(),
+        "outputs/{profile}/.done/{notebook}",
+    output: "outputs/{profile}/{notebook}.html"
+    params: pages=pages
+    shell:
+        EXPORT + " outputs/{wildcards.profile}/{wildcards.notebook}.ipynb {output}"
+        " --pages {params.pages}"
+
+
+rule report_of_run:
+    message: "the report of {wildcards.notebook} ({wildcards.run})"
+    input:
+        profiles.report_files(),
+        "outputs/{profile}/runs/{run}/.done/{notebook}",
+    output: "outputs/{profile}/runs/{run}/notebooks/{notebook}.html"
+    params: pages=pages
+    shell:
+        EXPORT + " outputs/{wildcards.profile}/runs/{wildcards.run}/notebooks/"
+        "{wildcards.notebook}.ipynb {output} --pages {params.pages} --top ../../.."
+
+
+rule index:
+    message: "the front page"
+    input:
+        profiles.report_files(),
+        f"outputs/{{profile}}/.done/{REPORT}",
+    output: "outputs/{profile}/index.html"
+    params: pages=pages
+    shell:
+        EXPORT + " outputs/{wildcards.profile}/" + REPORT + ".ipynb {output}"
+        " --pages {params.pages} --hide-code"

@@ -1,0 +1,212 @@
+"""What a profile runs: its notebooks, their parameters, its seeds, and what each step needs.
+
+A profile is a folder ``params/<profile>`` with one parameter file for every notebook it runs. The
+training (03) and its evaluation (05) run once per seed, the others once. The Snakefile asks this
+module; nothing here runs anything.
+"""
+
+import re
+import shlex
+from pathlib import Path
+
+from digitlib.apps.dependencies import PACKAGE, imported_modules
+from digitlib.apps.parameters import (
+    ParameterError,
+    check_parameters,
+    declared_parameters,
+    read_parameters,
+)
+from digitlib.artifacts import project_root, resolve
+
+TRAINING, EVALUATION, REPORT = "03_cnn_training", "05_evaluation", "09_report"
+MODEL = ("digits.keras", "digits.tflite", "card.json", "history.csv")
+RUN = r"seed-\d+(?:-fold-\d+)?"
+
+
+def profiles() -> list[str]:
+    """The profiles there are, by name."""
+    return sorted(p.name for p in resolve("params").glob("*") if any(p.glob("*.yaml")))
+
+
+def notebooks(profile: str) -> list[str]:
+    """The notebooks a profile runs, in order."""
+    return sorted(p.stem for p in resolve(f"params/{profile}").glob("*.yaml"))
+
+
+def check(profile: str) -> None:
+    """Check a whole profile, and those it builds on, before anything runs.
+
+    Raises:
+        ParameterError: naming the file and the fault.
+    """
+    if profile not in profiles():
+        raise ParameterError(f"there is no profile {profile!r}; use {', '.join(profiles())}")
+    names = notebooks(profile)
+    for name in names:
+        if not source(name).exists():
+            raise ParameterError(f"params/{profile}/{name}.yaml: there is no notebook {name}")
+        given = given_parameters(profile, name)
+        check_parameters(source(name), given, f"params/{profile}/{name}.yaml")
+        if given.get("output_dir", f"outputs/{profile}") != f"outputs/{profile}":
+            raise ParameterError(
+                f"params/{profile}/{name}.yaml: output_dir must be outputs/{profile}, or left out"
+            )
+    if EVALUATION in names and TRAINING not in names:
+        raise ParameterError(
+            f"params/{profile}: {EVALUATION} scores the runs of {TRAINING}, which has no file there"
+        )
+    for other in built_on(profile):
+        check(other)
+
+
+def source(notebook: str) -> Path:
+    """The file of a notebook."""
+    return resolve(f"notebooks/{notebook}.ipynb")
+
+
+def given_parameters(profile: str, notebook: str) -> dict:
+    """What a profile's parameter file says; see ``parameter`` for a single value."""
+    return read_parameters(f"params/{profile}/{notebook}.yaml")
+
+
+def parameter(profile: str, notebook: str, name: str):
+    """The value of one parameter in a profile, or the notebook's default; None if it has none."""
+    declared = declared_parameters(source(notebook))
+    default = declared[name].default if name in declared else None
+    return given_parameters(profile, notebook).get(name, default)
+
+
+def own_seed(profile: str) -> int | None:
+    """The seed whose model stands for the profile; None for a profile that trains nothing."""
+    if TRAINING not in notebooks(profile):
+        return None
+    return parameter(profile, TRAINING, "seed") or 0
+
+
+def own_run(profile: str) -> str:
+    """The name of the run of the profile's own seed."""
+    return f"seed-{own_seed(profile)}"
+
+
+def runs(profile: str, seeds: int = 1) -> list[str]:
+    """The runs a report gathers: ``seeds`` of them from the profile's own seed on, and any on disk.
+
+    Earlier runs are kept up to date with the others, so that a report never mixes two recipes.
+    """
+    first = own_seed(profile)
+    if first is None:
+        return []
+    wanted = [f"seed-{first + i}" for i in range(seeds)]
+    there = resolve(f"outputs/{profile}/runs").glob("*/metrics/*.json")
+    earlier = {p.parts[-3] for p in there if re.fullmatch(RUN, p.parts[-3])}
+    return wanted + sorted(earlier - set(wanted))
+
+
+def built_on(profile: str) -> list[str]:
+    """Other profiles whose model this one uses, through ``teacher`` or ``model_dir``."""
+    used = [
+        Path(folder).parts[1]
+        for notebook in notebooks(profile)
+        for folder in model_dirs(profile, notebook)
+        if Path(folder).match("outputs/*/model")
+    ]
+    return sorted({name for name in used if name != profile and TRAINING in notebooks(name)})
+
+
+def model_dirs(profile: str, notebook: str) -> list[str]:
+    """Folders of the finished models a notebook reads, apart from the run it belongs to."""
+    declared = declared_parameters(source(notebook))
+    folders = []
+    if teacher := parameter(profile, notebook, "teacher"):
+        folders.append(f"outputs/{teacher}/model")
+    if "model_dir" in declared and notebook != EVALUATION:
+        folders.append(_model_dir(profile, notebook))
+    return folders
+
+
+def needed(profile: str, notebook: str) -> list[str]:
+    """Files, from the root, that every run of a notebook depends on (its own text apart)."""
+    return [
+        f"params/{profile}/{notebook}.yaml",
+        *map(_from_root, imported_modules(source(notebook))),
+        *(
+            f"{folder}/{name}"
+            for folder in model_dirs(profile, notebook)
+            for name in ("digits.keras", "digits.tflite", "card.json")
+        ),
+    ]
+
+
+def settings(profile: str, notebook: str, run: str = "") -> str:
+    """Command-line options that add to the parameter file what only the pipeline knows."""
+    folder = f"outputs/{profile}/runs/{run}" if run else f"outputs/{profile}"
+    values: dict[str, object] = {"output_dir": folder}
+    declared = declared_parameters(source(notebook))
+    if run:
+        values |= dict(re.findall(r"(seed|fold)-(\d+)", run))
+        values["model_dir"] = f"{folder}/model"
+    else:
+        if "seed" not in given_parameters(profile, notebook) and own_seed(profile) is not None:
+            values["seed"] = own_seed(profile)
+        if "model_dir" in declared:
+            values["model_dir"] = _model_dir(profile, notebook)
+    options = [("-p", name, str(value)) for name, value in values.items() if name in declared]
+    return shlex.join(word for option in options for word in option)
+
+
+def gathered(profile: str, seeds: int) -> list[str]:
+    """What the report reads: the metrics of every other notebook and of every run."""
+    others = [name for name in notebooks(profile) if name != REPORT]
+    top = [(f"outputs/{profile}", name) for name in others]
+    per_run = [
+        (f"outputs/{profile}/runs/{run}", name)
+        for run in runs(profile, seeds)
+        for name in others
+        if name in (TRAINING, EVALUATION)
+    ]
+    return [
+        path
+        for folder, name in top + per_run
+        for path in (f"{folder}/metrics/{name}.json", f"{folder}/.done/{name}")
+    ]
+
+
+def products(profile: str, seeds: int) -> list[str]:
+    """Everything a finished profile holds that other steps do not already ask for."""
+    names = notebooks(profile)
+    pages = [f"outputs/{profile}/{page(name)}" for name in names]
+    pages += [
+        f"outputs/{profile}/runs/{run}/notebooks/{name}.html"
+        for run in runs(profile, seeds)
+        for name in names
+        if name in (TRAINING, EVALUATION)
+    ]
+    folders = [f"outputs/{profile}/runs/{run}/model" for run in runs(profile, seeds)]
+    if folders:
+        folders.append(f"outputs/{profile}/model")
+    models = [f"{folder}/{name}" for folder in folders for name in MODEL]
+    return gathered(profile, seeds) + pages + models
+
+
+def page(notebook: str) -> str:
+    """The file name of a notebook's report."""
+    return "index.html" if notebook == REPORT else f"{notebook}.html"
+
+
+def report_files() -> list[str]:
+    """What the look of a report depends on."""
+    return sorted(_from_root(p) for p in (PACKAGE / "apps" / "report").glob("*") if not p.is_dir())
+
+
+def _model_dir(profile: str, notebook: str) -> str:
+    given = given_parameters(profile, notebook).get("model_dir")
+    if given:
+        return given
+    if TRAINING in notebooks(profile):
+        return f"outputs/{profile}/model"
+    return parameter(profile, notebook, "model_dir")
+
+
+def _from_root(path: Path) -> str:
+    root = project_root()
+    return str(path.relative_to(root) if path.is_relative_to(root) else path)

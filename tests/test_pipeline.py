@@ -1,0 +1,233 @@
+"""The pipeline on a miniature project: what runs again and why, kills, failures, one writer."""
+
+import json
+import os
+import signal
+import time
+from collections import Counter
+
+import psutil
+import pytest
+from miniature import NOTEBOOKS, Project, kill_tree
+
+ALL = [
+    "01_exploration",
+    "03_cnn_training (seed-7)",
+    "05_evaluation (seed-7)",
+    "06_robustness",
+    "09_report",
+]
+AFTER_TRAINING = ALL[1:]
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory) -> Project:
+    """A project that has been run; the tests that share it leave it finished."""
+    project = Project(tmp_path_factory.mktemp("finished"))
+    assert project.executed(project.run()) == ALL
+    return project
+
+
+@pytest.fixture
+def project(tmp_path) -> Project:
+    """A project that has not been run, and only trains."""
+    made = Project(tmp_path)
+    for name in NOTEBOOKS:
+        if name != "03_cnn_training":
+            (tmp_path / f"params/quick/{name}.yaml").unlink()
+    return made
+
+
+def test_outputs_are_laid_out_as_promised(finished):
+    """Protects links, the README's paths and every tool that reads outputs."""
+    model = ["card.json", "digits.keras", "digits.tflite", "history.csv"]
+    for folder in ("", "runs/seed-7/"):
+        assert sorted(p.name for p in finished.out(f"{folder}model").iterdir()) == model
+    names = [name for name in NOTEBOOKS if name != "09_report"]
+    expected = [f"{n}.{kind}" for n in names for kind in ("html", "ipynb")]
+    expected += ["09_report.ipynb", "index.html", "figures", "metrics", "model", "runs"]
+    there = {p.name for p in finished.out("").iterdir() if not p.name.startswith(".")}
+    assert there == set(expected) - {"figures"}
+    assert finished.json("metrics/05_evaluation.json")["seed"] == 7
+    assert finished.out("runs/seed-7/notebooks/03_cnn_training.html").exists()
+
+
+def test_nothing_changed_runs_nothing(finished):
+    """Protects the minute a second `make run` may take, and its saying so."""
+    started = time.monotonic()
+    printed = finished.run()
+    assert time.monotonic() - started < 30
+    assert "Nothing to be done" in printed
+    assert "quick is up to date" in printed
+
+
+def test_only_what_depends_on_a_change_runs_again(finished):
+    """Protects both: no stale result, and no training for nothing."""
+    # Not a change: a touched file, an unrelated module, outputs saved in JupyterLab.
+    os.utime(finished.root / "params/quick/03_cnn_training.yaml")
+    os.utime(finished.out("model/digits.keras"))
+    finished.write("digitlib/apps/canvas.py", "# drawn anew\n")
+    path = finished.root / "notebooks/03_cnn_training.ipynb"
+    content = json.loads(path.read_text())
+    content["cells"][-1]["outputs"] = [{"output_type": "stream", "name": "stdout", "text": "3"}]
+    path.write_text(json.dumps(content))
+    assert "Nothing to be done" in finished.run()
+
+    # A parameter of a notebook that only the report reads.
+    finished.write("params/quick/06_robustness.yaml", "level: 2\n")
+    printed = finished.run()
+    assert finished.executed(printed) == ["06_robustness", "09_report"]
+    assert "06_robustness – updated input files: params/quick/06_robustness.yaml" in printed
+    assert finished.json("metrics/06_robustness.json")["level"] == 2.0
+
+    # A module that one notebook imports, and the text of another.
+    finished.write("digitlib/measuring/unrelated.py", "# not unrelated to 01\n")
+    parameters, code = NOTEBOOKS["05_evaluation"]
+    finished.write_notebook("05_evaluation", parameters, code + "\n# a better idea")
+    printed = finished.run()
+    assert finished.executed(printed) == ["01_exploration", "05_evaluation (seed-7)", "09_report"]
+
+    # A module that the training imports: everything that reads the model follows.
+    finished.write("digitlib/tiny.py", 'NAME = "small"\n')
+    assert finished.executed(finished.run()) == AFTER_TRAINING
+    assert "small" in finished.out("model/digits.keras").read_text()
+
+
+def test_more_seeds_run_only_the_new_ones(finished):
+    """Protects hours of training, and a report that shows every run there is."""
+    printed = finished.run(seeds=2)
+    assert finished.executed(printed) == [
+        "03_cnn_training (seed-8)",
+        "05_evaluation (seed-8)",
+        "09_report",
+    ]
+    assert finished.json("metrics/09_report.json")["runs"] == ["seed-7", "seed-8"]
+    assert finished.json("model/card.json")["seed"] == 7
+    assert "Nothing to be done" in finished.run(seeds=1)
+
+
+@pytest.mark.parametrize("whole_tree", [True, False], ids=["whole tree", "Snakemake alone"])
+def test_a_killed_run_goes_on_with_one_writer(project, whole_tree):
+    """Protects a long training from a power cut, and its checkpoint from two writers."""
+    project.write("params/quick/03_cnn_training.yaml", "epochs: 24\npause: 0.25\n")
+    epochs = project.out("runs/seed-7/checkpoints/epochs.txt")
+    process = project.start()
+    project.wait_for(lambda: epochs.exists() and len(epochs.read_text().splitlines()) >= 3)
+    if whole_tree:
+        kill_tree(process)
+    else:
+        (snakemake,) = psutil.Process(process.pid).children()
+        snakemake.send_signal(signal.SIGKILL)
+        process.communicate(timeout=60)
+        assert process.returncode != 0
+        assert not project.processes()  # the runner ended what Snakemake left
+    assert not project.out("runs/seed-7/metrics/03_cnn_training.json").exists()
+    before = len(epochs.read_text().splitlines())
+
+    process = project.start()
+    project.wait_for(lambda: len(epochs.read_text().splitlines()) > before)
+    lines = [line.split() for line in epochs.read_text().splitlines()]
+    printed, _ = process.communicate(timeout=90)
+    assert process.returncode == 0, printed
+    assert [int(epoch) for epoch, _ in lines] == list(range(len(lines)))
+    assert len({writer for _, writer in lines[before:]}) == 1
+    # Epochs follow each other without a gap or a repetition, over both runs.
+    history = project.out("model/history.csv").read_text().split()
+    assert history == ["epoch", *map(str, range(24))]
+    assert project.json("metrics/03_cnn_training.json") == {"epochs": 24}
+    assert not list(project.out("").rglob("*.part*"))
+
+
+def test_orphans_of_a_killed_runner_are_ended_and_a_live_run_is_left_alone(project):
+    """Protects the outputs when only the runner was killed, and a run from a second one."""
+    project.write("params/quick/03_cnn_training.yaml", "epochs: 40\npause: 0.25\n")
+    epochs = project.out("runs/seed-7/checkpoints/epochs.txt")
+    process = project.start()
+    project.wait_for(epochs.exists)
+    printed = project.run(code=1)
+    assert f"quick is already running (pid {process.pid})" in printed
+    process.kill()
+    process.communicate()
+    orphans = project.processes()
+    assert orphans  # Snakemake and the notebook go on
+
+    project.write("params/quick/03_cnn_training.yaml", "epochs: 40\npause: 0.0\n")
+    printed = project.run()
+    assert "An earlier run left" in printed
+    assert not [p for p in orphans if p.is_running()]
+    assert project.json("model/card.json")["epochs"] == 40
+
+
+def test_ctrl_c_ends_everything(project):
+    """Protects a person's machine from kernels that go on in the background."""
+    project.write("params/quick/03_cnn_training.yaml", "epochs: 400\npause: 0.25\n")
+    process = project.start()
+    project.wait_for(project.out("runs/seed-7/checkpoints/epochs.txt").exists)
+    os.killpg(process.pid, signal.SIGINT)
+    printed, _ = process.communicate(timeout=60)
+    assert process.returncode != 0
+    assert "Traceback" not in printed, printed
+    assert not project.processes()
+
+
+def test_a_failing_notebook_stops_only_what_needs_it(project):
+    """Protects an overnight run from one bad cell, and the traceback that explains it."""
+    project.write("params/quick/06_robustness.yaml", "level: 6\n")
+    project.write("params/quick/05_evaluation.yaml", "{}\n")
+    printed = project.run(code=1)
+    assert "06_robustness failed in cell [3]" in printed
+    assert "AssertionError: the level is too high" in printed
+    assert project.json("metrics/05_evaluation.json")["seed"] == 7  # its sibling
+    assert not project.out("metrics/06_robustness.json").exists()
+    executed = json.loads(project.out("06_robustness.ipynb").read_text())
+    kinds = Counter(o["output_type"] for c in executed["cells"] for o in c.get("outputs", []))
+    assert kinds["error"] == 1
+
+    project.write("params/quick/06_robustness.yaml", "level: 4\n")
+    assert project.executed(project.run()) == ["06_robustness"]
+
+    # A model that was removed is made again, though what was computed from it is still there.
+    project.out("runs/seed-7/model/card.json").unlink()
+    assert project.executed(project.run()) == ALL[1:4]
+
+
+def test_a_model_of_another_profile_is_made_first(project):
+    """Protects distillation: a student is trained again when its teacher is."""
+    project.write("params/student/03_cnn_training.yaml", "teacher: quick\nseed: 1\n")
+    project.write("params/student/06_robustness.yaml", "model_dir: outputs/quick/model\n")
+    printed = project.run("student")
+    training = ["03_cnn_training (seed-1)", "03_cnn_training (seed-7)"]
+    assert project.executed(printed) == [*training, "06_robustness"]
+    assert "quick" in project.out("model/digits.keras", "student").read_text()
+    assert project.json("metrics/06_robustness.json", "student")["seed"] == 7
+    project.write("params/quick/03_cnn_training.yaml", "epochs: 4\n")
+    assert project.executed(project.run("student")) == [*training, "06_robustness"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("epoch: 3", "there is no parameter 'epoch'"),
+        ("epochs: 2.5", "epochs is 2.5, but must be of type int"),
+        ("epochs: true", "epochs is True, but must be of type int"),
+        ("pause: 1e-3", "write 1.0e-3"),
+        ("- 1", "must hold `name: value` lines"),
+        ("epochs: [1", "not YAML"),
+        ("output_dir: elsewhere", "output_dir must be outputs/quick"),
+    ],
+)
+def test_wrong_parameters_stop_everything_before_it_starts(project, text, message):
+    """Protects hours: a misspelt parameter must not be found out at the end."""
+    project.write("params/quick/03_cnn_training.yaml", text + "\n")
+    printed = project.run(code=1)
+    assert "params/quick/03_cnn_training.yaml" in printed
+    assert message in printed
+    if "parameter" in message or "of type" in message:
+        assert "epochs: int = 3  # at most" in printed
+    assert not project.out("").exists()
+
+
+def test_an_unknown_profile_lists_the_known_ones(project):
+    """Protects a person from guessing."""
+    assert "there is no profile 'quik'; use quick" in project.run("quik", code=1)
+    assert not project.out("", "quik").exists()

@@ -1,0 +1,126 @@
+"""Reports in a real browser: they open from disk, ask no network and fit a phone."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from miniature import notebook
+from playwright.sync_api import Page, sync_playwright
+
+from digitlib.apps.notebooks import execute
+from digitlib.apps.report import export_html
+
+PARAMETERS = ["topic: str = 'digits'  # what it is about", "size: int = 3  # inches"]
+CODE = """
+import matplotlib.pyplot as plt
+import pandas as pd
+from IPython.display import HTML, Javascript, Markdown, display
+from ipywidgets import IntSlider
+
+print("accuracy " + "of a very long line " * 20)
+display(pd.DataFrame({f"a wide column {i}": range(3) for i in range(30)}))
+display(IntSlider(description="dead"), Javascript("document.title = 'changed'"))
+display(Markdown("| a | b |\\n|---|--:|\\n| **x** | 1 |"))
+figure, axes = plt.subplots(figsize=(14, 4))
+axes.plot([0, 1])
+plt.show()
+"""
+
+
+@pytest.fixture(scope="module")
+def executed(tmp_path_factory) -> Path:
+    """An executed notebook with everything that is hard on a page."""
+    folder = tmp_path_factory.mktemp("report")
+    content = notebook("Digits & <figures>", PARAMETERS, CODE)
+    content["cells"][0]["source"] = "# Digits & `figures`\n\nIt costs $5, or $x^2$."
+    (folder / "01_digits.ipynb").write_text(json.dumps(content))
+    return execute(folder / "01_digits.ipynb", folder / "out" / "01_digits.ipynb")
+
+
+@pytest.fixture(scope="module")
+def page_of(chromium) -> Iterator:
+    """Open a report at a width; any request but for the file itself fails the test."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+
+        def open_page(file: Path, width: int = 1200) -> Page:
+            page = browser.new_page(viewport={"width": width, "height": 800})
+            asked, faults = [], []
+            page.on("request", lambda request: asked.append(request.url))
+            page.on("pageerror", lambda fault: faults.append(str(fault)))
+            page.goto(file.as_uri(), wait_until="networkidle")
+            assert [url for url in asked if not url.startswith("data:")] == [file.as_uri()]
+            assert not faults
+            return page
+
+        yield open_page
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def report(executed) -> Path:
+    """The report of that notebook, one of three pages."""
+    pages = ["01_digits", "03_cnn_training", "09_report"]
+    return export_html(executed, executed.with_suffix(".html"), pages=pages)
+
+
+def test_a_report_opens_without_a_network_and_shows_everything(page_of, report):
+    """Protects a reader on a train: results, code, tables and pictures are in the file."""
+    page = page_of(report)
+    assert page.title() == "Digits & figures"
+    assert page.locator("h1").inner_text() == "Digits & figures"
+    assert page.get_by_text("It costs $5").is_visible()
+    assert page.get_by_text("plt.subplots").is_visible()
+    assert page.get_by_text("accuracy of a very long").first.is_visible()
+    picture = page.locator("main img")
+    assert picture.count() == 1
+    assert picture.evaluate("image => image.naturalWidth") > 500
+    assert picture.get_attribute("alt") == "Figure: Digits & figures"
+    text = report.read_text()
+    for alien in ("<script", "mathjax", "require.js", "cdn", "widget-view", "IntSlider()"):
+        assert alien not in text.lower()
+
+
+@pytest.mark.parametrize("width", [360, 768, 1200])
+def test_no_report_is_wider_than_the_screen(page_of, report, width):
+    """Protects phone readers: wide tables and code scroll by themselves, the page does not."""
+    page = page_of(report, width)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.locator("main img").bounding_box()["width"] <= width
+    table = page.locator("table.dataframe")
+    assert table.evaluate("it => it.scrollWidth > it.clientWidth")
+
+
+def test_reports_link_to_each_other(page_of, report, executed):
+    """Protects the way from the front page to every notebook and back, from runs too."""
+    page = page_of(report)
+    links = {a.inner_text(): a.get_attribute("href") for a in page.locator("nav a").all()}
+    assert links == {
+        "front page": "./index.html",
+        "01 digits": "./01_digits.html",
+        "03 cnn training": "./03_cnn_training.html",
+    }
+    assert page.locator("nav [aria-current]").inner_text() == "01 digits"
+    deep = export_html(executed, report.with_name("deep.html"), pages=["09_report"], top="../..")
+    assert page_of(deep).locator("nav a").get_attribute("href") == "../../index.html"
+
+
+def test_a_front_page_hides_code_but_not_results(page_of, executed):
+    """Protects readers who do not program."""
+    page = page_of(export_html(executed, executed.with_name("index.html"), show_code=False))
+    assert page.get_by_text("plt.subplots").count() == 0
+    assert page.get_by_text("what it is about").count() == 0
+    assert page.locator("main img").count() == 1
+
+
+def test_a_report_follows_dark_mode_and_prints(page_of, report):
+    """Protects eyes and paper: dark where the reader is dark, and figures whole in print."""
+    page = page_of(report)
+    light = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    page.emulate_media(color_scheme="dark")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") != light
+    page.emulate_media(media="print")
+    assert not page.locator("nav").is_visible()
+    assert page.locator("main img").evaluate("i => getComputedStyle(i).breakInside") == "avoid"
+    assert len(page.pdf()) > 10_000
