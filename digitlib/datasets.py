@@ -267,7 +267,7 @@ def _csv(file: Path, part: str) -> tuple[Dataset, bool]:
         raise DataError(f"{file}: not a CSV table ({fault})") from None
     if list(table.columns) not in (pixels, ["label", *pixels]):
         raise DataError(
-            f"{file}: its {len(table.columns)} columns are {', '.join(map(str, table.columns[:3]))}…; "
+            f"{file}: its {len(table.columns)} columns are {', '.join(table.columns[:3])}…; "
             "expected label,pixel0,…,pixel783 (or pixel0,…,pixel783 without labels)"
         )
     for column in table.columns:
@@ -290,7 +290,7 @@ def _npz(file: Path, part: str) -> tuple[Dataset, bool]:
         # Opened here: NumPy leaves a damaged file open.
         with file.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
             images = arrays["images"]
-            labels = arrays["labels"] if "labels" in arrays else None
+            labels = arrays.get("labels")
     except KeyError:
         raise DataError(f"{file}: it holds no array named 'images'") from None
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as fault:

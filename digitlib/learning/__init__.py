@@ -6,4 +6,6 @@ from digitlib.quiet import quiet
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 with quiet():
-    import keras  # noqa: F401
+    import keras
+
+    keras.ops.zeros(1)  # looks for a GPU, which is where the rest of the notices comes from

@@ -14,13 +14,14 @@ SIDE = 28
 CLASSES = 10
 
 
-def build(name: str, precision: str = "float32", **options) -> keras.Model:
-    """Build a network with freshly drawn weights (``keras.utils.set_random_seed`` fixes them).
+def build(name: str, precision: str = "float32", seed: int = 0, **options) -> keras.Model:
+    """Build a network with freshly drawn weights.
 
     Args:
         name: one of ``ARCHITECTURES``.
         precision: Keras's dtype policy, ``float32`` or ``mixed_bfloat16``. The logits are float32
             either way.
+        seed: fixes the weights (and every other global generator, as Keras does).
         options: arguments of the named network.
 
     Raises:
@@ -28,6 +29,7 @@ def build(name: str, precision: str = "float32", **options) -> keras.Model:
     """
     if name not in ARCHITECTURES:
         raise ValueError(f"no network is called {name!r}; there are {', '.join(ARCHITECTURES)}")
+    keras.utils.set_random_seed(seed)
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(precision)
     try:
@@ -48,7 +50,7 @@ def in_float32(model: keras.Model, name: str, **options) -> keras.Model:
 
     A network trained under ``mixed_bfloat16`` exports to LiteRT but cannot run there.
     """
-    plain = build(name, "float32", **options)
+    plain = build(name, **options)
     plain.set_weights(model.get_weights())
     return plain
 
@@ -123,7 +125,7 @@ class LocalResponseNormalization(layers.Layer):
         """Normalise (N, height, width, channels)."""
         width = 2 * self.radius + 1
         # A sum over neighbouring channels is an average pool along the last axis.
-        batch, *shape = x.shape
+        shape = x.shape[1:]
         squares = keras.ops.reshape(keras.ops.square(x), (-1, shape[-1], 1))
         padded = keras.ops.pad(squares, ((0, 0), (self.radius, self.radius), (0, 0)))
         energy = width * keras.ops.average_pool(padded, width, 1, "valid")
@@ -152,7 +154,7 @@ def _lrn(x, dropout: float = 0.2):
     return x
 
 
-def _digitnet(x, width: int = 24, dropout: float = 0.0, batch_norm: bool = False):
+def _digitnet(x, width: int = 16, dropout: float = 0.0, batch_norm: bool = False):
     """This project's own: five convolutions, the wide ones where pictures are already small."""
 
     def conv(x, filters, kernel):

@@ -62,7 +62,7 @@ class Warp(keras.layers.Layer):
         super().__init__(dtype="float32", name="warp")
         self.rotation, self.zoom, self.shift = math.radians(rotation), zoom, shift
         self.shear, self.slant, self.elastic, self.grid = shear, slant, elastic, grid
-        self.random = keras.random.SeedGenerator(seed)
+        self.seed, self.random = seed, keras.random.SeedGenerator(seed)
 
     def call(self, images, training=False):
         """Distort (N, height, width, 1) in training; leave it alone otherwise."""
@@ -71,6 +71,11 @@ class Warp(keras.layers.Layer):
         count, height, width, _ = ops.shape(images)
         dx, dy = self._displacement(count, height, width)
         return _resample(images, dx, dy)
+
+    def get_config(self):
+        """Constructor arguments: what distinguishes one augmentation from another."""
+        own = {name: getattr(self, name) for name in (*WARPS, "grid", "seed")}
+        return super().get_config() | own | {"rotation": math.degrees(self.rotation)}
 
     def _displacement(self, count, height, width):
         """Where each output pixel looks, relative to itself: two (N, height, width) in pixels."""
@@ -113,7 +118,7 @@ class StrokeThickness(keras.layers.Layer):
     def __init__(self, amount=0.0, seed=0):
         super().__init__(dtype="float32", name="stroke_thickness")
         self.amount = amount
-        self.random = keras.random.SeedGenerator(seed)
+        self.seed, self.random = seed, keras.random.SeedGenerator(seed)
 
     def call(self, images, training=False):
         """Change (N, height, width, 1) in training; leave it alone otherwise."""
@@ -125,6 +130,10 @@ class StrokeThickness(keras.layers.Layer):
         thin = -ops.max_pool(-images, 3, 1, "same")
         thicker = images + ops.maximum(blend, 0) * (thick - images)
         return thicker - 0.6 * ops.maximum(-blend, 0) * (thicker - thin)
+
+    def get_config(self):
+        """Constructor arguments: what distinguishes one augmentation from another."""
+        return super().get_config() | {"amount": self.amount, "seed": self.seed}
 
 
 def _resample(images, dx, dy):

@@ -18,6 +18,10 @@ def save_model(model: keras.Model, model_dir: str | Path) -> Path:
     Raises:
         RuntimeError: when the exported model does not run or answers differently.
     """
+    import tensorflow as tf
+
+    # In a notebook it reports every file of its own that it writes on the way.
+    tf.get_logger().setLevel("ERROR")
     model_dir = resolve(model_dir)
     with writing(model_dir / "digits.keras") as unfinished:
         model.save(unfinished)
@@ -35,7 +39,7 @@ def _check(model: keras.Model, file: Path) -> None:
     try:
         with quiet():
             runner = Interpreter(str(file), num_threads=1)
-        runner.allocate_tensors()
+            runner.allocate_tensors()
         runner.set_tensor(runner.get_input_details()[0]["index"], pixels)
         runner.invoke()
         answer = runner.get_tensor(runner.get_output_details()[0]["index"])

@@ -225,9 +225,14 @@ class _Checkpoints:
         self.folder = resolve(folder) if folder else None
         self.learner = learner
         self.best = None
-        # A run with another recipe, network or data does not go on from this one's state.
-        layers = [[w.path.split("/", 1)[-1], list(w.shape)] for w in learner.network.weights]
-        self.identity = {"recipe": asdict(recipe), "weights": layers, "sha256": train.sha256}
+        # A run that differs in any of these does not go on from this one's state.
+        varied = learner.augmentation.layers if learner.augmentation else []
+        self.identity = {
+            "recipe": asdict(recipe),
+            "weights": [[w.path.split("/", 1)[-1], *w.shape] for w in learner.network.weights],
+            "augmentation": [str(layer.get_config()) for layer in varied],
+            "sha256": train.sha256,
+        }
 
     def save(self, history: list[Row]) -> None:
         epoch = len(history)

@@ -1,0 +1,151 @@
+"""How far a network's confidence can be trusted, and the one number that mends it.
+
+Probabilities are (N, 10), each row summing to one; labels are integers (N,), 0 to 9.
+"""
+
+import numpy as np
+from scipy.optimize import minimize_scalar
+
+from digitlib.measuring.statistics import wilson_interval
+
+BINS = 15
+# Standard deviation of log(temperature) before anything is measured; see ``fit_temperature``.
+PRIOR = 0.5
+
+
+def softmax(logits: np.ndarray, temperature: float = 1.0) -> np.ndarray:
+    """Probabilities from logits: float64 (N, 10).
+
+    Args:
+        logits: any float type, (N, 10).
+        temperature: divides the logits; above 1 makes every answer less sure, below 1 surer.
+    """
+    scaled = np.asarray(logits, float) / temperature
+    powers = np.exp(scaled - scaled.max(axis=1, keepdims=True, initial=-np.inf))
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
+def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
+    """The temperature that makes held-out labels most likely, above 0.
+
+    Temperature scaling (Guo et al. 2017, doi:10.48550/arXiv.1706.04599) minimises the negative log
+    likelihood. Where every held-out digit is read rightly that has no minimum: it falls for ever
+    as the temperature goes to 0. So log(temperature) has a normal prior around 0 with a standard
+    deviation of ``PRIOR``; a few dozen misread digits outweigh it.
+
+    Args:
+        logits: uncalibrated, (N, 10), of digits the network did not learn from.
+        labels: (N,).
+    """
+    logits, labels = np.asarray(logits, float), np.asarray(labels)
+
+    def loss(log_temperature: float) -> float:
+        probabilities = softmax(logits, np.exp(log_temperature))
+        nll = len(labels) * negative_log_likelihood(labels, probabilities)
+        return nll + log_temperature**2 / (2 * PRIOR**2)
+
+    found = minimize_scalar(loss, bounds=(-4, 4), method="bounded", options={"xatol": 1e-5})
+    return float(np.exp(found.x))
+
+
+def negative_log_likelihood(labels: np.ndarray, probabilities: np.ndarray) -> float:
+    """Mean of -log(probability of the label), in nats; 0 is perfect, 2.30 is guessing.
+
+    A probability below the smallest normal float32 (1e-38) counts as that, so one digit adds 87
+    nats at most.
+    """
+    chosen = np.asarray(probabilities, float)[np.arange(len(labels)), labels]
+    return float(-np.mean(np.log(np.maximum(chosen, np.finfo(np.float32).tiny))))
+
+
+def brier_score(labels: np.ndarray, probabilities: np.ndarray) -> float:
+    """Mean squared distance between probabilities and truth: 0 is perfect, 2 is the worst.
+
+    Source: Brier 1950, doi:10.1175/1520-0493(1950)078<0001:VOFEIT>2.0.CO;2
+    """
+    truth = np.eye(10)[np.asarray(labels)]
+    return float(np.mean(np.sum((np.asarray(probabilities, float) - truth) ** 2, axis=1)))
+
+
+def expected_calibration_error(labels: np.ndarray, probabilities: np.ndarray) -> float:
+    """Mean distance between confidence and accuracy over 15 equally wide bins, 0 to 1.
+
+    Source: Naeini, Cooper and Hauskrecht 2015, doi:10.1609/aaai.v29i1.9602; 15 bins as in Guo et
+    al. 2017. It is 0 only in the limit: a perfectly calibrated network scores a little above on
+    few digits.
+    """
+    bins = reliability(labels, probabilities)
+    gaps = [abs(row["confidence"] - row["accuracy"]) * row["n"] for row in bins]
+    return float(sum(gaps) / len(labels))
+
+
+def calibration_error_by_chance(
+    probabilities: np.ndarray, draws: int = 200, seed: int = 0
+) -> tuple[float, float]:
+    """The calibration error that a perfectly calibrated network would show on so many digits.
+
+    Each answer is drawn right with the probability it claims, again and again (consistency
+    resampling: Bröcker and Smith 2007, doi:10.1175/WAF993.1).
+
+    Returns:
+        Mean, and the value that 95 of 100 draws stay below; shares from 0 to 1.
+    """
+    generator = np.random.default_rng(seed)
+    answer, confidence = probabilities.argmax(axis=1), probabilities.max(axis=1)
+    errors = []
+    for _ in range(draws):
+        right = generator.random(len(answer)) < confidence
+        # Any other digit serves as the label of an answer that is drawn wrong.
+        labels = np.where(right, answer, (answer + 1) % 10)
+        errors.append(expected_calibration_error(labels, probabilities))
+    return float(np.mean(errors)), float(np.quantile(errors, 0.95))
+
+
+def reliability(labels: np.ndarray, probabilities: np.ndarray) -> list[dict[str, float]]:
+    """How often the network was right, by how sure it was: the bins of a reliability diagram.
+
+    Returns:
+        A row for each bin that holds digits: from, to (its edges), n, confidence (mean), accuracy,
+        low, high (95 % Wilson interval of the accuracy), all shares from 0 to 1 but n.
+    """
+    probabilities = np.asarray(probabilities)
+    right = probabilities.argmax(axis=1) == labels
+    confidence = probabilities.max(axis=1, initial=0)
+    place = np.clip((confidence * BINS).astype(int), 0, BINS - 1)
+    rows = []
+    for b in np.unique(place):
+        inside = place == b
+        n, correct = int(inside.sum()), int(right[inside].sum())
+        low, high = wilson_interval(correct, n)
+        mean = float(confidence[inside].mean())
+        row = {"from": b / BINS, "to": (b + 1) / BINS, "n": n, "confidence": mean}
+        rows.append(row | {"accuracy": correct / n, "low": low, "high": high})
+    return rows
+
+
+def accuracy_by_coverage(
+    labels: np.ndarray, probabilities: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Accuracy on the surest share of answers, for every share.
+
+    A reader that may leave the unsure digits to a person reads the rest better (El-Yaniv and
+    Wiener 2010, https://jmlr.org/papers/v11/el-yaniv10a.html). Equally sure answers count with
+    their mean, so that their order does not matter.
+
+    Returns:
+        coverage, accuracy: both (N,), shares from 0 to 1; coverage rises from 1/N to 1.
+    """
+    confidence = probabilities.max(axis=1)
+    right = (probabilities.argmax(axis=1) == labels).astype(float)
+    _, group = np.unique(-confidence, return_inverse=True)
+    mean = np.bincount(group, right) / np.bincount(group)
+    count = np.arange(1, len(labels) + 1)
+    return count / len(labels), np.cumsum(mean[np.sort(group)]) / count
+
+
+def area_under_risk_coverage(labels: np.ndarray, probabilities: np.ndarray) -> float:
+    """Mean share of mistakes over all coverages, 0 to 1: small when mistakes are unsure ones.
+
+    Source: Geifman, Uziel and El-Yaniv 2019, doi:10.48550/arXiv.1805.08206
+    """
+    return float(np.mean(1 - accuracy_by_coverage(labels, probabilities)[1]))

@@ -1,0 +1,128 @@
+"""Gather what the runs of a profile measured: for its report, and for the README."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from digitlib import artifacts
+from digitlib.measuring.published import CLAIMS
+
+TRAINING, EVALUATION = "03_cnn_training", "05_evaluation"
+
+
+@dataclass(frozen=True)
+class Run:
+    """A profile's outputs.
+
+    Attributes:
+        folder: where they are.
+        card: the card of its model.
+        metrics: what each notebook saved, by notebook.
+        rows: one per seed; the profile's own first.
+    """
+
+    folder: Path
+    card: dict
+    metrics: dict[str, dict]
+    rows: list[dict]
+
+    @property
+    def test(self) -> dict:
+        """Accuracy and calibration of the profile's own model on the test images."""
+        return self.metrics[EVALUATION]["test"]
+
+
+def read_run(output_dir: str | Path) -> Run:
+    """Read a finished run.
+
+    Raises:
+        ArtifactError: when its training or evaluation is missing.
+    """
+    folder = artifacts.resolve(output_dir)
+    card = artifacts.load_card(folder / "model")
+    metrics = artifacts.load_metrics(folder)
+    for name in (TRAINING, EVALUATION):
+        if name not in metrics:
+            raise artifacts.ArtifactError(
+                f"{folder / 'metrics' / name}.json is missing: run notebooks/{name}.ipynb first, "
+                f"or the whole profile with `make run PROFILE={folder.name}`"
+            )
+    others = sorted((folder / "runs").glob("seed-*"), key=lambda p: _number(p.name))
+    found = [artifacts.load_metrics(other) for other in others]
+    whole = [m for m in found if TRAINING in m and EVALUATION in m] or [metrics]
+    rows = sorted(map(_row, whole), key=lambda row: row["seed"] != card["seed"])
+    return Run(folder, card, metrics, rows)
+
+
+def _number(name: str) -> int:
+    return int(name.split("-")[1])
+
+
+def _row(metrics: dict[str, dict]) -> dict:
+    training, test = metrics[TRAINING], metrics[EVALUATION]["test"]
+    return {
+        "seed": training["seed"],
+        "epochs": training["epochs"],
+        "training_minutes": training["training_seconds"] / 60,
+        "validation_percent": training["validation"]["accuracy_percent"],
+        "test_percent": test["accuracy_percent"],
+        "low_percent": test["low_percent"],
+        "high_percent": test["high_percent"],
+        "ece_percent": test["ece_percent"],
+    }
+
+
+def beside_published(run: Run) -> list[dict]:
+    """This run and the published systems' own claims, as rows for a table or a figure."""
+    own = {
+        "name": f"this run ({run.card['architecture']['name']})",
+        "own": True,
+        "measured_on": f"{run.test['n']:,} test digits of {run.card['dataset']}, looked at once",
+    } | {key: run.test[key] for key in ("accuracy_percent", "low_percent", "high_percent")}
+    claims = [
+        {
+            "name": claim.system,
+            "accuracy_percent": claim.accuracy_percent,
+            "measured_on": claim.measured_on,
+        }
+        for claim in CLAIMS
+    ]
+    return [own, *claims]
+
+
+def card_lines(card: dict) -> dict[str, str]:
+    """A model's card for a reader: what it is, what it was made from, what it is for."""
+    recipe, validation = card["recipe"], card["validation_metrics"]
+    options = ", ".join(f"{k} {v}" for k, v in card["architecture"]["options"].items())
+    variations = ", ".join(f"{k} {v}" for k, v in card["augmentation"].items())
+    return {
+        "reads": "one handwritten digit in a 28×28 picture, ink bright on black",
+        "network": card["architecture"]["name"] + (f" ({options})" if options else ""),
+        "size": f"{card['parameters']:,} parameters, {card['multiply_adds'] / 1e6:.1f} million "
+        "multiply-adds a digit",
+        "trained on": card["source"],
+        "variations": variations or "none",
+        "recipe": f"{recipe['optimizer']}, learning rate {recipe['learning_rate']:g} "
+        f"({recipe['schedule']}), batches of {recipe['batch_size']}, at most {recipe['epochs']} "
+        f"epochs, {card['precision']}",
+        "chosen on": f"{validation['n']:,} validation digits, of which it reads "
+        f"{validation['accuracy_percent']:.2f} % "
+        f"({validation['low_percent']:.2f} to {validation['high_percent']:.2f} %)",
+        "temperature": f"{card['temperature']:.3f}",
+        "accepts from": f"confidence {card['threshold']:.2f}",
+        "not for": "letters, several digits at once, or decisions nobody looks at again",
+    }
+
+
+def provenance_lines(run: Run) -> dict[str, str]:
+    """What has to be the same for the same numbers to come out."""
+    card, training = run.card, run.metrics[TRAINING]
+    return {
+        "commit": card["commit"] or "not a checkout",
+        "data (SHA-256)": card["sha256"],
+        "seed": str(card["seed"]),
+        "parameters": f"params/{run.folder.name}",
+        "versions": ", ".join(f"{k} {v}" for k, v in card["versions"].items()),
+        "machine": card["machine"],
+        "training took": f"{training['training_seconds'] / 60:.1f} minutes, "
+        f"{training['epochs']} epochs",
+    }

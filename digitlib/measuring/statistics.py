@@ -1,0 +1,83 @@
+"""How sure a count of rightly read digits, or a handful of repeated runs, allows one to be."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from scipy import stats
+
+
+def accuracy(labels: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
+    """The share of digits read rightly, with Wilson's interval.
+
+    Args:
+        labels: integers (N,), 0 to 9.
+        predicted: integers (N,), 0 to 9.
+
+    Returns:
+        n, correct (counts); accuracy_percent, low_percent, high_percent (0 to 100; 95 % interval).
+
+    Raises:
+        ValueError: when the lengths differ or there are no digits.
+    """
+    labels, predicted = np.asarray(labels), np.asarray(predicted)
+    if labels.shape != predicted.shape or labels.ndim != 1 or not len(labels):
+        raise ValueError(
+            f"labels {labels.shape} and predictions {predicted.shape} must be equally many, and "
+            "at least one"
+        )
+    n, correct = len(labels), int(np.sum(labels == predicted))
+    low, high = wilson_interval(correct, n)
+    return {
+        "n": n,
+        "correct": correct,
+        "accuracy_percent": 100 * correct / n,
+        "low_percent": 100 * low,
+        "high_percent": 100 * high,
+    }
+
+
+def wilson_interval(correct: int, n: int, level: float = 0.95) -> tuple[float, float]:
+    """Wilson's score interval for a share, in [0, 1] (Wilson 1927, doi:10.2307/2276774).
+
+    Unlike the familiar ± interval it stays inside [0, 1] and keeps its coverage near 100 %, where
+    digit recognisers are (Brown, Cai and DasGupta 2001, doi:10.1214/ss/1009213286).
+
+    Args:
+        correct: successes, 0 to ``n``.
+        n: trials; none at all gives (0, 1).
+        level: how often such an interval holds the true share.
+    """
+    if not 0 <= correct <= n:
+        raise ValueError(f"{correct} of {n} is no share")
+    if n == 0:
+        return 0.0, 1.0
+    z2 = stats.norm.ppf((1 + level) / 2) ** 2
+    share = correct / n
+    centre = (share + z2 / (2 * n)) / (1 + z2 / n)
+    half = math.sqrt(z2 * (share * (1 - share) / n + z2 / (4 * n * n))) / (1 + z2 / n)
+    # At 0 and n one end is exact; rounding may miss it.
+    low = 0.0 if correct == 0 else centre - half
+    high = 1.0 if correct == n else centre + half
+    return float(low), float(high)
+
+
+def over_seeds(values: Sequence[float], level: float = 0.95) -> dict[str, float | None]:
+    """Mean and spread of one number over runs that differ in their seed alone.
+
+    Args:
+        values: one per run, in any unit.
+        level: of the interval for the mean, by Student's t with n - 1 degrees of freedom (Student
+            1908, doi:10.2307/2331554).
+
+    Returns:
+        n, mean, sd (sample standard deviation, divisor n - 1), low, high, all in the unit of
+        ``values``; sd, low and high are None for a single run, which tells nothing of spread.
+    """
+    values = np.asarray(values, float)
+    n, mean = len(values), float(np.mean(values))
+    if n < 2:
+        return {"n": n, "mean": mean, "sd": None, "low": None, "high": None}
+    sd = float(np.std(values, ddof=1))
+    half = float(stats.t.ppf((1 + level) / 2, n - 1)) * sd / math.sqrt(n)
+    return {"n": n, "mean": mean, "sd": sd, "low": mean - half, "high": mean + half}

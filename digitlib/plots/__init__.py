@@ -1,0 +1,1 @@
+"""Every figure the notebooks show, by subject, in one shared look (``style``)."""

@@ -1,0 +1,254 @@
+"""Networks have their published shape, training is repeatable and survives a kill, exports run."""
+
+import keras
+import numpy as np
+import pytest
+
+from digitlib import datasets
+from digitlib.artifacts import write_json
+from digitlib.learning import architectures, augmentation, exporting, training
+from digitlib.reading.recognizer import Recognizer
+
+PUBLISHED = {"baseline": 542_230, "three_block": 242_954, "five_layer": 887_530, "lrn": 455_946}
+
+
+@pytest.fixture(scope="module")
+def digits():
+    """Real digits, few enough to fit in a second: a training and a validation part."""
+    train, held = datasets.split(datasets.load_dataset("optdigits"), 0.2, seed=0)
+    return train.take(np.arange(256)), held
+
+
+def fit(digits, checkpoint_dir=None, stop_after=None, precision="float32", **changes):
+    """A short fit of the smallest network; ``stop_after`` epochs it dies like a killed one."""
+    settings = {"epochs": 3, "batch_size": 64, "schedule": "cosine", **changes}
+    network = architectures.build("digitnet", precision, width=4, dropout=0.2)
+
+    def report(row, recipe):
+        if row["epoch"] == stop_after:
+            raise KeyboardInterrupt
+
+    history = training.fit(
+        network,
+        *digits,
+        training.Recipe(**settings),
+        augmentation.build(seed=0, rotation=10, elastic=0.5, thickness=0.5),
+        checkpoint_dir,
+        report,
+    )
+    return network, history
+
+
+def same_weights(a, b):
+    pairs = zip(a.get_weights(), b.get_weights(), strict=True)
+    return all(np.array_equal(p, q) for p, q in pairs)
+
+
+@pytest.mark.parametrize(("name", "parameters"), PUBLISHED.items())
+def test_published_networks_have_their_published_size(name, parameters):
+    network = architectures.build(name)
+    assert network.count_params() == parameters
+    assert network.output_shape == (None, 10)
+    assert sum(row["parameters"] for row in architectures.layer_table(network)) == parameters
+
+
+def test_multiply_adds_of_a_known_network():
+    """26·26 places × 3·3·1·32 weights, then 13·13·32 × 100 and 100 × 10 in the dense layers."""
+    rows = architectures.layer_table(architectures.build("baseline"))
+    work = [row["multiply-adds"] for row in rows if row["multiply-adds"]]
+    assert work == [26 * 26 * 9 * 32, 13 * 13 * 32 * 100, 100 * 10]
+
+
+def test_local_response_normalisation_is_tensorflows():
+    """The published network used TensorFlow's; ours is its definition in ``keras.ops``."""
+    import tensorflow as tf
+
+    x = np.random.default_rng(0).normal(size=(2, 5, 5, 32)).astype(np.float32) * 30
+    expected = tf.nn.local_response_normalization(x, 5, 1.0, 0.0001, 0.75)
+    np.testing.assert_allclose(architectures.LocalResponseNormalization()(x), expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"name": "vgg"}, "no network is called 'vgg'; there are baseline"),
+        ({"name": "digitnet", "widht": 3}, "network 'digitnet'.*'widht'"),
+    ],
+)
+def test_unknown_network_or_option_is_named(arguments, words):
+    with pytest.raises(ValueError, match=words):
+        architectures.build(**arguments)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"optimizer": "adagrad"}, "optimizer is 'adagrad'; use adam"),
+        ({"schedule": "step"}, "schedule is 'step'; use constant"),
+        ({"epochs": 0}, "epochs and batch_size must be 1 or more"),
+    ],
+)
+def test_wrong_recipe_is_refused_before_any_time_is_spent(changes, words):
+    with pytest.raises(ValueError, match=words):
+        training.Recipe(**changes)
+
+
+def test_two_runs_with_one_seed_are_the_same_and_another_seed_differs(digits):
+    first, history = fit(digits, epochs=2)
+    again, same_history = fit(digits, epochs=2)
+    other, _ = fit(digits, epochs=2, seed=1)
+    assert same_weights(first, again)
+    assert not same_weights(first, other)
+    assert [r["val_loss"] for r in history] == [r["val_loss"] for r in same_history]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"schedule": "cosine", "optimizer": "adamw", "warmup_epochs": 0.5},
+        {"schedule": "plateau", "plateau_patience": 1, "optimizer": "sgd", "momentum": 0.9},
+    ],
+    ids=["cosine adamw", "plateau sgd"],
+)
+def test_a_killed_fit_ends_as_if_it_had_not_been_killed(digits, tmp_path, changes):
+    """To the bit: same weights, same history, and no finished epoch is done twice."""
+    whole, history = fit(digits, **changes)
+    with pytest.raises(KeyboardInterrupt):
+        fit(digits, tmp_path, stop_after=1, **changes)
+    with pytest.raises(KeyboardInterrupt):
+        fit(digits, tmp_path, stop_after=2, **changes)
+    resumed, resumed_history = fit(digits, tmp_path, **changes)
+    assert same_weights(whole, resumed)
+    for row, other in zip(history, resumed_history, strict=True):
+        assert {**row, "seconds": 0} == {**other, "seconds": 0}
+
+
+def test_half_written_state_is_never_taken_for_a_whole_one(digits, tmp_path):
+    """What a kill leaves in the middle of writing has another name and is ignored."""
+    whole, _ = fit(digits)
+    with pytest.raises(KeyboardInterrupt):
+        fit(digits, tmp_path, stop_after=1)
+    unfinished = tmp_path / ".epoch-0002.part"
+    unfinished.mkdir()
+    (unfinished / "last.weights.h5").write_bytes(b"half")
+    resumed, history = fit(digits, tmp_path)
+    assert len(history) == 3
+    assert same_weights(whole, resumed)
+
+
+def test_another_recipe_or_data_starts_anew(digits, tmp_path, capsys):
+    fit(digits, tmp_path, epochs=1)
+    _, history = fit(digits, tmp_path, epochs=2)
+    assert len(history) == 2
+    assert "starting anew" in capsys.readouterr().out
+    fit((digits[0].take(np.arange(200)), digits[1]), tmp_path, epochs=2)
+    assert "starting anew" in capsys.readouterr().out
+
+
+def rows(*accuracies):
+    return [{"val_accuracy": a, "val_loss": 1 - a} for a in accuracies]
+
+
+def test_early_stopping_counts_epochs_since_the_best():
+    recipe = training.Recipe(early_stopping=2)
+    assert not training.should_stop(rows(0.9, 0.8), recipe)
+    assert training.should_stop(rows(0.9, 0.8, 0.9), training.Recipe(early_stopping=1))
+    assert training.should_stop(rows(0.9, 0.8, 0.85), recipe)
+    assert not training.should_stop(rows(0.9, 0.8, 0.95), recipe)
+    assert not training.should_stop(rows(0.9, 0.1, 0.1), training.Recipe())
+
+
+def test_target_accuracy_stops_at_once():
+    recipe = training.Recipe(target_accuracy=0.995)
+    assert training.should_stop(rows(0.9, 0.995), recipe)
+    assert not training.should_stop(rows(0.996, 0.994), recipe)
+
+
+def test_plateau_rate_agrees_with_keras():
+    """Keras's own callback is the reference, on a course with several plateaus."""
+    accuracies = [0.5, 0.6, 0.6, 0.6, 0.7, 0.65, 0.6, 0.6, 0.6, 0.8, 0.8, 0.8]
+    recipe = training.Recipe(learning_rate=1.0, plateau_factor=0.5, plateau_patience=2)
+    model = keras.Sequential([keras.layers.Dense(1)])
+    model.compile(keras.optimizers.SGD(1.0), "mse")
+    reference = keras.callbacks.ReduceLROnPlateau(
+        "val_accuracy", factor=0.5, patience=2, mode="max", min_delta=0
+    )
+    reference.set_model(model)
+    reference.on_train_begin()
+    for i, accuracy in enumerate(accuracies):
+        reference.on_epoch_end(i, {"val_accuracy": accuracy})
+        expected = float(model.optimizer.learning_rate)
+        assert training.plateau_rate(rows(*accuracies[: i + 1]), recipe) == expected
+
+
+def test_augmentation_only_acts_in_training_and_keeps_the_range(digits):
+    images = digits[0].images[:64, ..., None].astype(np.float32)
+    vary = augmentation.build(
+        seed=1, rotation=20, zoom=0.2, shift=3, shear=0.2, slant=0.2, elastic=1, thickness=1
+    )
+    varied = np.asarray(vary(images, training=True))
+    assert np.array_equal(vary(images, training=False), images)
+    assert varied.shape == images.shape
+    assert varied.min() >= 0
+    assert varied.max() <= 255.01
+    assert np.abs(varied - images).mean() > 5
+    # Ink is moved, made thicker or thinner, never lost.
+    assert 0.7 < varied.sum() / images.sum() < 1.4
+
+
+@pytest.mark.parametrize(
+    ("strength", "moved"), [({"shift": 3}, (3, 3)), ({"rotation": 0}, (0, 0))], ids=str
+)
+def test_shift_moves_the_centre_by_at_most_its_strength(strength, moved):
+    dot = np.zeros((256, 28, 28, 1), np.float32)
+    dot[:, 12:16, 12:16] = 255
+    vary = augmentation.build(seed=0, **strength) or (lambda images, training: images)
+    varied = np.asarray(vary(dot, training=True))[..., 0]
+    weight = varied.sum((1, 2))
+    x = (varied.sum(1) @ np.arange(28)) / weight - 13.5
+    y = (varied.sum(2) @ np.arange(28)) / weight - 13.5
+    for offsets, most in ((x, moved[0]), (y, moved[1])):
+        assert np.abs(offsets).max() <= most + 1e-3
+        assert np.abs(offsets).max() >= 0.9 * most
+
+
+def test_elastic_displacement_has_the_stated_strength():
+    dx, dy = augmentation.Warp(elastic=0.8)._displacement(512, 28, 28)
+    strength = float(np.sqrt((np.square(dx).mean() + np.square(dy).mean()) / 2))
+    assert strength == pytest.approx(0.8, rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("strengths", "words"),
+    [({"rotate": 3}, "no augmentation is called 'rotate'"), ({"zoom": -1}, "'zoom' is negative")],
+)
+def test_wrong_augmentation_is_named(strengths, words):
+    with pytest.raises(ValueError, match=words):
+        augmentation.build(**strengths)
+
+
+@pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16"])
+def test_the_exported_model_answers_as_keras_does(digits, tmp_path, precision):
+    """Whatever precision it was trained in. A bfloat16 graph exports but cannot run; ours must."""
+    network, _ = fit(digits, epochs=1, precision=precision)
+    plain = architectures.in_float32(network, "digitnet", width=4, dropout=0.2)
+    exporting.save_model(plain, tmp_path)
+    write_json(tmp_path / "card.json", {"temperature": 1.0, "threshold": 0.5})
+    images = digits[1].images
+    expected = keras.ops.softmax(plain(images[..., None].astype(np.float32)))
+    np.testing.assert_allclose(Recognizer(tmp_path).classify(images), expected, atol=1e-4)
+    reloaded = keras.saving.load_model(tmp_path / "digits.keras", safe_mode=True)
+    assert same_weights(plain, reloaded)
+    assert "warp" not in str(reloaded.get_config()), "augmentation is no part of a saved model"
+
+
+def test_auto_precision_is_float32_where_bfloat16_is_emulated(monkeypatch):
+    flags = "flags: avx2 avx512f"
+    monkeypatch.setattr(training.Path, "exists", lambda self: True)
+    monkeypatch.setattr(training.Path, "read_text", lambda self: flags)
+    assert training.choose_precision("auto") == "float32"
+    flags = "flags: avx2 avx512_bf16"
+    assert training.choose_precision("auto") == "mixed_bfloat16"
+    assert training.choose_precision("float32") == "float32"
+    with pytest.raises(ValueError, match="precision is 'half'"):
+        training.choose_precision("half")
