@@ -1,15 +1,57 @@
 """``Recognizer``: pictures in, digits out, by a LiteRT model; TensorFlow is never imported."""
 
 import threading
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from digitlib.artifacts import load_card, resolve
 from digitlib.quiet import quiet
+from digitlib.reading.normalisation import SIDE
+from digitlib.reading.pictures import Picture
+from digitlib.reading.segmentation import Box, Found, find_digit, find_digits
 
 PRETRAINED = Path(__file__).parents[1] / "pretrained"
 BATCH = 256
+
+
+@dataclass(frozen=True)
+class Digit:
+    """One digit that was read.
+
+    Attributes:
+        label: 0 to 9; None where there is no ink to read.
+        confidence: how sure the answer is, 0 to 1.
+        accepted: whether the confidence reaches the threshold of the model's card.
+        probabilities: float32 (10,), calibrated, given that it is a digit.
+        box: (x, y, width, height) in the picture's pixels.
+        image: uint8 (28, 28), what the network saw.
+    """
+
+    label: int | None
+    confidence: float
+    accepted: bool
+    probabilities: np.ndarray
+    box: Box
+    image: np.ndarray
+
+
+@dataclass(frozen=True)
+class Reading:
+    """All digits of a picture, in reading order: lines top to bottom, digits left to right."""
+
+    lines: tuple[tuple[Digit, ...], ...] = ()
+
+    @property
+    def digits(self) -> list[Digit]:
+        """The digits of all lines."""
+        return [digit for line in self.lines for digit in line]
+
+    @property
+    def text(self) -> str:
+        """What it says, a line of text for each line of digits."""
+        return "\n".join("".join(str(digit.label) for digit in line) for line in self.lines)
 
 
 class Recognizer:
@@ -21,11 +63,11 @@ class Recognizer:
     Raises:
         ArtifactError: when there is no model in the folder.
 
-    One recognizer may be used from several threads; they take turns.
+    One recognizer may be used from several threads; they take turns at the network.
     """
 
     def __init__(self, model_dir: str | Path = PRETRAINED):
-        # Imported here: reading pictures, or a folder's labels, needs no interpreter.
+        # Imported here: reading a folder's pictures needs no interpreter.
         from ai_edge_litert.interpreter import Interpreter
 
         self.card = load_card(model_dir)
@@ -33,12 +75,12 @@ class Recognizer:
         self.threshold = float(self.card["threshold"])
         self._lock = threading.Lock()
         model = str(resolve(model_dir) / "digits.tflite")
-        # One thread answers a single picture faster than two; full batches keep both cores busy.
         with quiet():
+            # One thread answers a single picture faster than two; batches keep both cores busy.
             self._single = Interpreter(model, num_threads=1)
             self._single.allocate_tensors()
             self._batch = Interpreter(model, num_threads=2)
-            self._batch.resize_tensor_input(self._input(self._batch), (BATCH, 28, 28, 1))
+            self._batch.resize_tensor_input(_input(self._batch), (BATCH, SIDE, SIDE, 1))
             self._batch.allocate_tensors()
 
     def classify(self, images: np.ndarray) -> np.ndarray:
@@ -61,7 +103,7 @@ class Recognizer:
     def logits(self, images: np.ndarray) -> np.ndarray:
         """What the network says before calibration: float32 (N, 10). Arguments as ``classify``."""
         images = np.asarray(images)
-        if images.dtype != np.uint8 or images.ndim != 3 or images.shape[1:] != (28, 28):
+        if images.dtype != np.uint8 or images.ndim != 3 or images.shape[1:] != (SIDE, SIDE):
             raise ValueError(
                 f"images are {images.dtype} {images.shape}; expected uint8 (N, 28, 28) from 0 to "
                 "255 with the ink bright on 0 (digitlib.reading.segmentation.normalise makes it)"
@@ -70,20 +112,71 @@ class Recognizer:
         with self._lock:
             if len(images) < 16:
                 for i in range(len(images)):
-                    answers[i] = self._run(self._single, images[i : i + 1])[0]
+                    answers[i] = _run(self._single, images[i : i + 1])[0]
                 return answers
             for start in range(0, len(images), BATCH):
                 chunk = images[start : start + BATCH]
-                padded = np.zeros((BATCH, 28, 28), np.uint8)
+                padded = np.zeros((BATCH, SIDE, SIDE), np.uint8)
                 padded[: len(chunk)] = chunk
-                answers[start : start + BATCH] = self._run(self._batch, padded)[: len(chunk)]
+                answers[start : start + BATCH] = _run(self._batch, padded)[: len(chunk)]
         return answers
 
-    @staticmethod
-    def _input(interpreter) -> int:
-        return interpreter.get_input_details()[0]["index"]
+    def read_digit(self, picture: Picture) -> Digit:
+        """Read a picture that is one digit as a whole.
 
-    def _run(self, interpreter, images: np.ndarray) -> np.ndarray:
-        interpreter.set_tensor(self._input(interpreter), images[..., None].astype(np.float32))
-        interpreter.invoke()
-        return interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
+        Args:
+            picture: a path, the bytes of a file, a PIL image, or a uint8 array (H, W), (H, W, 3)
+                or (H, W, 4); any size, either polarity.
+
+        Returns:
+            The digit; where there is no ink, one with label None and confidence 0.
+
+        Raises:
+            PictureError: for what is no picture, with the reason.
+        """
+        found = find_digit(picture)
+        if found is None:
+            even = np.full(10, 0.1, np.float32)
+            return Digit(None, 0.0, False, even, (0, 0, 0, 0), np.zeros((SIDE, SIDE), np.uint8))
+        return self._digits([found])[0]
+
+    def read_digits(self, picture: Picture) -> Reading:
+        """Find and read every digit of a picture; none gives an empty ``Reading``.
+
+        Arguments and errors as ``read_digit``.
+        """
+        found = find_digits(picture, score=lambda images: self.classify(images).max(axis=1))
+        digits = self._digits(found)
+        lines = sorted({part.line for part in found})
+        return Reading(
+            tuple(
+                tuple(d for d, part in zip(digits, found, strict=True) if part.line == line)
+                for line in lines
+            )
+        )
+
+    def _digits(self, found: list[Found]) -> list[Digit]:
+        if not found:
+            return []
+        every = self.classify(np.stack([part.image for part in found]))
+        return [
+            Digit(
+                label=int(probabilities.argmax()),
+                confidence=float(probabilities.max()),
+                accepted=bool(probabilities.max() >= self.threshold),
+                probabilities=probabilities,
+                box=part.box,
+                image=part.image,
+            )
+            for part, probabilities in zip(found, every, strict=True)
+        ]
+
+
+def _input(interpreter) -> int:
+    return interpreter.get_input_details()[0]["index"]
+
+
+def _run(interpreter, images: np.ndarray) -> np.ndarray:
+    interpreter.set_tensor(_input(interpreter), images[..., None].astype(np.float32))
+    interpreter.invoke()
+    return interpreter.get_tensor(interpreter.get_output_details()[0]["index"])

@@ -1,0 +1,134 @@
+"""What is printed on the paper and is no digit: lines, frames, the walls of a form's cells."""
+
+import cv2
+import numpy as np
+
+from digitlib.reading.parts import Part
+
+DETECTION_SIDE = 256  # lines are looked for at this size
+SPAN = 0.8  # a line spans this share of the picture
+EDGE = 0.2  # the outer share of the picture in which a line may be thick: a frame
+THICK, THIN = 0.1, 0.03  # greatest thickness of a line in that outer share, and elsewhere
+MARGIN = 0.12  # the outer share in which pieces of a frame lie
+
+
+def without_lines(strokes: np.ndarray) -> np.ndarray:
+    """Ink map uint8 (H, W) without the straight lines that span it, nearly level or upright.
+
+    A line is what survives a morphological opening with a long thin element and spans the
+    picture. Where a stroke crosses it, the stroke is closed again. A picture that would lose
+    most of its ink keeps it: its lines are the digit.
+    """
+    scale = min(1.0, DETECTION_SIDE / max(strokes.shape))
+    size = [max(1, round(side * scale)) for side in strokes.shape[::-1]]
+    small = strokes if scale == 1 else cv2.resize(strokes, size, interpolation=cv2.INTER_AREA)
+    mask = (small > 48).view(np.uint8)
+    upright = _upright_lines(mask)
+    level = np.ascontiguousarray(_upright_lines(np.ascontiguousarray(mask.T)).T)
+    if not (upright.any() or level.any()):
+        return strokes
+    erased = _enlarge(cv2.dilate(upright | level, np.ones((3, 3), np.uint8)), strokes.shape)
+    kept = (strokes > 0) & (erased == 0)
+    if np.count_nonzero(kept) < 0.2 * np.count_nonzero(strokes):
+        return strokes
+    crossed = np.zeros_like(erased)
+    for lines, axis in ((upright, 1), (level, 0)):
+        if lines.any():
+            thickness = 2 * cv2.distanceTransform(lines, cv2.DIST_L2, 3).max() + 2
+            element = [1, 1]
+            element[axis] = 2 * round(thickness / scale) + 1
+            crossed |= cv2.morphologyEx(kept.view(np.uint8), cv2.MORPH_CLOSE, np.ones(element))
+    return strokes * ((erased == 0) | (crossed > 0))
+
+
+def without_frame(parts: list[Part], shape: tuple[int, int]) -> list[Part]:
+    """Parts of a picture of (height, width) but those at its edge that lie mostly in its margin."""
+    height, width = shape
+    left, top = round(width * MARGIN), round(height * MARGIN)
+
+    def is_frame(part: Part) -> bool:
+        if part.x > 1 and part.y > 1 and part.right < width - 1 and part.bottom < height - 1:
+            return False
+        inner = part.strokes[
+            max(0, top - part.y) : max(0, height - top - part.y),
+            max(0, left - part.x) : max(0, width - left - part.x),
+        ]
+        return np.count_nonzero(inner) < 0.3 * np.count_nonzero(part.strokes)
+
+    return [part for part in parts if not is_frame(part)]
+
+
+def cells(strokes: np.ndarray) -> list[Part]:
+    """What the innermost closed cells of a form hold, in no order; [] where there is no form.
+
+    A form is a component of the ink map uint8 (H, W) with two or more holes in which other ink
+    stands a quarter as high as they are (a single one may be a ring around a digit, or a frame
+    around everything). All its holes of about their size are cells. A cell reaches to the
+    convex hull of its hole: a stroke that touches the wall is still inside.
+    """
+    contours, tree = cv2.findContours(
+        (strokes > 0).view(np.uint8), cv2.RETR_TREE, cv2.CHAIN_APPROX_SIMPLE
+    )
+    if len(contours) < 5:  # a component, its two holes, ink in both
+        return []
+    parents = tree[0, :, 3]
+    heights = [cv2.boundingRect(contour)[3] for contour in contours]
+    around = [_ancestors(parents, i) for i in range(len(contours))]  # odd in number: a hole
+    filled = {
+        parent
+        for i, parent in enumerate(parents)
+        if len(around[i]) % 2 == 0 and parent >= 0 and heights[i] >= heights[parent] / 4
+    }
+    outer = {hole for i in filled for hole in around[i]}
+    innermost = filled - outer
+    found = []
+    for form in {parents[i] for i in innermost}:
+        areas = [cv2.contourArea(contours[i]) for i in innermost if parents[i] == form]
+        if len(areas) > 1:
+            found += [
+                _cell(strokes, contours[i])
+                for i in np.nonzero(parents == form)[0]
+                if i not in outer and cv2.contourArea(contours[i]) >= np.median(areas) / 3
+            ]
+    return found
+
+
+def _upright_lines(mask: np.ndarray) -> np.ndarray:
+    """Mask of the nearly upright lines that span the height of a mask uint8 {0, 1}."""
+    height, width = mask.shape
+    bridged = cv2.dilate(mask, np.ones((1, 3), np.uint8))  # a slanted line is a staircase
+    element = np.ones((max(5, height // 4), 1), np.uint8)
+    straight = cv2.morphologyEx(bridged, cv2.MORPH_OPEN, element) & mask
+    if not cv2.countNonZero(straight):
+        return straight
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(straight)
+    lines = np.zeros_like(mask)
+    for label in range(1, count):
+        x, y, w, h, _ = stats[label]
+        line = labels[y : y + h, x : x + w] == label
+        widths = np.count_nonzero(line, axis=1)
+        thickness = np.median(widths)
+        at_edge = x + w <= EDGE * width or x >= (1 - EDGE) * width
+        if h >= SPAN * height and thickness <= width * (THICK if at_edge else THIN):
+            line[widths > 2 * thickness] = False  # there it runs along a stroke
+            lines[y : y + h, x : x + w] |= line
+    return lines
+
+
+def _enlarge(mask: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    return cv2.resize(mask, shape[::-1], interpolation=cv2.INTER_NEAREST)
+
+
+def _ancestors(parents: np.ndarray, i: int) -> list[int]:
+    chain = []
+    while parents[i] >= 0:
+        i = int(parents[i])
+        chain.append(i)
+    return chain
+
+
+def _cell(strokes: np.ndarray, hole: np.ndarray) -> Part:
+    x, y, width, height = cv2.boundingRect(hole)
+    inside = np.zeros((height, width), np.uint8)
+    cv2.fillConvexPoly(inside, cv2.convexHull(hole) - (x, y), 1)
+    return Part(x, y, strokes[y : y + height, x : x + width] * inside)

@@ -1,0 +1,156 @@
+"""Finding digits in a picture, and making each look like MNIST's."""
+
+import cv2
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+
+from digitlib.reading.segmentation import find_digit, find_digits, normalise
+
+SCANS = load_digits().images
+
+
+def digit(index: int, height: int = 64) -> np.ndarray:
+    """A real handwritten digit enlarged from 8x8, uint8 (height, height), ink bright on 0."""
+    enlarged = cv2.resize(SCANS[index], (height, height), interpolation=cv2.INTER_CUBIC)
+    return np.clip((enlarged - 6) * 40, 0, 255).astype(np.uint8)
+
+
+def page(placed: list[tuple[int, int, int]], shape=(400, 600)) -> np.ndarray:
+    """White page with digits (index, x, y) on it."""
+    ink = np.zeros(shape, np.uint8)
+    for index, x, y in placed:
+        window = ink[y : y + 64, x : x + 64]
+        np.maximum(window, digit(index), out=window)
+    return 255 - ink
+
+
+def stroke(*points, size=128, thickness=5) -> np.ndarray:
+    """White picture with lines drawn through groups of points."""
+    picture = np.full((size, size), 255, np.uint8)
+    for line in points:
+        cv2.polylines(picture, [np.array(line)], False, 0, thickness, cv2.LINE_AA)
+    return picture
+
+
+def extent(image: np.ndarray) -> tuple[int, int]:
+    """Width and height of what is visible."""
+    return cv2.boundingRect((image > 40).astype(np.uint8))[2:]
+
+
+@pytest.mark.parametrize("index", range(10))
+def test_a_digit_has_mnists_size_and_place(index):
+    """Protects the geometry of MNIST: 20 pixels at the longest, centre of mass at the centre."""
+    drawing = np.full((300, 300), 255, np.uint8)
+    drawing[20:84, 200:264] -= digit(index)
+    image = normalise(drawing)
+    assert 18 <= max(extent(image)) <= 21
+    moments = cv2.moments(image)
+    assert abs(moments["m10"] / moments["m00"] - 13.5) <= 0.8
+    assert abs(moments["m01"] / moments["m00"] - 13.5) <= 0.8
+
+
+@pytest.mark.parametrize("thickness", [1, 2, 4, 8, 14])
+def test_stroke_width_is_mnists_whatever_the_pen(thickness):
+    """Protects mouse hairlines from vanishing, and the loop of a marker's 0 from filling."""
+    ring = np.full((128, 128), 255, np.uint8)
+    cv2.ellipse(ring, (64, 64), (30, 45), 0, 0, 360, 0, thickness, cv2.LINE_AA)
+    image = normalise(ring)
+    assert image[8:20].max(axis=1).min() > 150  # every row through the ring meets firm ink
+    assert image[14, 14] < 60  # and the hole stays open
+    assert 1.2 < image[14].sum() / 255 / 2 < 4.5  # two walls
+
+
+def test_a_blank_picture_shows_nothing():
+    """Protects the empty canvas: zeros, no digit, an empty reading."""
+    blank = np.full((128, 128), 255, np.uint8)
+    assert not normalise(blank).any()
+    assert find_digit(blank) is None
+    assert find_digits(blank) == []
+
+
+def test_digits_come_in_reading_order_with_their_boxes():
+    """Protects lines, order and boxes: two slightly drifting lines of digits."""
+    top = [(4, 40, 50), (7, 160, 56), (2, 280, 62), (9, 400, 68)]
+    bottom = [(1, 80, 230), (8, 200, 224)]
+    found = find_digits(page([*bottom, *top[::-1]]))
+    assert [d.line for d in found] == [0, 0, 0, 0, 1, 1]
+    for (index, left, upper), one in zip([*top, *bottom], found, strict=True):
+        x, y, width, height = one.box
+        assert left <= x < x + width <= left + 64
+        assert upper <= y < y + height <= upper + 64
+        alone = normalise(255 - digit(index))
+        assert np.corrcoef(alone.ravel(), one.image.ravel())[0, 1] > 0.9
+
+
+def test_boxes_are_in_the_pixels_of_a_reduced_picture():
+    """Protects boxes of camera pictures, which are read at a lower resolution."""
+    small = page([(3, 100, 100), (5, 300, 100)])
+    large = cv2.resize(small, None, fx=6, fy=6, interpolation=cv2.INTER_CUBIC)
+    for one, big in zip(find_digits(small), find_digits(large), strict=True):
+        assert np.abs(np.array(big.box) - 6 * np.array(one.box)).max() <= 18
+
+
+@pytest.mark.parametrize(
+    "strokes",
+    [
+        [[(45, 30), (45, 60), (70, 62), (75, 85), (42, 95)], [(52, 24), (80, 22)]],  # 5
+        [[(45, 30), (40, 65), (80, 65)], [(66, 74), (64, 100)]],  # 4
+    ],
+)
+def test_detached_strokes_stay_one_digit(strokes):
+    """Protects a 5 whose bar, and a 4 whose leg, does not touch the rest."""
+    picture = stroke(*strokes)
+    assert len(find_digits(picture)) == 1
+    assert np.array_equal(find_digits(picture)[0].image, normalise(picture))
+
+
+def test_specks_and_pieces_of_a_frame_are_no_strokes():
+    """Protects digits cut from forms: dirt and the box's walls leave no trace in the image."""
+    clean = 255 - cv2.copyMakeBorder(digit(2), 24, 24, 24, 24, cv2.BORDER_CONSTANT)
+    dirty = clean.copy()
+    dirty[:, :5] = 0
+    dirty[-4:, :] = 0
+    for x, y in ((20, 15), (95, 12), (100, 95)):
+        cv2.circle(dirty, (x, y), 1, 0, -1)
+    assert np.corrcoef(normalise(dirty).ravel(), normalise(clean).ravel())[0, 1] > 0.98
+
+
+def test_ruled_lines_through_a_digit_are_removed():
+    """Protects writing on ruled paper."""
+    clean = 255 - cv2.copyMakeBorder(digit(3), 32, 32, 32, 32, cv2.BORDER_CONSTANT)
+    ruled = clean.copy()
+    for y in range(10, 128, 26):
+        ruled[y : y + 2] = np.minimum(ruled[y : y + 2], 90)
+    assert np.corrcoef(normalise(ruled).ravel(), normalise(clean).ravel())[0, 1] > 0.9
+
+
+def test_touching_digits_are_separated():
+    """Protects numbers written in one go: by their shape alone, and with a judge of digits."""
+    two = np.full((140, 240), 255, np.uint8)
+    for x in (60, 142):
+        cv2.ellipse(two, (x, 70), (34, 45), 0, 0, 360, 0, 6, cv2.LINE_AA)
+    cv2.line(two, (90, 70), (112, 70), 0, 6, cv2.LINE_AA)
+    assert cv2.connectedComponents((two < 128).astype(np.uint8))[0] == 2  # paper and one shape
+    halves = find_digits(two)
+    centres = [one.box[0] + one.box[2] / 2 for one in halves]
+    assert centres == pytest.approx([60, 142], abs=8)
+
+    def tall(images):
+        return np.array([0.9 if extent(image)[1] >= 18 else 0.01 for image in images])
+
+    def wide(images):
+        return np.array([0.9 if extent(image)[1] < 18 else 0.01 for image in images])
+
+    assert len(find_digits(two, tall)) == 2
+    assert len(find_digits(two, wide)) == 1
+
+
+def test_only_the_cells_of_a_form_are_read():
+    """Protects forms: one digit from each filled cell, none from the text around."""
+    form = page([(6, 120, 200), (0, 222, 204), (1, 20, 20), (4, 100, 20)])
+    for left in (100, 200, 300):
+        cv2.rectangle(form, (left, 180), (left + 100, 290), 0, 3)
+    found = find_digits(form)
+    assert [one.box[0] > 100 and one.box[1] > 180 for one in found] == [True, True]
+    assert found[0].box[0] < 200 < found[1].box[0]
