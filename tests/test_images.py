@@ -170,7 +170,7 @@ def test_sentences_hold_at_the_edges():
     assert findings.degrees(-8.2) == "−8°"
     assert findings.faults({"copies": 0}) == "**None of these faults was found.**"
     told = findings.faults({"copies": 2}, [("3/a.png", "empty file")])
-    assert told == "**Found:** 2 copies.\n\n- `3/a.png` was left out: empty file"
+    assert told == "**Found:** copies (2).\n\n- `3/a.png` was left out: empty file"
     none = findings.outliers(np.zeros(4, bool), np.arange(4))
     assert none == "No training images (0.0 %) are far out."
 

@@ -105,7 +105,7 @@ def test_two_runs_with_one_seed_are_the_same_and_another_seed_differs(digits):
 @pytest.mark.parametrize(
     "changes",
     [
-        {"schedule": "cosine", "optimizer": "adamw", "warmup_epochs": 0.5},
+        {"schedule": "cosine", "optimizer": "adamw", "warmup_epochs": 0.5, "synthetic_share": 0.2},
         {"schedule": "plateau", "plateau_patience": 1, "optimizer": "sgd", "momentum": 0.9},
     ],
     ids=["cosine adamw", "plateau sgd"],

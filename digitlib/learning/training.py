@@ -20,6 +20,7 @@ import numpy as np
 
 from digitlib.artifacts import resolve
 from digitlib.datasets import Dataset
+from digitlib.learning.strokes import draw_digits
 
 Row = dict[str, float]
 
@@ -42,7 +43,9 @@ class Recipe:
         early_stopping: stop after this many epochs without a better validation accuracy; 0 never.
         target_accuracy: stop when validation accuracy reaches this share; 0 never.
         label_smoothing: share of the label spread over all classes (Szegedy et al. 2016).
-        seed: fixes weights, order, dropout and augmentation.
+        synthetic_share: digits drawn by the stroke generator (``strokes.draw_digits``), as a share
+            of the real ones; new ones every epoch.
+        seed: fixes order, dropout, augmentation and drawn digits.
     """
 
     epochs: int = 10
@@ -58,6 +61,7 @@ class Recipe:
     early_stopping: int = 0
     target_accuracy: float = 0.0
     label_smoothing: float = 0.0
+    synthetic_share: float = 0.0
     seed: int = 0
 
     def __post_init__(self):
@@ -114,9 +118,8 @@ def fit(
         learning_rate. Losses are cross-entropies in nats, accuracies shares.
     """
     report = report or print_epoch
-    images, labels = train.images[..., None], keras.utils.to_categorical(train.labels, 10)
     held = (validation.images[..., None], keras.utils.to_categorical(validation.labels, 10))
-    steps = math.ceil(len(train) / recipe.batch_size)
+    steps = math.ceil((len(train) + _drawn(recipe, train)) / recipe.batch_size)
     learner = _Learner(network, augmentation)
     learner.compile(
         _optimizer(recipe, steps),
@@ -125,7 +128,7 @@ def fit(
         # XLA slows TensorFlow's CPU kernels down; JAX cannot do without it.
         jit_compile=keras.backend.backend() != "tensorflow",
     )
-    learner.build(images[:1].shape)
+    learner.build(held[0][:1].shape)
     learner.optimizer.build(learner.trainable_variables)
     state = _Checkpoints(checkpoint_dir, learner, train, recipe)
     history = state.restore()
@@ -133,13 +136,13 @@ def fit(
         if should_stop(history, recipe):
             break
         start = time.perf_counter()
-        order = np.random.default_rng([recipe.seed, epoch]).permutation(len(train))
+        images, labels = _epoch_data(train, recipe, epoch)
         _reseed(learner, recipe.seed, epoch)
         if recipe.schedule == "plateau":
             learner.optimizer.learning_rate = plateau_rate(history, recipe)
         logs = learner.fit(
-            images[order],
-            labels[order],
+            images,
+            labels,
             batch_size=recipe.batch_size,
             shuffle=False,
             validation_data=held,
@@ -154,6 +157,22 @@ def fit(
         report(row, recipe)
     state.restore_best(history)
     return history
+
+
+def _drawn(recipe: Recipe, train: Dataset) -> int:
+    return round(recipe.synthetic_share * len(train))
+
+
+def _epoch_data(train: Dataset, recipe: Recipe, epoch: int) -> tuple[np.ndarray, np.ndarray]:
+    """Pictures (N, 28, 28, 1) and one-hot labels (N, 10) of one epoch, in its own order."""
+    random = np.random.default_rng([recipe.seed, epoch])
+    images, labels = train.images, train.labels
+    if drawn := _drawn(recipe, train):
+        extra = random.integers(0, 10, drawn).astype(labels.dtype)
+        images = np.concatenate([images, draw_digits(extra, random)])
+        labels = np.concatenate([labels, extra])
+    order = random.permutation(len(images))
+    return images[order, ..., None], keras.utils.to_categorical(labels[order], 10)
 
 
 def best_epoch(history: Sequence[Row]) -> int:

@@ -43,7 +43,7 @@ def balance(counts: np.ndarray) -> str:
 
 def faults(found: Mapping[str, int], left_out: Sequence[tuple[str, str]] = ()) -> str:
     """From counts by fault, and (file, reason) of what could not be loaded."""
-    there = [f"{number:,} {fault}" for fault, number in found.items() if number]
+    there = [f"{fault} ({number:,})" for fault, number in found.items() if number]
     lines = [f"**Found:** {listed(there)}." if there else "**None of these faults was found.**"]
     lines += [f"- `{file}` was left out: {reason}" for file, reason in left_out[:10]]
     if len(left_out) > 10:
@@ -175,7 +175,7 @@ def summary(numbers: Mapping) -> str:
     """From the metrics that the notebook saves."""
     nearest, gaps = numbers["nearest_neighbour"], pd.DataFrame(numbers["train_test_gaps"]).T
     real = int((gaps["p_value"] < 0.05).sum())
-    faulty = [f"{number:,} {fault}" for fault, number in numbers["faults"].items() if number]
+    faulty = [f"{fault} ({number:,})" for fault, number in numbers["faults"].items() if number]
     odd = counted(len(numbers["far_out_images"]), "training image")
     pairs = listed(f"{a} with {b}" for a, b, _ in numbers["confused_pairs"][:4])
     lines = (
