@@ -173,13 +173,13 @@ def _mnist(part: str) -> tuple[Dataset, bool]:
         from keras.datasets import mnist
 
         parts = dict(zip(("train", "test"), mnist.load_data(), strict=True))
-    except Exception as fault:  # whatever the download raises, the remedy is the same
+    except Exception:  # whatever the download raises, the remedy is the same
         looked = f" ({folder} does not exist)" if folder else ""
         raise DataError(
             "MNIST is not on this machine and cannot be downloaded: connect to the internet once, "
             "or set DIGITLIB_DATA to a folder that holds mnist/train-images-idx3-ubyte.gz and the "
             f"other three files{looked}"
-        ) from fault
+        ) from None
     images, labels = parts[part]
     return Dataset("mnist", images, labels.astype(np.uint8), "MNIST, Keras's download"), True
 

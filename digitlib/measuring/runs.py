@@ -7,6 +7,15 @@ from digitlib import artifacts
 from digitlib.measuring.published import CLAIMS
 
 TRAINING, EVALUATION = "03_cnn_training", "05_evaluation"
+# A run's rows as a reader sees them.
+COLUMNS = {
+    "training_minutes": "training (minutes)",
+    "validation_percent": "validation (%)",
+    "test_percent": "test (%)",
+    "low_percent": "from (%)",
+    "high_percent": "to (%)",
+    "ece_percent": "calibration error (%)",
+}
 
 
 @dataclass(frozen=True)
@@ -101,8 +110,8 @@ def card_lines(card: dict) -> dict[str, str]:
         "multiply-adds a digit",
         "trained on": card["source"],
         "variations": variations or "none",
-        "drawn digits": f"{recipe['synthetic_share']:.0%} of the real ones, by a generator of pen "
-        "strokes",
+        "drawn digits": f"{recipe['synthetic_share']:.0%} as many as real ones, by a generator of "
+        "pen strokes",
         "recipe": f"{recipe['optimizer']}, learning rate {recipe['learning_rate']:g} "
         f"({recipe['schedule']}), batches of {recipe['batch_size']}, at most {recipe['epochs']} "
         f"epochs, {card['precision']}",

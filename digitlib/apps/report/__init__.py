@@ -58,6 +58,18 @@ def export_html(
     return page
 
 
+def tiles(values: dict[str, str]) -> str:
+    """HTML for a row of large figures, each over what it is; it wraps on a phone."""
+    # Styled in place, so that it looks the same in JupyterLab as in the report.
+    tile = (
+        '<div style="flex:1 1 9rem;border:1px solid #8884;border-radius:.5rem;padding:.8rem 1rem">'
+        '<div style="font:600 1.5rem/1.3 system-ui,sans-serif">{}</div>'
+        '<div style="font:.85rem/1.4 system-ui,sans-serif;opacity:.75">{}</div></div>'
+    )
+    row = "".join(tile.format(html.escape(v), html.escape(name)) for name, v in values.items())
+    return f'<div style="display:flex;flex-wrap:wrap;gap:.75rem;margin:1rem 0">{row}</div>'
+
+
 def _title(content, notebook: Path) -> str:
     for cell in content.cells:
         if cell.cell_type == "markdown" and (found := re.search(r"^#+ (.+)", cell.source, re.M)):
