@@ -1,0 +1,85 @@
+"""What the report and the README say is what the runs measured."""
+
+import json
+
+import pytest
+
+from digitlib.apps import readme
+from digitlib.artifacts import ArtifactError, load_card, write_json, writing
+from digitlib.measuring import runs
+from digitlib.measuring.published import CLAIMS
+
+
+def save(folder, seed, correct, n=360, minutes=2.0):
+    """Metrics of one run, as notebooks 03 and 05 save them."""
+    share = {"n": n, "correct": correct, "accuracy_percent": 100 * correct / n}
+    share |= {"low_percent": 90.0, "high_percent": 99.0, "ece_percent": 0.5}
+    training = {"seed": seed, "epochs": 8, "training_seconds": 60 * minutes, "validation": share}
+    training |= {"architecture": "digitnet", "parameters": 75_498}
+    write_json(folder / "metrics" / "03_cnn_training.json", training)
+    write_json(folder / "metrics" / "05_evaluation.json", {"test": share})
+
+
+@pytest.fixture
+def outputs(tmp_path):
+    """A profile of three seeds; its own is 3."""
+    for seed, correct in ((3, 350), (4, 355), (10, 340)):
+        save(tmp_path / "runs" / f"seed-{seed}", seed, correct)
+    save(tmp_path, 3, 350)
+    card = {"seed": 3, "architecture": {"name": "digitnet"}, "dataset": "optdigits"}
+    write_json(tmp_path / "model" / "card.json", card)
+    return tmp_path
+
+
+def test_every_seed_is_gathered_and_the_own_one_leads(outputs):
+    assert [row["seed"] for row in runs.read_run(outputs).rows] == [3, 4, 10]
+
+
+def test_a_seed_that_is_not_finished_is_no_row(outputs):
+    (outputs / "runs" / "seed-4" / "metrics" / "05_evaluation.json").unlink()
+    assert [row["seed"] for row in runs.read_run(outputs).rows] == [3, 10]
+
+
+def test_a_run_without_the_pipeline_is_its_own_only_row(outputs, tmp_path_factory):
+    """In JupyterLab notebooks write to the profile's folder and there is no ``runs``."""
+    (outputs / "runs").rename(tmp_path_factory.mktemp("elsewhere") / "runs")
+    rows = runs.read_run(outputs).rows
+    assert [(row["seed"], row["training_minutes"]) for row in rows] == [(3, 2.0)]
+
+
+def test_a_missing_step_is_named_with_its_remedy(outputs):
+    (outputs / "metrics" / "05_evaluation.json").unlink()
+    with pytest.raises(ArtifactError, match=r"run notebooks/05_evaluation\.ipynb first"):
+        runs.read_run(outputs)
+    with pytest.raises(ArtifactError, match="make run PROFILE=quick"):
+        load_card(outputs / "nowhere")
+
+
+def test_published_claims_stand_beside_the_run_unchanged(outputs):
+    own, *claims = runs.beside_published(runs.read_run(outputs))
+    assert own["accuracy_percent"] == pytest.approx(97.222, abs=1e-3)
+    assert [row["accuracy_percent"] for row in claims] == [c.accuracy_percent for c in CLAIMS]
+
+
+def test_the_readme_table_lists_published_profiles_best_first(tmp_path):
+    """The bundled first run is not among them; it is everybody's own."""
+    for profile, correct in (("quick", 360), ("worse", 340), ("better", 357)):
+        save(tmp_path / "outputs" / profile, 0, correct)
+    (tmp_path / "README.md").write_text(f"before\n{readme.START}\nold\n{readme.END}\nafter\n")
+    text = readme.update(tmp_path)
+    assert text.startswith("before\n")
+    assert text.endswith("after\n")
+    assert "old" not in text
+    assert "quick" not in text
+    assert text.index("`better`") < text.index("`worse`")
+    assert "| **99.17 %** | 90.00 – 99.00 | 360 | 1 | 2 min |" in text
+
+
+def test_a_file_appears_whole_or_not_at_all(tmp_path):
+    target = tmp_path / "metrics.json"
+    target.write_text("{}")
+    with pytest.raises(RuntimeError), writing(target) as unfinished:
+        unfinished.write_text('{"half":')
+        raise RuntimeError
+    assert json.loads(target.read_text()) == {}
+    assert [p.name for p in tmp_path.iterdir()] == ["metrics.json"]
