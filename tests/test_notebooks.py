@@ -14,6 +14,7 @@ from miniature import notebook
 from digitlib.apps.dependencies import code_cells, imported_modules, source_digest
 from digitlib.apps.notebooks import clean
 from digitlib.apps.parameters import ParameterError, check_parameters, declared_parameters
+from digitlib.apps.profiles import check, profiles
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 COMMITTED = sorted((CHECKOUT / "notebooks").glob("[0-9]*.ipynb"))
@@ -169,3 +170,9 @@ def test_cleaning_removes_what_differs_from_run_to_run(tmp_path):
     stream, canvas = result["cells"][2]["outputs"]
     assert stream["text"] == ["ab\n"]
     assert list(canvas["data"]) == ["text/plain"]
+
+
+@pytest.mark.parametrize("profile", profiles())
+def test_every_profile_fits_its_notebooks(profile):
+    """Protects `make run PROFILE=…` from a typing mistake that would show after hours."""
+    check(profile)
