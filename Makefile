@@ -11,7 +11,7 @@ READY := .venv/.ready
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint lab notebooks lock clean
+.PHONY: help setup run test lint lab notebooks readme lock clean
 
 help:  ## list what can be done here
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ lab: $(READY)  ## open the notebooks in JupyterLab
 
 notebooks: $(READY)  ## execute the committed notebooks again, in order, and clean them
 	@$(BIN)/python -m digitlib.apps.notebooks refresh
+
+readme: $(READY)  ## write the README's results from the metrics under outputs/
+	@$(BIN)/python -m digitlib.apps.readme
 
 lock: $(READY)  ## pin dependencies again: UPGRADE=--upgrade takes the newest
 	@$(BIN)/python -m pip install --quiet uv

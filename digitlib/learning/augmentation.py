@@ -57,7 +57,7 @@ class Warp(keras.layers.Layer):
     """
 
     def __init__(
-        self, rotation=0.0, zoom=0.0, shift=0.0, shear=0.0, slant=0.0, elastic=0.0, grid=7, seed=0
+        self, rotation=0.0, zoom=0.0, shift=0.0, shear=0.0, slant=0.0, elastic=0.0, grid=5, seed=0
     ):
         super().__init__(dtype="float32", name="warp")
         self.rotation, self.zoom, self.shift = math.radians(rotation), zoom, shift
