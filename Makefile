@@ -11,7 +11,7 @@ READY := .venv/.ready
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint lab notebooks readme lock clean
+.PHONY: help setup run test lint lab notebooks ship readme lock clean
 
 help:  ## list what can be done here
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ lab: $(READY)  ## open the notebooks in JupyterLab
 
 notebooks: $(READY)  ## execute the committed notebooks again, in order, and clean them
 	@$(BIN)/python -m digitlib.apps.notebooks refresh
+
+ship: $(READY)  ## make a finished profile's model the shipped one: PROFILE=record
+	@$(BIN)/python -m digitlib.apps.shipping $(PROFILE)
 
 readme: $(READY)  ## write the README's results from the metrics under outputs/
 	@$(BIN)/python -m digitlib.apps.readme

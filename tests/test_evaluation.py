@@ -445,3 +445,20 @@ def test_judging_needs_no_keras():
         "sys.exit(bool({'keras', 'tensorflow'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", program]).returncode == 0
+
+
+def test_a_ladder_says_what_each_step_bought():
+    """Protects the ablation: steps are compared seed by seed, not as if they were unrelated.
+
+    Both seeds gain exactly one point in the second step, so its interval has no width, though the
+    seeds themselves lie ten points apart.
+    """
+    first, second, third = evaluation.ladder(
+        ["none", "a", "b"], [[80.0, 90.0], [81.0, 91.0], [80.0, 92.0]]
+    )
+    assert first["bought"] is None
+    assert second["mean"] == 86.0
+    assert (second["bought"], second["bought_low"], second["bought_high"]) == (1.0, 1.0, 1.0)
+    assert third["bought"] == 0.0
+    # Student's t for two differences of -1 and 1: 12.706 · √2 / √2.
+    assert third["bought_high"] == pytest.approx(12.706, abs=1e-3)

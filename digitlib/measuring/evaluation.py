@@ -28,7 +28,7 @@ from digitlib.measuring.comparison import (
     nearest_neighbours,
     paired_test,
 )
-from digitlib.measuring.statistics import accuracy, over_seeds, wilson_interval
+from digitlib.measuring.statistics import accuracy, ladder, over_seeds, wilson_interval
 
 __all__ = [
     "accuracy",
@@ -43,6 +43,7 @@ __all__ = [
     "expected_calibration_error",
     "fit_temperature",
     "label_issues",
+    "ladder",
     "mcnemar",
     "nearest_neighbours",
     "negative_log_likelihood",

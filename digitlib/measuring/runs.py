@@ -110,8 +110,9 @@ def card_lines(card: dict) -> dict[str, str]:
         "multiply-adds a digit",
         "trained on": card["source"],
         "variations": variations or "none",
-        "drawn digits": f"{recipe['synthetic_share']:.0%} as many as real ones, by a generator of "
-        "pen strokes",
+        "drawn digits": f"{drawn:.0%} as many as real ones, by a generator of pen strokes"
+        if (drawn := recipe["synthetic_share"])
+        else "none",
         "recipe": f"{recipe['optimizer']}, learning rate {recipe['learning_rate']:g} "
         f"({recipe['schedule']}), batches of {recipe['batch_size']}, at most {recipe['epochs']} "
         f"epochs, {card['precision']}",

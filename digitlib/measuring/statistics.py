@@ -81,3 +81,24 @@ def over_seeds(values: Sequence[float], level: float = 0.95) -> dict[str, float 
     sd = float(np.std(values, ddof=1))
     half = float(stats.t.ppf((1 + level) / 2, n - 1)) * sd / math.sqrt(n)
     return {"n": n, "mean": mean, "sd": sd, "low": mean - half, "high": mean + half}
+
+
+def ladder(names: Sequence[str], results: Sequence[Sequence[float]]) -> list[dict]:
+    """What each step of a ladder of experiments bought.
+
+    Args:
+        names: of the steps, the first without any change.
+        results: for each step one value per seed, the seeds in the same order, in any unit.
+
+    Returns:
+        Rows: step, mean, sd (over the seeds), bought (mean difference to the step before, paired
+        by seed), bought_low and bought_high (its 95 % interval; None for a single seed).
+    """
+    rows = []
+    for i, (name, values) in enumerate(zip(names, results, strict=True)):
+        spread = over_seeds(values)
+        row = {"step": name, "mean": spread["mean"], "sd": spread["sd"]}
+        bought = over_seeds(np.subtract(values, results[i - 1])) if i else {}
+        row |= {"bought": bought.get("mean")}
+        rows.append(row | {f"bought_{end}": bought.get(end) for end in ("low", "high")})
+    return rows
