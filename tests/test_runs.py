@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from digitlib.apps import readme
+from digitlib.apps import readme, shipping
 from digitlib.artifacts import ArtifactError, load_card, write_json, writing
 from digitlib.measuring import runs
 from digitlib.measuring.published import CLAIMS
@@ -84,3 +84,39 @@ def test_a_file_appears_whole_or_not_at_all(tmp_path):
         raise RuntimeError
     assert json.loads(target.read_text()) == {}
     assert [p.name for p in tmp_path.iterdir()] == ["metrics.json"]
+
+
+@pytest.fixture
+def finished(outputs, monkeypatch):
+    """The profile as ``make ship`` finds it: ``outputs/mine`` below the root, with its model."""
+    root = outputs / "root"
+    folder = root / "outputs" / "mine"
+    save(folder, 3, 350)
+    metrics = json.loads((folder / "metrics" / "05_evaluation.json").read_text())
+    write_json(folder / "metrics" / "05_evaluation.json", metrics | {"test_sha256": "f00d"})
+    for name in ("digits.keras", "digits.tflite", "history.csv"):
+        (folder / "model").mkdir(exist_ok=True)
+        (folder / "model" / name).write_bytes(b"x" * 1000)
+    write_json(folder / "model" / "card.json", {"seed": 3, "architecture": {"name": "digitnet"}})
+    monkeypatch.setenv("DIGITLIB_ROOT", str(root))
+    return folder
+
+
+def test_what_ships_is_whole_and_its_card_says_how_it_was_made(finished, tmp_path):
+    target = shipping.ship("mine", tmp_path / "pretrained")
+    assert {p.name for p in target.iterdir()} == {*shipping.MODEL, "card.json"}
+    card = json.loads((target / "card.json").read_text())
+    assert card["made_by"] == ["make run PROFILE=mine", "make ship PROFILE=mine"]
+    assert card["test"]["correct"] == 350
+    assert card["seed"] == 3
+
+
+def test_an_unfinished_or_huge_model_does_not_ship(finished, tmp_path):
+    target = tmp_path / "pretrained"
+    (finished / "model" / "digits.tflite").write_bytes(b"x" * 6_000_000)
+    with pytest.raises(ValueError, match="5,000,000 may ship"):
+        shipping.ship("mine", target)
+    (finished / "model" / "digits.tflite").unlink()
+    with pytest.raises(ArtifactError, match="make run PROFILE=mine"):
+        shipping.ship("mine", target)
+    assert not target.exists()
