@@ -10,6 +10,8 @@ import psutil
 import pytest
 from miniature import NOTEBOOKS, Project, kill_tree
 
+from digitlib.apps import pipeline
+
 ALL = [
     "01_exploration",
     "03_cnn_training (seed-7)",
@@ -231,3 +233,11 @@ def test_an_unknown_profile_lists_the_known_ones(project):
     """Protects a person from guessing."""
     assert "there is no profile 'quik'; use quick" in project.run("quik", code=1)
     assert not project.out("", "quik").exists()
+
+
+@pytest.mark.parametrize("wrong", [["--cores", "0"], ["--cores", "two"], ["--seeds", "0"]])
+def test_senseless_numbers_are_refused(wrong, capsys):
+    """Protects from a run that waits for ever for a core."""
+    with pytest.raises(SystemExit):
+        pipeline.main(wrong)
+    assert "use a number from 1 up" in capsys.readouterr().err

@@ -56,6 +56,14 @@ def test_a_missing_step_is_named_with_its_remedy(outputs):
         load_card(outputs / "nowhere")
 
 
+def test_numbers_of_another_model_are_not_reported(outputs):
+    """Somebody trained into the folder by hand: its card would stand over the old numbers."""
+    file = outputs / "metrics" / "05_evaluation.json"
+    write_json(file, json.loads(file.read_text()) | {"dataset": "mnist", "seed": 3})
+    with pytest.raises(ArtifactError, match="judges another model"):
+        runs.read_run(outputs)
+
+
 def test_published_claims_stand_beside_the_run_unchanged(outputs):
     own, *claims = runs.beside_published(runs.read_run(outputs))
     assert own["accuracy_percent"] == pytest.approx(97.222, abs=1e-3)

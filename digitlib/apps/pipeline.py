@@ -89,7 +89,7 @@ def _only_run(folder: Path) -> Iterator[None]:
         lock.truncate(0)
         print(os.getpid(), file=lock, flush=True)
         if ended := end_orphans(folder):
-            print(f"An earlier run left {ended} processes behind; they were ended.", flush=True)
+            print(f"Ended what an earlier run left behind (processes: {ended}).", flush=True)
         try:
             yield
         finally:
@@ -174,9 +174,13 @@ def main(arguments: list[str] | None = None) -> None:
     """Run from the command line; the exit code is not zero unless everything succeeded."""
     parser = argparse.ArgumentParser(prog="python -m digitlib.apps.pipeline")
     parser.add_argument("--profile", default="quick")
-    parser.add_argument("--cores", default="all")
-    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--cores", default="all", help="how many to use, or all")
+    parser.add_argument("--seeds", type=int, default=1, help="how many to train")
     chosen = parser.parse_args(arguments)
+    if chosen.cores != "all" and not (chosen.cores.isdigit() and int(chosen.cores) > 0):
+        parser.error(f"CORES is {chosen.cores}; use a number from 1 up, or all")
+    if chosen.seeds < 1:
+        parser.error(f"SEEDS is {chosen.seeds}; use a number from 1 up")
     for told in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(told) != signal.SIG_IGN:  # as under nohup
             signal.signal(told, lambda number, _: sys.exit(128 + number))

@@ -55,6 +55,13 @@ def read_run(output_dir: str | Path) -> Run:
                 f"{folder / 'metrics' / name}.json is missing: run notebooks/{name}.ipynb first, "
                 f"or the whole profile with `make run PROFILE={folder.name}`"
             )
+    judged = metrics[EVALUATION]
+    if any(judged[key] != card[key] for key in ("dataset", "seed", "temperature") if key in judged):
+        raise artifacts.ArtifactError(
+            f"{folder / 'metrics' / EVALUATION}.json judges another model than the one in "
+            f"{folder / 'model'}: run notebooks/{EVALUATION}.ipynb again, or, to have the "
+            f"profile's own model back, delete that folder and `make run PROFILE={folder.name}`"
+        )
     others = sorted((folder / "runs").glob("seed-*"), key=lambda p: _number(p.name))
     found = [artifacts.load_metrics(other) for other in others]
     whole = [m for m in found if TRAINING in m and EVALUATION in m] or [metrics]
@@ -85,7 +92,7 @@ def beside_published(run: Run) -> list[dict]:
     own = {
         "name": f"this run ({run.card['architecture']['name']})",
         "own": True,
-        "measured_on": f"{run.test['n']:,} test digits of {run.card['dataset']}, looked at once",
+        "measured_on": f"{run.test['n']:,} test digits of {run.card['dataset']}, held back",
     } | {key: run.test[key] for key in ("accuracy_percent", "low_percent", "high_percent")}
     claims = [
         {

@@ -1,7 +1,7 @@
 """``Recognizer``: pictures in, digits out, by a LiteRT model; TensorFlow is never imported."""
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -32,9 +32,9 @@ class Digit:
     label: int | None
     confidence: float
     accepted: bool
-    probabilities: np.ndarray
+    probabilities: np.ndarray = field(repr=False)
     box: Box
-    image: np.ndarray
+    image: np.ndarray = field(repr=False)
 
 
 @dataclass(frozen=True)
