@@ -155,7 +155,7 @@ def test_orphans_of_a_killed_runner_are_ended_and_a_live_run_is_left_alone(proje
 
     project.write("params/quick/03_cnn_training.yaml", "epochs: 40\npause: 0.0\n")
     printed = project.run()
-    assert "An earlier run left" in printed
+    assert "Ended what an earlier run left behind" in printed
     assert not [p for p in orphans if p.is_running()]
     assert project.json("model/card.json")["epochs"] == 40
 
