@@ -70,9 +70,11 @@ rule training:
     params:
         text=lambda w: text_of(w, TRAINING),
         settings=lambda w: profiles.settings(w.profile, TRAINING, w.run),
-    threads: workflow.cores
+    # Two fits on a core each are done sooner than one after the other on both.
+    threads: max(1, workflow.cores // SEEDS)
     shell:
-        RUN_NOTEBOOK + " {input.text} {log} -f params/{wildcards.profile}/" + TRAINING + ".yaml"
+        "TF_NUM_INTRAOP_THREADS={threads} "
+        + RUN_NOTEBOOK + " {input.text} {log} -f params/{wildcards.profile}/" + TRAINING + ".yaml"
         " {params.settings} --done {output.done}"
 
 

@@ -154,22 +154,24 @@ def _lrn(x, dropout: float = 0.2):
     return x
 
 
-def _digitnet(x, width: int = 16, dropout: float = 0.0, batch_norm: bool = False):
-    """This project's own: five convolutions, the wide ones where pictures are already small."""
+def _digitnet(x, width: int = 16, dropout: float = 0.3):
+    """This project's own: four convolutions, most of the work where pictures are already small.
 
-    def conv(x, filters, kernel):
-        x = layers.Conv2D(filters, kernel, padding="same", use_bias=not batch_norm)(x)
-        if batch_norm:
-            x = layers.BatchNormalization(momentum=0.9)(x)
+    The first one halves the picture at once, which costs a fifth of convolving and then pooling.
+    Batch normalisation is folded into the convolutions on export: it costs an answer nothing.
+    """
+
+    def convolve(x, filters, kernel, stride=1):
+        x = layers.Conv2D(filters, kernel, stride, padding="same", use_bias=False)(x)
+        # Moving averages that follow within an epoch even of a thousand pictures.
+        x = layers.BatchNormalization(momentum=0.9)(x)
         return layers.ReLU()(x)
 
-    x = conv(x, width, 5)
-    for filters in (2 * width, 4 * width):
-        x = layers.MaxPooling2D()(x)
-        x = conv(conv(x, filters, 3), filters, 3)
-    x = layers.MaxPooling2D()(x)
-    x = layers.Flatten()(x)
-    return layers.Dropout(dropout)(x) if dropout else x
+    x = convolve(x, 2 * width, 5, stride=2)
+    x = layers.MaxPooling2D()(convolve(x, 3 * width, 3))
+    x = convolve(x, 6 * width, 3)
+    x = layers.MaxPooling2D()(convolve(x, 6 * width, 3))
+    return layers.Dropout(dropout)(layers.Flatten()(x))
 
 
 ARCHITECTURES: dict[str, Callable] = {

@@ -7,7 +7,7 @@ Forms that people themselves confuse (a 4 closed by a curve, a 1 with a level fl
 and the variation is bounded so as not to make them.
 """
 
-from functools import cache
+from functools import lru_cache
 from itertools import pairwise
 
 import cv2
@@ -134,10 +134,21 @@ def draw_digits(labels: np.ndarray, seed: Seed) -> np.ndarray:
 
 def draw_allograph(digit: int, name: str, count: int, seed: Seed) -> np.ndarray:
     """Draw one way of writing a digit, a key of `ALLOGRAPHS[digit]`: uint8 (count, 28, 28)."""
-    rng = np.random.default_rng(seed)
-    paths, ends = _write(_parse(ALLOGRAPHS[digit][name][1]), count, rng)
     # A 1 has no loop that a thick pen would fill, but a flag that must not lie level as in a 7.
     thickest, widest = (5.5, 1.1) if digit == 1 else (4.0, 1.7)
+    return draw_strokes(ALLOGRAPHS[digit][name][1], count, seed, thickest, widest)
+
+
+def draw_strokes(
+    strokes: str, count: int, seed: Seed, thickest: float = 4.0, widest: float = 1.7
+) -> np.ndarray:
+    """Draw a character given as in `ALLOGRAPHS`: uint8 (count, 28, 28), each by another hand.
+
+    `thickest` is the widest pen, in pixels; `widest` how many times broader than tall its box may
+    become.
+    """
+    rng = np.random.default_rng(seed)
+    paths, ends = _write(_parse(strokes), count, rng)
     curves = _deform(paths, widest, rng)
     pen = rng.lognormal(np.log(2.1), 0.38, (count, 1)).clip(1, thickest)
     low, high = curves.min(axis=1), curves.max(axis=1)
@@ -148,7 +159,7 @@ def draw_allograph(digit: int, name: str, count: int, seed: Seed) -> np.ndarray:
     return np.array(images, np.uint8).reshape(count, 28, 28)
 
 
-@cache
+@lru_cache(1000)
 def _parse(strokes: str) -> list[tuple[np.ndarray, ...]]:
     """For each stroke of P points: the points in a unit box, and three matrices for `_write`."""
     parsed = []

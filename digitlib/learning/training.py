@@ -20,6 +20,7 @@ import numpy as np
 
 from digitlib.artifacts import resolve
 from digitlib.datasets import Dataset
+from digitlib.learning.nondigits import draw_nondigits
 from digitlib.learning.strokes import draw_digits
 
 Row = dict[str, float]
@@ -45,6 +46,8 @@ class Recipe:
         label_smoothing: share of the label spread over all classes (Szegedy et al. 2016).
         synthetic_share: digits drawn by the stroke generator (``strokes.draw_digits``), as a share
             of the real ones; new ones every epoch.
+        nondigit_share: pictures of no digit (``nondigits.draw_nondigits``), as a share of the real
+            ones, new every epoch; their answer is that every digit is as likely.
         seed: fixes order, dropout, augmentation and drawn digits.
     """
 
@@ -62,6 +65,7 @@ class Recipe:
     target_accuracy: float = 0.0
     label_smoothing: float = 0.0
     synthetic_share: float = 0.0
+    nondigit_share: float = 0.0
     seed: int = 0
 
     def __post_init__(self):
@@ -119,12 +123,12 @@ def fit(
     """
     report = report or print_epoch
     held = (validation.images[..., None], keras.utils.to_categorical(validation.labels, 10))
-    steps = math.ceil((len(train) + _drawn(recipe, train)) / recipe.batch_size)
+    steps = math.ceil((len(train) + sum(_extra(recipe, train))) / recipe.batch_size)
     learner = _Learner(network, augmentation)
     learner.compile(
         _optimizer(recipe, steps),
         keras.losses.CategoricalCrossentropy(True, label_smoothing=recipe.label_smoothing),
-        metrics=["accuracy"],
+        metrics=[keras.metrics.MeanMetricWrapper(_read_rightly, name="accuracy")],
         # XLA slows TensorFlow's CPU kernels down; JAX cannot do without it.
         jit_compile=keras.backend.backend() != "tensorflow",
     )
@@ -177,20 +181,36 @@ def step_seconds(
     return float(np.median(times[3:]))
 
 
-def _drawn(recipe: Recipe, train: Dataset) -> int:
-    return round(recipe.synthetic_share * len(train))
+def _read_rightly(answers, logits):
+    """1 or 0 for each picture: a digit is read rightly, of what is no digit the network is unsure.
+
+    ``answers`` are (N, 10) shares that sum to one, ``logits`` (N, 10).
+    """
+    right = keras.ops.equal(keras.ops.argmax(answers, -1), keras.ops.argmax(logits, -1))
+    unsure = keras.ops.max(keras.ops.softmax(logits), -1) < 0.5
+    is_digit = keras.ops.max(answers, -1) > 0.5
+    return keras.ops.cast(keras.ops.where(is_digit, right, unsure), "float32")
+
+
+def _extra(recipe: Recipe, train: Dataset) -> tuple[int, int]:
+    """How many digits are drawn for an epoch, and how many pictures of no digit."""
+    return round(recipe.synthetic_share * len(train)), round(recipe.nondigit_share * len(train))
 
 
 def _epoch_data(train: Dataset, recipe: Recipe, epoch: int) -> tuple[np.ndarray, np.ndarray]:
-    """Pictures (N, 28, 28, 1) and one-hot labels (N, 10) of one epoch, in its own order."""
+    """Pictures (N, 28, 28, 1) and answers (N, 10) of one epoch, in its own order."""
     random = np.random.default_rng([recipe.seed, epoch])
-    images, labels = train.images, train.labels
-    if drawn := _drawn(recipe, train):
-        extra = random.integers(0, 10, drawn).astype(labels.dtype)
-        images = np.concatenate([images, draw_digits(extra, random)])
-        labels = np.concatenate([labels, extra])
-    order = random.permutation(len(images))
-    return images[order, ..., None], keras.utils.to_categorical(labels[order], 10)
+    images, answers = [train.images], [keras.utils.to_categorical(train.labels, 10)]
+    digits, nondigits = _extra(recipe, train)
+    if digits:
+        labels = random.integers(0, 10, digits).astype(train.labels.dtype)
+        images.append(draw_digits(labels, random))
+        answers.append(keras.utils.to_categorical(labels, 10))
+    if nondigits:
+        images.append(draw_nondigits(nondigits, train.images, train.labels, random))
+        answers.append(np.full((nondigits, 10), 0.1, answers[0].dtype))
+    order = random.permutation(sum(map(len, images)))
+    return np.concatenate(images)[order, ..., None], np.concatenate(answers)[order]
 
 
 def best_epoch(history: Sequence[Row]) -> int:

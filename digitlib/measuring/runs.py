@@ -120,6 +120,9 @@ def card_lines(card: dict) -> dict[str, str]:
         "drawn digits": f"{drawn:.0%} as many as real ones, by a generator of pen strokes"
         if (drawn := recipe["synthetic_share"])
         else "none",
+        "shown what is no digit": f"{others:.0%} as many as digits: letters, scribbles"
+        if (others := recipe.get("nondigit_share"))
+        else "no",
         "recipe": f"{recipe['optimizer']}, learning rate {recipe['learning_rate']:g} "
         f"({recipe['schedule']}), batches of {recipe['batch_size']}, at most {recipe['epochs']} "
         f"epochs, {card['precision']}",
