@@ -11,7 +11,7 @@ READY := .venv/.ready
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint lab notebooks ship readme lock clean
+.PHONY: help setup run test lint lab notebooks benchmark ship readme lock clean
 
 help:  ## list what can be done here
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ lab: $(READY)  ## open the notebooks in JupyterLab
 
 notebooks: $(READY)  ## execute the committed notebooks again, in order, and clean them
 	@$(BIN)/python -m digitlib.apps.notebooks refresh
+
+benchmark: $(READY)  ## compare speed side by side: TRAIN=1 adds the race to 99.5 %
+	@$(BIN)/python -m digitlib.apps.benchmark $(if $(TRAIN),--train)
 
 ship: $(READY)  ## make a finished profile's model the shipped one: PROFILE=record
 	@$(BIN)/python -m digitlib.apps.shipping $(PROFILE)

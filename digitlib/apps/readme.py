@@ -1,15 +1,16 @@
 """Write the README's results from the metrics that git keeps; ``make readme``.
 
-Every number in the README that a run measured stands between two markers and comes from
-``outputs/<profile>/metrics``. A test compares the two.
+Every number in the README that was measured stands between two markers and comes from
+``outputs/<profile>/metrics`` or ``outputs/benchmark/metrics``. A test compares the two.
 """
 
 from pathlib import Path
 
+from digitlib.apps import benchmark
 from digitlib.artifacts import load_metrics, project_root, writing
 from digitlib.measuring.runs import EVALUATION, TRAINING
 
-START, END = "<!-- results: written by `make readme` -->", "<!-- end of results -->"
+START, END = "<!-- {}: written by `make readme` -->", "<!-- end of {} -->"
 
 
 def results(root: Path) -> str:
@@ -22,7 +23,8 @@ def results(root: Path) -> str:
             rows.append((folder.parent.name, metrics))
     rows.sort(key=lambda row: -row[1][EVALUATION]["test"]["accuracy_percent"])
     lines = [
-        "| profile | network | parameters | test accuracy | 95 % interval | n | seeds | training |",
+        "| profile | network | parameters | test accuracy | 95 % interval | n | mean ± sd of seeds "
+        "| training |",
         "|---|---|--:|--:|:-:|--:|--:|--:|",
         *(_line(*row) for row in rows),
     ]
@@ -31,21 +33,42 @@ def results(root: Path) -> str:
 
 def _line(profile: str, metrics: dict[str, dict]) -> str:
     training, test = metrics[TRAINING], metrics[EVALUATION]["test"]
-    seeds = metrics.get("09_report", {}).get("seeds", [training["seed"]])
+    spread = metrics.get("09_report", {}).get("test_percent", {})
+    several = spread.get("n", 1) > 1
+    seeds = f"{spread['mean']:.2f} ± {spread['sd']:.2f} ({spread['n']})" if several else "–"
     return (
         f"| `{profile}` | {training['architecture']} | {training['parameters']:,} "
         f"| **{test['accuracy_percent']:.2f} %** "
         f"| {test['low_percent']:.2f} – {test['high_percent']:.2f} "
-        f"| {test['n']:,} | {len(seeds)} | {training['training_seconds'] / 60:.0f} min |"
+        f"| {test['n']:,} | {seeds} | {training['training_seconds'] / 60:.0f} min |"
     )
 
 
+def performance(root: Path) -> str:
+    """The tables of ``make benchmark`` as it last ran here; nothing where it never did."""
+    metrics = load_metrics(root / benchmark.OUTPUT)
+    parts = []
+    if "speed" in metrics:
+        parts += [
+            f"On {metrics['speed']['machine']}:",
+            benchmark.speed_table(metrics["speed"]["rows"]),
+        ]
+    if "race" in metrics:
+        parts += [f"On {metrics['race']['machine']}:", benchmark.race_table(metrics["race"])]
+    return "\n\n".join(parts)
+
+
+SECTIONS = {"results": results, "performance": performance}
+
+
 def update(root: Path) -> str:
-    """The README's text with its results brought up to date."""
+    """The README's text with its tables brought up to date."""
     text = (root / "README.md").read_text(encoding="utf-8")
-    before, rest = text.split(START)
-    after = rest.split(END)[1]
-    return f"{before}{START}\n{results(root)}\n{END}{after}"
+    for name, written in SECTIONS.items():
+        start, end = START.format(name), END.format(name)
+        before, rest = text.split(start)
+        text = f"{before}{start}\n{written(root)}\n{end}{rest.split(end)[1]}"
+    return text
 
 
 def main() -> None:

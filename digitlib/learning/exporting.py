@@ -48,3 +48,12 @@ def _check(model: keras.Model, file: Path) -> None:
     expected = keras.ops.convert_to_numpy(model(pixels))
     if not np.allclose(answer, expected, rtol=1e-3, atol=1e-3):
         raise RuntimeError(f"the exported model answers {answer}, the Keras model {expected}")
+
+
+def load_model(model_dir: str | Path) -> keras.Model:
+    """The Keras model that ``save_model`` wrote; nothing in the file is executed.
+
+    Raises:
+        ValueError: when there is none, or the file is no model.
+    """
+    return keras.saving.load_model(resolve(model_dir) / "digits.keras", safe_mode=True)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from digitlib import artifacts
 from digitlib.measuring.published import CLAIMS
+from digitlib.measuring.statistics import over_seeds
 
 TRAINING, EVALUATION = "03_cnn_training", "05_evaluation"
 # A run's rows as a reader sees them.
@@ -27,12 +28,14 @@ class Run:
         card: the card of its model.
         metrics: what each notebook saved, by notebook.
         rows: one per seed; the profile's own first.
+        compared: one per seed and other reader: its paired test on the same test digits.
     """
 
     folder: Path
     card: dict
     metrics: dict[str, dict]
     rows: list[dict]
+    compared: list[dict]
 
     @property
     def test(self) -> dict:
@@ -65,8 +68,13 @@ def read_run(output_dir: str | Path) -> Run:
     others = sorted((folder / "runs").glob("seed-*"), key=lambda p: _number(p.name))
     found = [artifacts.load_metrics(other) for other in others]
     whole = [m for m in found if TRAINING in m and EVALUATION in m] or [metrics]
-    rows = sorted(map(_row, whole), key=lambda row: row["seed"] != card["seed"])
-    return Run(folder, card, metrics, rows)
+    whole.sort(key=lambda m: m[TRAINING]["seed"] != card["seed"])
+    compared = [
+        {"seed": m[TRAINING]["seed"]} | row
+        for m in whole
+        for row in m[EVALUATION].get("comparison", [])
+    ]
+    return Run(folder, card, metrics, list(map(_row, whole)), compared)
 
 
 def _number(name: str) -> int:
@@ -85,6 +93,16 @@ def _row(metrics: dict[str, dict]) -> dict:
         "high_percent": test["high_percent"],
         "ece_percent": test["ece_percent"],
     }
+
+
+def over_all_seeds(compared: list[dict]) -> list[dict]:
+    """For each other reader, the mean difference over the seeds, in points, with its interval."""
+    names = dict.fromkeys(row["name"] for row in compared)
+    differences = {
+        name: [row["difference_percent"] for row in compared if row["name"] == name]
+        for name in names
+    }
+    return [{"name": name} | over_seeds(values) for name, values in differences.items()]
 
 
 def beside_published(run: Run) -> list[dict]:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 HEADINGS = {
+    "seed": "seed",
     "digit": "digit",
     "n": "digits",
     "support": "digits",

@@ -1,0 +1,242 @@
+"""Measure speed side by side on this machine; ``make benchmark``, ``make benchmark TRAIN=1``.
+
+    python -m digitlib.apps.benchmark [--train]
+
+The shipped model answers through LiteRT and through Keras, and so do the four networks of the
+published systems, whose weights do not matter here. With ``--train``, two profiles race to 99.5 %
+on the same validation digits. The numbers go to ``outputs/benchmark/metrics``; `make readme`
+writes the README's tables from them.
+"""
+
+import argparse
+import dataclasses
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+from digitlib import Recognizer, artifacts
+from digitlib.apps import profiles
+from digitlib.measuring import speed
+from digitlib.measuring.runs import EVALUATION, TRAINING
+from digitlib.reading.recognizer import PRETRAINED
+
+OUTPUT = "outputs/benchmark"
+PUBLISHED = ("baseline", "three_block", "five_layer", "lrn")
+RACERS = ("fast", "five_layer")
+GOAL = 0.995
+HELD_OUT = 5000
+CAP = 60 * 60  # seconds for each racer
+
+# What a fresh interpreter does up to its first answer; it prints the seconds that took.
+FIRST = {
+    "LiteRT": "from digitlib import Recognizer; Recognizer(folder).classify(picture)",
+    "model(x)": "from digitlib.learning.exporting import load_model; "
+    "load_model(folder)(picture[..., None])",
+    "model.predict": "from digitlib.learning.exporting import load_model; "
+    "load_model(folder).predict(picture[..., None], verbose=0)",
+}
+
+
+def speeds() -> list[dict]:
+    """A row for each network and way of answering; see ``measuring.speed.compare`` for the keys."""
+    from digitlib.learning import architectures, exporting
+
+    images = np.random.default_rng(0).integers(0, 256, (2048, 28, 28), np.uint8)
+    with tempfile.TemporaryDirectory() as folder:
+        models = {"shipped": PRETRAINED}
+        for name in PUBLISHED:
+            models[name] = exporting.save_model(architectures.build(name), Path(folder) / name)
+            artifacts.write_json(models[name] / "card.json", {"temperature": 1, "threshold": 0})
+        answers = {
+            (name, engine): answer
+            for name, model_dir in models.items()
+            for engine, answer in _engines(model_dir).items()
+        }
+        measured = speed.compare(answers, images)
+        return [
+            {
+                "network": name,
+                "engine": engine,
+                "first_answer_s": _first_answer(models[name], engine),
+                "bytes": (models[name] / _file(engine)).stat().st_size,
+                "accuracy_percent": _accuracy(name),
+            }
+            | measured[name, engine]
+            for name, engine in answers
+        ]
+
+
+def _engines(model_dir: Path) -> dict[str, speed.Answer]:
+    from digitlib.learning import exporting
+
+    recognizer, model = Recognizer(model_dir), exporting.load_model(model_dir)
+    return {
+        "LiteRT": recognizer.classify,
+        "model(x)": lambda images: np.asarray(model(images[..., None])),
+        "model.predict": lambda images: model.predict(
+            images[..., None], verbose=0, batch_size=len(images)
+        ),
+    }
+
+
+def _file(engine: str) -> str:
+    return "digits.tflite" if engine == "LiteRT" else "digits.keras"
+
+
+def _first_answer(model_dir: Path, engine: str, times: int = 3) -> float:
+    """Median seconds from the first import to the first answer, in fresh interpreters."""
+    program = (
+        "import time; start = time.perf_counter(); import numpy as np; "
+        f"folder, picture = {str(model_dir)!r}, np.zeros((1, 28, 28), np.uint8); {FIRST[engine]}; "
+        "print(time.perf_counter() - start)"
+    )
+    runs = [
+        subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+        for _ in range(times)
+    ]
+    return statistics.median(float(run.stdout.split()[-1]) for run in runs)
+
+
+def _accuracy(name: str) -> float | None:
+    """Of the test digits, where this project measured it."""
+    if name == "shipped":
+        return artifacts.load_card(PRETRAINED)["test"]["accuracy_percent"]
+    metrics = artifacts.load_metrics(f"outputs/{name}")
+    return metrics[EVALUATION]["test"]["accuracy_percent"] if EVALUATION in metrics else None
+
+
+def race() -> dict:
+    """Time from the start of a fit to 99.5 % on validation, for each profile in turn.
+
+    Returns:
+        goal_percent, n_validation, cap_seconds; and for each profile seconds (None when it was
+        not reached), epochs, and the best validation accuracy_percent.
+    """
+    results = {}
+    for profile in RACERS:
+        print(f"{profile}: to {GOAL:.1%} of {HELD_OUT:,} validation digits", flush=True)
+        results[profile] = _race(profile)
+    return {
+        "goal_percent": 100 * GOAL,
+        "n_validation": HELD_OUT,
+        "cap_seconds": CAP,
+        "profiles": results,
+    }
+
+
+class _OutOfTimeError(Exception):
+    """A racer has run for as long as it may."""
+
+
+def _race(profile: str) -> dict:
+    from digitlib import datasets
+    from digitlib.learning import architectures, augmentation, training
+
+    def given(name):
+        return profiles.parameter(profile, TRAINING, name)
+
+    seed = given("seed")
+    everything = datasets.load_dataset(given("dataset"), "train")
+    train, held_out = datasets.split(everything, HELD_OUT, seed)
+    fields = [field.name for field in dataclasses.fields(training.Recipe)]
+    recipe = training.Recipe(**{name: given(name) for name in fields} | {"target_accuracy": GOAL})
+    policy = training.choose_precision(given("precision"))
+    rows = []
+
+    def report(row, recipe):
+        rows.append(row)
+        training.print_epoch(row, recipe)
+        if time.perf_counter() - start > CAP:
+            raise _OutOfTimeError
+
+    start = time.perf_counter()
+    network = architectures.build(
+        given("architecture"), policy, seed, **given("architecture_options")
+    )
+    vary = augmentation.build(seed, **given("augmentation"))
+    try:
+        training.fit(network, train, held_out, recipe, vary, report=report)
+    except _OutOfTimeError:
+        print(f"not reached in {CAP / 60:.0f} minutes")
+    seconds = time.perf_counter() - start
+    best = max(row["val_accuracy"] for row in rows)
+    return {
+        "seconds": seconds if best >= GOAL else None,
+        "epochs": len(rows),
+        "accuracy_percent": 100 * best,
+    }
+
+
+def speed_table(rows: list[dict]) -> str:
+    """The speeds as a Markdown table that also reads well on a terminal."""
+    heads = [
+        "network", "answers by", "first answer", "p50", "p99", "1 at a time", "32", "1,024",
+        "size", "MNIST test",
+    ]  # fmt: skip
+    cells = [
+        [
+            f"**{row['network']}**" if row["network"] == "shipped" else f"`{row['network']}`",
+            row["engine"],
+            f"{row['first_answer_s']:.2f} s",
+            f"{row['p50_ms']:.2f} ms",
+            f"{row['p99_ms']:.2f} ms",
+            *(f"{row['per_second'][str(batch)]:,.0f}/s" for batch in speed.BATCHES),
+            f"{row['bytes'] / 1e6:.1f} MB",
+            f"{row['accuracy_percent']:.2f} %" if row["accuracy_percent"] else "–",
+        ]
+        for row in rows
+    ]
+    return _aligned(heads, cells, left=2)
+
+
+def race_table(result: dict) -> str:
+    """The race as a Markdown table that also reads well on a terminal."""
+    cells = []
+    for profile, row in result["profiles"].items():
+        reached = row["seconds"] is not None
+        limit = f"not reached in {result['cap_seconds'] / 60:.0f} min"
+        cells.append(
+            [
+                f"`{profile}`",
+                f"{row['seconds'] / 60:.1f} min" if reached else limit,
+                str(row["epochs"]),
+                f"{row['accuracy_percent']:.2f} %",
+            ]
+        )
+    goal = f"to {result['goal_percent']:.1f} % of {result['n_validation']:,} validation digits"
+    return _aligned(["profile", goal, "epochs", "reached"], cells, left=1)
+
+
+def _aligned(heads: list[str], rows: list[list[str]], left: int) -> str:
+    """A Markdown table in even columns; all but the first ``left`` of them set to the right."""
+    widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
+    rule = ["-" * w if i < left else "-" * (w - 1) + ":" for i, w in enumerate(widths)]
+    lines = [
+        [cell.ljust(w) if i < left else cell.rjust(w) for i, (cell, w) in enumerate(pairs)]
+        for pairs in (list(zip(row, widths, strict=True)) for row in (heads, rule, *rows))
+    ]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def main() -> None:
+    """Measure, print the tables, keep the numbers."""
+    parser = argparse.ArgumentParser(description="Compare speed side by side on this machine.")
+    parser.add_argument("--train", action="store_true", help="also race to 99.5 %% on validation")
+    options = parser.parse_args()
+    machine = {"machine": artifacts.machine(), "commit": artifacts.commit()}
+    rows = speeds()
+    artifacts.save_metrics(OUTPUT, "speed", machine | {"rows": rows})
+    print(f"{machine['machine']}\n\n{speed_table(rows)}\n")
+    if options.train:
+        result = race()
+        artifacts.save_metrics(OUTPUT, "race", machine | result)
+        print(f"\n{race_table(result)}")
+
+
+if __name__ == "__main__":
+    main()

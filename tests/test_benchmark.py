@@ -1,0 +1,69 @@
+"""What `make benchmark` says is what it measured."""
+
+import numpy as np
+import pytest
+
+from digitlib.apps import benchmark, profiles
+from digitlib.measuring import speed
+
+
+def test_every_way_of_answering_is_asked_alike():
+    asked = {"one": [], "other": []}
+    answers = {name: lambda images, name=name: asked[name].append(len(images)) for name in asked}
+    measured = speed.compare(answers, np.zeros((1024, 28, 28), np.uint8), seconds=0)
+    assert asked["one"] == asked["other"]
+    assert set(asked["one"]) == set(speed.BATCHES)
+    for row in measured.values():
+        assert row["asked"] == 3 * speed.ROUNDS
+        assert 0 < row["p50_ms"] <= row["p99_ms"]
+        assert set(row["per_second"]) == {"1", "32", "1024"}
+
+
+def test_single_pictures_per_second_are_the_inverse_of_the_time_of_one():
+    images = np.zeros((1024, 28, 28), np.uint8)
+    row = speed.compare({"x": lambda i: sum(range(20_000))}, images, seconds=0.01)["x"]
+    assert row["per_second"]["1"] == pytest.approx(1e3 / row["p50_ms"], rel=0.5)
+
+
+def test_a_first_answer_is_measured_in_a_fresh_interpreter():
+    """0.01 s would mean that nothing was imported; a failing program raises."""
+    seconds = benchmark._first_answer(benchmark.PRETRAINED, "LiteRT", times=1)
+    assert 0.01 < seconds < 60
+
+
+@pytest.fixture
+def short_race(monkeypatch):
+    """The race on the bundled digits, to a goal within reach."""
+    monkeypatch.setattr(benchmark, "RACERS", ("quick",))
+    monkeypatch.setattr(benchmark, "HELD_OUT", 130)
+    monkeypatch.setattr(benchmark, "GOAL", 0.6)
+
+
+def test_a_race_ends_at_the_goal(short_race):
+    result = benchmark.race()
+    row = result["profiles"]["quick"]
+    assert row["accuracy_percent"] >= 60
+    assert row["seconds"] > 0
+    assert row["epochs"] < profiles.parameter("quick", "03_cnn_training", "epochs")
+    assert f"{row['seconds'] / 60:.1f} min" in benchmark.race_table(result)
+
+
+def test_a_race_that_takes_too_long_says_so(short_race, monkeypatch):
+    monkeypatch.setattr(benchmark, "GOAL", 1.1)
+    monkeypatch.setattr(benchmark, "CAP", 0)
+    result = benchmark.race()
+    assert result["profiles"]["quick"]["seconds"] is None
+    assert result["profiles"]["quick"]["epochs"] == 1
+    assert "not reached in 0 min" in benchmark.race_table(result)
+
+
+def test_the_tables_are_even_and_name_every_row():
+    row = {"network": "shipped", "engine": "LiteRT", "first_answer_s": 0.2, "p50_ms": 0.21,
+           "p99_ms": 0.4, "bytes": 590_000, "accuracy_percent": 99.7,
+           "per_second": {"1": 4700.0, "32": 9000.0, "1024": 9999.4}}  # fmt: skip
+    rows = [row, row | {"network": "lrn", "engine": "model.predict", "accuracy_percent": None}]
+    lines = benchmark.speed_table(rows).splitlines()
+    assert len({len(line) for line in lines}) == 1
+    assert "**shipped**" in lines[2]
+    assert "9,999/s" in lines[2]
+    assert lines[3].endswith("– |")
