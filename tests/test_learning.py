@@ -105,7 +105,8 @@ def test_two_runs_with_one_seed_are_the_same_and_another_seed_differs(digits):
 @pytest.mark.parametrize(
     "changes",
     [
-        {"schedule": "cosine", "optimizer": "adamw", "warmup_epochs": 0.5, "synthetic_share": 0.2},
+        {"schedule": "cosine", "optimizer": "adamw", "warmup_epochs": 0.5, "synthetic_share": 0.2}
+        | {"nondigit_share": 0.1},
         {"schedule": "plateau", "plateau_patience": 1, "optimizer": "sgd", "momentum": 0.9},
     ],
     ids=["cosine adamw", "plateau sgd"],
@@ -143,6 +144,32 @@ def test_another_recipe_or_data_starts_anew(digits, tmp_path, capsys):
     assert "starting anew" in capsys.readouterr().out
     fit((digits[0].take(np.arange(200)), digits[1]), tmp_path, epochs=2)
     assert "starting anew" in capsys.readouterr().out
+
+
+def test_an_epoch_holds_every_digit_and_its_share_of_drawn_ones_and_of_others(digits):
+    train = digits[0]
+    recipe = training.Recipe(synthetic_share=0.2, nondigit_share=0.1)
+    images, answers = training._epoch_data(train, recipe, 3)
+    n = len(train)
+    assert len(images) == len(answers) == n + round(0.2 * n) + round(0.1 * n)
+    sure = answers.max(axis=1) == 1
+    assert np.sum(~sure) == round(0.1 * n)
+    assert np.allclose(answers[~sure], 0.1)
+    left = {(i.tobytes(), a.argmax()) for i, a in zip(images[sure], answers[sure], strict=True)}
+    assert {(i.tobytes(), k) for i, k in zip(train.images, train.labels, strict=True)} <= left
+    again, _ = training._epoch_data(train, recipe, 3)
+    assert np.array_equal(images, again)
+    assert not np.array_equal(images[:n], training._epoch_data(train, recipe, 4)[0][:n])
+
+
+def test_unsure_of_what_is_no_digit_counts_as_read_rightly():
+    digit, other = np.eye(10)[[2]], np.full((1, 10), 0.1)
+    sure_of_two, unsure = 9 * np.eye(10)[[2]], np.zeros((1, 10))
+    for answer, logits, right in [
+        (digit, sure_of_two, 1), (digit, -sure_of_two, 0), (digit, unsure, 0),
+        (other, unsure, 1), (other, sure_of_two, 0),
+    ]:  # fmt: skip
+        assert float(training._read_rightly(answer, logits)[0]) == right
 
 
 def rows(*accuracies):

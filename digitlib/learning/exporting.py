@@ -32,6 +32,30 @@ def save_model(model: keras.Model, model_dir: str | Path) -> Path:
     return model_dir
 
 
+def save_int8(model: keras.Model, file: str | Path, images: np.ndarray) -> Path:
+    """Write ``model`` for LiteRT with whole numbers inside: a quarter of the size.
+
+    Args:
+        model: as for ``save_model``.
+        file: the name it gets.
+        images: uint8 (N, 28, 28), a few hundred digits that show the range of every layer.
+    """
+    import tensorflow as tf
+
+    def examples():
+        yield from ([image[None, ..., None].astype(np.float32)] for image in images)
+
+    with writing(resolve(file)) as unfinished, quiet():
+        model.export(
+            unfinished,
+            format="litert",
+            verbose=False,
+            optimizations=[tf.lite.Optimize.DEFAULT],
+            representative_dataset=examples,
+        )
+    return resolve(file)
+
+
 def _check(model: keras.Model, file: Path) -> None:
     from ai_edge_litert.interpreter import Interpreter
 

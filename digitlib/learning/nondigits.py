@@ -84,7 +84,8 @@ def _several(characters: list[str], count: int, random: np.random.Generator) -> 
     """``count`` drawings of the characters, each about as often as any other."""
     times = random.multinomial(count, np.full(len(characters), 1 / len(characters)))
     pairs = zip(characters, times, strict=True)
-    return np.concatenate([draw_strokes(strokes, n, random) for strokes, n in pairs if n])
+    drawn = [draw_strokes(strokes, n, random) for strokes, n in pairs if n]
+    return np.concatenate([np.empty((0, 28, 28), np.uint8), *drawn])
 
 
 def _invented(random: np.random.Generator) -> str:
