@@ -106,7 +106,7 @@ def test_two_runs_with_one_seed_are_the_same_and_another_seed_differs(digits):
     "changes",
     [
         {"schedule": "cosine", "optimizer": "adamw", "warmup_epochs": 0.5, "synthetic_share": 0.2}
-        | {"nondigit_share": 0.1},
+        | {"nondigit_share": 0.1, "calm_epochs": 1},
         {"schedule": "plateau", "plateau_patience": 1, "optimizer": "sgd", "momentum": 0.9},
     ],
     ids=["cosine adamw", "plateau sgd"],
@@ -160,6 +160,17 @@ def test_an_epoch_holds_every_digit_and_its_share_of_drawn_ones_and_of_others(di
     again, _ = training._epoch_data(train, recipe, 3)
     assert np.array_equal(images, again)
     assert not np.array_equal(images[:n], training._epoch_data(train, recipe, 4)[0][:n])
+
+
+def test_calm_epochs_draw_half_as_many_and_vary_half_as_much(digits):
+    recipe = training.Recipe(epochs=4, synthetic_share=0.2, calm_epochs=1)
+    sizes = [len(training._epoch_data(digits[0], recipe, epoch)[0]) for epoch in (2, 3)]
+    n = len(digits[0])
+    assert sizes == [n + round(0.2 * n), n + round(0.1 * n)]
+    vary = augmentation.build(0, shift=3)
+    wide = np.random.default_rng(0).integers(0, 255, (500, 28, 28, 1)).astype(np.float32)
+    augmentation.set_strength(vary, 0)
+    np.testing.assert_allclose(vary(wide, training=True), wide, atol=0.05)
 
 
 def test_unsure_of_what_is_no_digit_counts_as_read_rightly():

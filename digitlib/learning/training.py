@@ -20,6 +20,7 @@ import numpy as np
 
 from digitlib.artifacts import resolve
 from digitlib.datasets import Dataset
+from digitlib.learning.augmentation import set_strength
 from digitlib.learning.nondigits import draw_nondigits
 from digitlib.learning.strokes import draw_digits
 
@@ -48,6 +49,8 @@ class Recipe:
             of the real ones; new ones every epoch.
         nondigit_share: pictures of no digit (``nondigits.draw_nondigits``), as a share of the real
             ones, new every epoch; their answer is that every digit is as likely.
+        calm_epochs: in this many last epochs digits are varied half as much, and half as many are
+            drawn: what was learnt from strange ones is kept, the last touch comes from real ones.
         seed: fixes order, dropout, augmentation and drawn digits.
     """
 
@@ -66,6 +69,7 @@ class Recipe:
     label_smoothing: float = 0.0
     synthetic_share: float = 0.0
     nondigit_share: float = 0.0
+    calm_epochs: int = 0
     seed: int = 0
 
     def __post_init__(self):
@@ -123,10 +127,13 @@ def fit(
     """
     report = report or print_epoch
     held = (validation.images[..., None], keras.utils.to_categorical(validation.labels, 10))
-    steps = math.ceil((len(train) + sum(_extra(recipe, train))) / recipe.batch_size)
+    steps = [
+        math.ceil((len(train) + sum(_extra(recipe, train, epoch))) / recipe.batch_size)
+        for epoch in range(recipe.epochs)
+    ]
     learner = _Learner(network, augmentation)
     learner.compile(
-        _optimizer(recipe, steps),
+        _optimizer(recipe, sum(steps), steps[0]),
         keras.losses.CategoricalCrossentropy(True, label_smoothing=recipe.label_smoothing),
         metrics=[keras.metrics.MeanMetricWrapper(_read_rightly, name="accuracy")],
         # XLA slows TensorFlow's CPU kernels down; JAX cannot do without it.
@@ -142,6 +149,7 @@ def fit(
         start = time.perf_counter()
         images, labels = _epoch_data(train, recipe, epoch)
         _reseed(learner, recipe.seed, epoch)
+        set_strength(augmentation, _strength(recipe, epoch))
         if recipe.schedule == "plateau":
             learner.optimizer.learning_rate = plateau_rate(history, recipe)
         logs = learner.fit(
@@ -192,16 +200,22 @@ def _read_rightly(answers, logits):
     return keras.ops.cast(keras.ops.where(is_digit, right, unsure), "float32")
 
 
-def _extra(recipe: Recipe, train: Dataset) -> tuple[int, int]:
+def _strength(recipe: Recipe, epoch: int) -> float:
+    """How much of the variation an epoch (counted from 0) has."""
+    return 0.5 if epoch >= recipe.epochs - recipe.calm_epochs else 1.0
+
+
+def _extra(recipe: Recipe, train: Dataset, epoch: int) -> tuple[int, int]:
     """How many digits are drawn for an epoch, and how many pictures of no digit."""
-    return round(recipe.synthetic_share * len(train)), round(recipe.nondigit_share * len(train))
+    digits = _strength(recipe, epoch) * recipe.synthetic_share * len(train)
+    return round(digits), round(recipe.nondigit_share * len(train))
 
 
 def _epoch_data(train: Dataset, recipe: Recipe, epoch: int) -> tuple[np.ndarray, np.ndarray]:
     """Pictures (N, 28, 28, 1) and answers (N, 10) of one epoch, in its own order."""
     random = np.random.default_rng([recipe.seed, epoch])
     images, answers = [train.images], [keras.utils.to_categorical(train.labels, 10)]
-    digits, nondigits = _extra(recipe, train)
+    digits, nondigits = _extra(recipe, train, epoch)
     if digits:
         labels = random.integers(0, 10, digits).astype(train.labels.dtype)
         images.append(draw_digits(labels, random))
@@ -338,13 +352,14 @@ class _Checkpoints:
             self.learner.network.set_weights(self.best)
 
 
-def _optimizer(recipe: Recipe, steps: int) -> keras.optimizers.Optimizer:
+def _optimizer(recipe: Recipe, steps: int, first: int) -> keras.optimizers.Optimizer:
+    """For ``steps`` in all, of which the first epoch has ``first``."""
     rate = recipe.learning_rate
     if recipe.schedule == "cosine":
-        warmup = round(recipe.warmup_epochs * steps)
+        warmup = round(recipe.warmup_epochs * first)
         rate = keras.optimizers.schedules.CosineDecay(
             0.0 if warmup else rate,
-            decay_steps=max(1, recipe.epochs * steps - warmup),
+            decay_steps=max(1, steps - warmup),
             warmup_target=rate if warmup else None,
             warmup_steps=warmup,
         )
