@@ -18,7 +18,15 @@ LAYERS = [
     {"quiet", "artifacts"},
     {
         f"reading.{name}"
-        for name in ("pictures", "parts", "normalisation", "rulings", "segmentation")
+        for name in (
+            "pictures",
+            "parts",
+            "normalisation",
+            "rulings",
+            "segmentation",
+            "lines",
+            "restoration",
+        )
     }
     | {"datasets"},
     {"reading", "measuring", "learning", "plots"},

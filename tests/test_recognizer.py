@@ -9,6 +9,7 @@ import pytest
 from digitlib import Recognizer, datasets
 from digitlib.reading.pictures import PictureError
 from digitlib.reading.recognizer import PRETRAINED
+from digitlib.reading.restoration import restore
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +42,8 @@ def test_keras_and_litert_agree_on_every_mnist_test_image(recognizer, mnist_test
     from digitlib.learning import keras
 
     network = keras.saving.load_model(PRETRAINED / "digits.keras", safe_mode=True)
-    logits = network.predict(mnist_test.images[..., None], batch_size=500, verbose=0)
+    images = restore(mnist_test.images)
+    logits = network.predict(images[..., None], batch_size=500, verbose=0)
     expected = keras.ops.softmax(logits / recognizer.temperature)
     np.testing.assert_allclose(recognizer.classify(mnist_test.images), expected, atol=1e-4)
 

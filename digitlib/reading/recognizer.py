@@ -10,6 +10,7 @@ from digitlib.artifacts import load_card, resolve
 from digitlib.quiet import quiet
 from digitlib.reading.normalisation import SIDE
 from digitlib.reading.pictures import Picture
+from digitlib.reading.restoration import restore
 from digitlib.reading.segmentation import Box, Found, find_digit, find_digits
 
 PRETRAINED = Path(__file__).parents[1] / "pretrained"
@@ -22,9 +23,12 @@ class Digit:
 
     Attributes:
         label: 0 to 9; None where there is no ink to read.
-        confidence: how sure the answer is, 0 to 1.
+        confidence: how sure it is that this is a digit, and that digit: the largest of the
+            probabilities, 0 to 1. A model trained on what is no digit (a profile's
+            ``nondigit_share``) has learnt to spread them evenly there, down to 0.1 (outlier
+            exposure, Hendrycks, Mazeika and Dietterich 2019, arXiv 1812.04606).
         accepted: whether the confidence reaches the threshold of the model's card.
-        probabilities: float32 (10,), calibrated, given that it is a digit.
+        probabilities: float32 (10,), calibrated on digits.
         box: (x, y, width, height) in the picture's pixels.
         image: uint8 (28, 28), what the network saw.
     """
@@ -101,13 +105,17 @@ class Recognizer:
         return scaled / scaled.sum(axis=1, keepdims=True)
 
     def logits(self, images: np.ndarray) -> np.ndarray:
-        """What the network says before calibration: float32 (N, 10). Arguments as ``classify``."""
+        """What the network says before calibration: float32 (N, 10). Arguments as ``classify``.
+
+        Damage that shows in a picture is undone first; see ``restoration.restore``.
+        """
         images = np.asarray(images)
         if images.dtype != np.uint8 or images.ndim != 3 or images.shape[1:] != (SIDE, SIDE):
             raise ValueError(
                 f"images are {images.dtype} {images.shape}; expected uint8 (N, 28, 28) from 0 to "
                 "255 with the ink bright on 0 (digitlib.reading.segmentation.normalise makes it)"
             )
+        images = restore(images)
         answers = np.empty((len(images), 10), np.float32)
         with self._lock:
             if len(images) < 16:
