@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from digitlib import Recognizer, datasets
+from digitlib.measuring.calibration import softmax
+from digitlib.reading.network import Network
 from digitlib.reading.pictures import PictureError
 from digitlib.reading.recognizer import PRETRAINED
-from digitlib.reading.restoration import restore
 
 
 @pytest.fixture(scope="module")
@@ -42,10 +43,9 @@ def test_keras_and_litert_agree_on_every_mnist_test_image(recognizer, mnist_test
     from digitlib.learning import keras
 
     network = keras.saving.load_model(PRETRAINED / "digits.keras", safe_mode=True)
-    images = restore(mnist_test.images)
-    logits = network.predict(images[..., None], batch_size=500, verbose=0)
-    expected = keras.ops.softmax(logits / recognizer.temperature)
-    np.testing.assert_allclose(recognizer.classify(mnist_test.images), expected, atol=1e-4)
+    expected = network.predict(mnist_test.images[..., None], batch_size=500, verbose=0)
+    logits = Network(PRETRAINED / "digits.tflite").logits(mnist_test.images)
+    np.testing.assert_allclose(softmax(logits), softmax(expected), atol=1e-4)
 
 
 @pytest.mark.parametrize("n", [0, 1, 15, 16, 256, 300])

@@ -1,20 +1,18 @@
 """``Recognizer``: pictures in, digits out, by a LiteRT model; TensorFlow is never imported."""
 
-import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from digitlib.artifacts import load_card, resolve
-from digitlib.quiet import quiet
+from digitlib.reading.network import Network
 from digitlib.reading.normalisation import SIDE
 from digitlib.reading.pictures import Picture
 from digitlib.reading.restoration import restore
 from digitlib.reading.segmentation import Box, Found, find_digit, find_digits
 
 PRETRAINED = Path(__file__).parents[1] / "pretrained"
-BATCH = 256
 
 
 @dataclass(frozen=True)
@@ -71,21 +69,10 @@ class Recognizer:
     """
 
     def __init__(self, model_dir: str | Path = PRETRAINED):
-        # Imported here: reading a folder's pictures needs no interpreter.
-        from ai_edge_litert.interpreter import Interpreter
-
         self.card = load_card(model_dir)
         self.temperature = float(self.card["temperature"])
         self.threshold = float(self.card["threshold"])
-        self._lock = threading.Lock()
-        model = str(resolve(model_dir) / "digits.tflite")
-        with quiet():
-            # One thread answers a single picture faster than two; batches keep both cores busy.
-            self._single = Interpreter(model, num_threads=1)
-            self._single.allocate_tensors()
-            self._batch = Interpreter(model, num_threads=2)
-            self._batch.resize_tensor_input(_input(self._batch), (BATCH, SIDE, SIDE, 1))
-            self._batch.allocate_tensors()
+        self._network = Network(resolve(model_dir) / "digits.tflite")
 
     def classify(self, images: np.ndarray) -> np.ndarray:
         """Calibrated probabilities of the ten digits, each row summing to one.
@@ -109,25 +96,7 @@ class Recognizer:
 
         Damage that shows in a picture is undone first; see ``restoration.restore``.
         """
-        images = np.asarray(images)
-        if images.dtype != np.uint8 or images.ndim != 3 or images.shape[1:] != (SIDE, SIDE):
-            raise ValueError(
-                f"images are {images.dtype} {images.shape}; expected uint8 (N, 28, 28) from 0 to "
-                "255 with the ink bright on 0 (digitlib.reading.segmentation.normalise makes it)"
-            )
-        images = restore(images)
-        answers = np.empty((len(images), 10), np.float32)
-        with self._lock:
-            if len(images) < 16:
-                for i in range(len(images)):
-                    answers[i] = _run(self._single, images[i : i + 1])[0]
-                return answers
-            for start in range(0, len(images), BATCH):
-                chunk = images[start : start + BATCH]
-                padded = np.zeros((BATCH, SIDE, SIDE), np.uint8)
-                padded[: len(chunk)] = chunk
-                answers[start : start + BATCH] = _run(self._batch, padded)[: len(chunk)]
-        return answers
+        return self._network.logits(restore(images))
 
     def read_digit(self, picture: Picture) -> Digit:
         """Read a picture that is one digit as a whole.
@@ -178,13 +147,3 @@ class Recognizer:
             )
             for part, probabilities in zip(found, every, strict=True)
         ]
-
-
-def _input(interpreter) -> int:
-    return interpreter.get_input_details()[0]["index"]
-
-
-def _run(interpreter, images: np.ndarray) -> np.ndarray:
-    interpreter.set_tensor(_input(interpreter), images[..., None].astype(np.float32))
-    interpreter.invoke()
-    return interpreter.get_tensor(interpreter.get_output_details()[0]["index"])

@@ -50,7 +50,8 @@ def restore(images: np.ndarray) -> np.ndarray:
     images = np.asarray(images)
     if images.dtype != np.uint8 or images.ndim != 3 or images.shape[1:] != (SIDE, SIDE):
         raise ValueError(
-            f"images are {images.dtype} {images.shape}; expected uint8 (N, 28, 28) from 0 to 255"
+            f"images are {images.dtype} {images.shape}; expected uint8 (N, 28, 28) from 0 to "
+            "255 with the ink bright on 0 (digitlib.reading.segmentation.normalise makes it)"
         )
     suspects = np.flatnonzero(_suspicious(images)) if images.size else ()
     if len(suspects) == 0:

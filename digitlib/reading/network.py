@@ -1,0 +1,75 @@
+"""The exported network at work: pictures in MNIST's frame in, logits out, by LiteRT."""
+
+import threading
+from pathlib import Path
+
+import numpy as np
+
+from digitlib.artifacts import resolve
+from digitlib.quiet import quiet
+from digitlib.reading.normalisation import SIDE
+
+BATCH = 256
+
+
+class Network:
+    """A LiteRT model of digits; may be used from several threads, which take turns.
+
+    Args:
+        file: ``digits.tflite``, float (N, 28, 28, 1) from 0 to 255 → (N, 10).
+    """
+
+    def __init__(self, file: str | Path):
+        # Imported here: reading a folder's pictures needs no interpreter.
+        from ai_edge_litert.interpreter import Interpreter
+
+        self._lock = threading.Lock()
+        model = str(resolve(file))
+        with quiet():
+            # One thread answers a single picture faster than two; batches keep both cores busy.
+            self._single = Interpreter(model, num_threads=1)
+            self._single.allocate_tensors()
+            self._batch = Interpreter(model, num_threads=2)
+            self._batch.resize_tensor_input(_input(self._batch), (BATCH, SIDE, SIDE, 1))
+            self._batch.allocate_tensors()
+
+    def logits(self, images: np.ndarray) -> np.ndarray:
+        """What the network says before calibration.
+
+        Args:
+            images: uint8 (N, 28, 28), ink bright on 0, any N including 0.
+
+        Returns:
+            float32 (N, 10).
+
+        Raises:
+            ValueError: for another shape or dtype.
+        """
+        images = np.asarray(images)
+        if images.dtype != np.uint8 or images.ndim != 3 or images.shape[1:] != (SIDE, SIDE):
+            raise ValueError(
+                f"images are {images.dtype} {images.shape}; expected uint8 (N, 28, 28) from 0 to "
+                "255 with the ink bright on 0 (digitlib.reading.segmentation.normalise makes it)"
+            )
+        answers = np.empty((len(images), 10), np.float32)
+        with self._lock:
+            if len(images) < 16:
+                for i in range(len(images)):
+                    answers[i] = _run(self._single, images[i : i + 1])[0]
+                return answers
+            for start in range(0, len(images), BATCH):
+                chunk = images[start : start + BATCH]
+                padded = np.zeros((BATCH, SIDE, SIDE), np.uint8)
+                padded[: len(chunk)] = chunk
+                answers[start : start + BATCH] = _run(self._batch, padded)[: len(chunk)]
+        return answers
+
+
+def _input(interpreter) -> int:
+    return interpreter.get_input_details()[0]["index"]
+
+
+def _run(interpreter, images: np.ndarray) -> np.ndarray:
+    interpreter.set_tensor(_input(interpreter), images[..., None].astype(np.float32))
+    interpreter.invoke()
+    return interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
