@@ -1,0 +1,239 @@
+"""Other people's handwriting, to judge a finished model by; nothing here may train one.
+
+A set is a number of pictures as somebody took or drew them, with what they say and, where it is
+known, who wrote them. Three places give sets: what is bundled (digits laid on simulated paper and
+on a simulated screen), a folder of collected handwriting, and a user's own pictures.
+"""
+
+import os
+import zipfile
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise, zip_longest
+from pathlib import Path
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+from digitlib.artifacts import resolve
+from digitlib.datasets import PICTURES, DataError, load_dataset
+from digitlib.measuring.paper import on_paper, on_screen
+from digitlib.reading.pictures import Picture, load
+
+# Of each collected set: what it holds, and what its groups are ("" where nobody noted them).
+COLLECTED = {
+    "canvas": ("drawn with mouse, finger or tablet", "writer"),
+    "photos": ("phone photos of pen on paper", "writer"),
+    "photos_binarised": ("phone photos, made black and white", ""),
+    "newspaper": ("written into newspaper sudokus, phone photos", "photo"),
+    "scans": ("pen on paper, scanned at 600 dpi", "row"),
+    "pendigits": ("strokes of a digital pen, drawn 3 px wide", "writer"),
+    "usps": ("US postal digits, 16×16 pixels", ""),
+}
+# Letters that are also digits; and one kind whose labels nobody checked.
+LOOKALIKES = ("I", "J", "O", "l", "z", "b", "q")
+UNCHECKED = "indic_digit_photo"
+
+
+@dataclass(frozen=True, eq=False)
+class Handwriting:
+    """Pictures of one digit each.
+
+    Attributes:
+        name: of the set.
+        pictures: N of them: paths, or uint8 (H, W) or (H, W, 3) of any size and polarity.
+        labels: uint8 (N,), 0 to 9.
+        source: where they come from, for a reader.
+        groups: (N,), equal for pictures by the same hand or from the same sheet; None unknown.
+        unit: what a group is: writer, photo or row.
+    """
+
+    name: str
+    pictures: list[Picture]
+    labels: np.ndarray
+    source: str
+    groups: np.ndarray | None = None
+    unit: str = ""
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def take(self, index: np.ndarray) -> "Handwriting":
+        """The pictures at ``index``, integers."""
+        groups = None if self.groups is None else self.groups[index]
+        pictures = [self.pictures[i] for i in index]
+        return replace(self, pictures=pictures, labels=self.labels[index], groups=groups)
+
+    def spread(self, limit: int) -> np.ndarray:
+        """Places of at most ``limit`` pictures, evenly over the whole set."""
+        return np.linspace(0, len(self) - 1, min(len(self), limit)).astype(int)
+
+    def hand(self, i: int) -> str:
+        """A name for the hand that wrote picture ``i``, its own where nobody noted it."""
+        return f"{self.name} {i if self.groups is None else self.groups[i]}"
+
+    def look(self, i: int) -> np.ndarray:
+        """Picture ``i`` to be shown: uint8 (H, W) or (H, W, 3)."""
+        picture = self.pictures[i]
+        return picture if isinstance(picture, np.ndarray) else load(picture).grey
+
+
+class Found(NamedTuple):
+    """The sets that could be loaded, and in ``notes`` what could not be, as sentences."""
+
+    sets: list[Handwriting]
+    notes: list[str]
+
+
+def load_handwriting(
+    where: str = "bundled", own_pictures: str = "", limit: int = 0, seed: int = 0
+) -> Found:
+    """Load sets of handwriting.
+
+    Args:
+        where: ``bundled``; ``data`` for ``$DIGITLIB_DATA/handwriting``, instead of which the
+            bundled sets are given (and a note) where it does not exist; or a folder laid out alike.
+        own_pictures: also the pictures in this folder, in its folders 0 to 9; "" for none.
+        limit: at most this many pictures of each set, drawn by ``seed``; 0 for all.
+        seed: fixes that draw, and the simulated pictures.
+
+    Raises:
+        DataError: for a folder that does not exist or holds nothing, or a damaged file.
+    """
+    sets, notes = (bundled(seed), []) if where == "bundled" else _collected(where, seed)
+    if own_pictures:
+        own, left_out = _own(resolve(own_pictures))
+        sets.append(own)
+        notes += left_out
+    random = np.random.default_rng(seed)
+    chosen = [np.sort(random.permutation(len(s))[: limit or len(s)]) for s in sets]
+    return Found([s.take(index) for s, index in zip(sets, chosen, strict=True)], notes)
+
+
+def one_of_each(sets: list[Handwriting]) -> Handwriting:
+    """A picture of each digit that occurs, from the sets in turn."""
+    pictures, labels = [], []
+    for digit in range(10):
+        order = sets[digit % len(sets) :] + sets[: digit % len(sets)]
+        for one in order:
+            there = np.flatnonzero(one.labels == digit)
+            if len(there):
+                pictures.append(one.look(there[len(there) // 2]))
+                labels.append(digit)
+                break
+    return Handwriting("one of each", pictures, np.array(labels, np.uint8), "all sets")
+
+
+def in_turn(lists: Iterable[Sequence]) -> list:
+    """The first of each list, then the second of each, and so on."""
+    return [item for layer in zip_longest(*lists) for item in layer if item is not None]
+
+
+def load_nondigits(where: str) -> np.ndarray | None:
+    """Collected characters that are no digit, uint8 (N, 28, 28), bright on 0; None without them.
+
+    Letters that can be read as a digit are left out. ``where`` is as for ``load_handwriting``.
+    """
+    file = _folder(where) / "not_digits.npz" if where != "bundled" else None
+    if file is None or not file.exists():
+        return None
+    images, kinds, items = _arrays(file, "images", "kind", "item")
+    letters = np.array([str(item).split("/")[-1] for item in items])
+    return images[(kinds != UNCHECKED) & ~np.isin(letters, LOOKALIKES)]
+
+
+def bundled(seed: int = 0) -> list[Handwriting]:
+    """The test digits that scikit-learn bundles, on simulated paper and on a simulated screen."""
+    digits = load_dataset("optdigits", "test")
+    made = {
+        "paper (simulated)": (on_paper, "laid on coloured, ruled, unevenly lit paper"),
+        "screen (simulated)": (on_screen, "small and off-centre, half of them bright on black"),
+    }
+    sets = []
+    for name, (lay, source) in made.items():
+        random = np.random.default_rng(seed)
+        pictures = [lay(image, random) for image in digits.images]
+        sets.append(Handwriting(name, pictures, digits.labels, f"optdigits, {source}"))
+    return sets
+
+
+def _folder(where: str) -> Path:
+    if where != "data":
+        return resolve(where)
+    return resolve(os.environ.get("DIGITLIB_DATA") or "data") / "handwriting"
+
+
+def _collected(where: str, seed: int) -> tuple[list[Handwriting], list[str]]:
+    folder = _folder(where)
+    there = [name for name in COLLECTED if (folder / f"{name}.npz").exists()]
+    if not there and where == "data":
+        note = (
+            f"There is no collected handwriting in {folder}, so the bundled digits are shown "
+            "instead: set DIGITLIB_DATA to the folder that holds handwriting/, or give "
+            "`own_pictures`, a folder with your own in 0 to 9."
+        )
+        return bundled(seed), [note]
+    if not there:
+        raise DataError(
+            f"{folder}: no handwriting here; it should hold one or more of "
+            f"{', '.join(f'{name}.npz' for name in COLLECTED)}, or use handwriting: bundled"
+        )
+    missing = [f"{name}.npz" for name in COLLECTED if name not in there]
+    notes = [f"Not in {folder}: {', '.join(missing)}."] if missing else []
+    return [_collected_set(folder / f"{name}.npz") for name in there], notes
+
+
+def _collected_set(file: Path) -> Handwriting:
+    source, unit = COLLECTED[file.stem]
+    wanted = ("points", "offsets") if file.stem == "pendigits" else ("images",)
+    *drawn, labels = _arrays(file, *wanted, "labels")
+    pictures = draw_strokes(*drawn) if len(drawn) == 2 else list(drawn[0])
+    if len(pictures) != len(labels) or labels.max(initial=0) > 9:
+        raise DataError(f"{file}: labels must be 0 to 9, one for each of {len(pictures)} pictures")
+    groups = _arrays(file, unit)[0] if unit else None
+    return Handwriting(file.stem, pictures, labels.astype(np.uint8), source, groups, unit)
+
+
+def draw_strokes(points: np.ndarray, offsets: np.ndarray) -> list[np.ndarray]:
+    """Pictures uint8 (128, 128), bright on black, of a digital pen's recordings.
+
+    Args:
+        points: int (P, 3): x, y (upwards) and the number of the stroke.
+        offsets: int (N + 1,): digit i is ``points[offsets[i]:offsets[i + 1]]``.
+    """
+    pictures = []
+    for start, stop in pairwise(offsets):
+        path = points[start:stop, :2] * np.array([1.0, -1.0])
+        low, extent = path.min(axis=0), np.ptp(path, axis=0)
+        path = (path - low - extent / 2) * (100 / max(extent.max(), 1)) + 64
+        dots = np.round(path * 16).astype(np.int32)  # cv2 takes sixteenths of a pixel
+        page = np.zeros((128, 128), np.uint8)
+        ends = np.flatnonzero(np.diff(points[start:stop, 2])) + 1
+        cv2.polylines(page, np.split(dots, ends), False, 255, 3, cv2.LINE_AA, 4)
+        pictures.append(page)
+    return pictures
+
+
+def _arrays(file: Path, *names: str) -> list[np.ndarray]:
+    try:
+        with file.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
+            return [arrays[name] for name in names]
+    except KeyError as fault:
+        raise DataError(f"{file}: it lacks an array ({fault}); copy the file again") from None
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as fault:
+        raise DataError(f"{file}: not a readable .npz file ({fault}); copy it again") from None
+
+
+def _own(folder: Path) -> tuple[Handwriting, list[str]]:
+    """A user's own pictures. One without ink stays in: to miss it is a mistake like any other."""
+    files = [p for digit in range(10) for p in sorted((folder / str(digit)).glob("*"))]
+    used = [p for p in files if p.suffix.lower() in PICTURES]
+    if not used:
+        raise DataError(
+            f"{folder}: no pictures here; put JPEG or PNG files of one digit each into "
+            f"{folder / '0'} to {folder / '9'}"
+        )
+    labels = np.array([int(p.parent.name) for p in used], np.uint8)
+    left_out = [f"Left out: {p} is not a JPEG or PNG." for p in files if p not in used]
+    return Handwriting("own pictures", used, labels, f"pictures in {folder.name}/"), left_out

@@ -1,0 +1,100 @@
+"""How published systems turn a picture into the 28×28 that their network sees, beside this one's.
+
+These are re-creations, written anew from what the systems' own files do; each takes any picture
+that ``reading.pictures`` takes and gives uint8 (28, 28). With the same network behind all of them,
+what differs between their accuracies is the preprocessing alone.
+"""
+
+from collections.abc import Callable, Iterable
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from digitlib.reading.pictures import Picture, load
+from digitlib.reading.segmentation import normalise
+
+SIDE = 28
+
+
+def shrunk_smoothly(picture: Picture) -> np.ndarray:
+    """Grey, reduced to 28×28 with a bicubic filter, dark ink left dark.
+
+    As AndreaBasile97/DigitsRecognition (src/digits_recognition_api.py).
+    """
+    return np.asarray(_grey(picture).resize((SIDE, SIDE), Image.Resampling.BICUBIC))
+
+
+def shrunk_coarsely(picture: Picture) -> np.ndarray:
+    """Grey, reduced to 28×28 by looking up single points between pixels, dark ink left dark.
+
+    As TejasAntalDoon/Digit_Recognition_Model (napp.py).
+    """
+    return cv2.resize(np.asarray(_grey(picture)), (SIDE, SIDE), interpolation=cv2.INTER_LINEAR)
+
+
+def shrunk_inverted(picture: Picture) -> np.ndarray:
+    """Grey, reduced to 28×28 and inverted; what is 28×28 already is stretched to full contrast.
+
+    As arj7192/digit-recognition-service (api.py).
+    """
+    grey = _grey(picture)
+    if grey.size != (SIDE, SIDE):
+        return 255 - np.asarray(grey.resize((SIDE, SIDE), Image.Resampling.BILINEAR))
+    pixels = np.asarray(grey).astype(np.float32) - grey.getextrema()[0]
+    return np.rint(pixels * (255 / max(float(pixels.max()), 1))).astype(np.uint8)
+
+
+def boxed(picture: Picture) -> np.ndarray:
+    """What is darker than half, inverted, its longest side made 22 pixels, black and white.
+
+    As Mieczmik/digit-recognizer (process_image.py), taking all of a picture's dark shapes of more
+    than ten pixels for one digit; the original reads each shape by itself. No dark shape: zeros.
+    """
+    grey = np.asarray(_grey(picture))
+    dark = np.zeros((grey.shape[0] + 2, grey.shape[1] + 2), np.uint8)
+    dark[1:-1, 1:-1] = grey <= 127
+    contours, _ = cv2.findContours(dark, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+    boxes = [cv2.boundingRect(contour) for contour in contours]
+    boxes = [(x, y, x + w, y + h) for x, y, w, h in boxes if w > 10 and h > 10]
+    image = np.zeros((SIDE, SIDE), np.uint8)
+    if not boxes:
+        return image
+    (left, top), (right, bottom) = np.min(boxes, axis=0)[:2] - 1, np.max(boxes, axis=0)[2:] - 1
+    digit = 255 - grey[top:bottom, left:right]
+    scale = 22 / max(digit.shape)
+    width, height = (max(1, round(side * scale)) for side in digit.shape[::-1])
+    digit = cv2.resize(digit, (width, height), interpolation=cv2.INTER_LINEAR)
+    x, y = (SIDE - width + 1) // 2, (SIDE - height + 1) // 2
+    image[y : y + height, x : x + width] = np.where(digit > 127, 255, 0)
+    return image
+
+
+OWN = "this project"
+# By the name that tables and figures show.
+PREPROCESSING: dict[str, Callable[[Picture], np.ndarray]] = {
+    "A · shrunk": shrunk_smoothly,
+    "B · shrunk coarsely": shrunk_coarsely,
+    "D · boxed": boxed,
+    "E · shrunk, inverted": shrunk_inverted,
+    OWN: normalise,
+}
+
+
+def prepared(pictures: Iterable[Picture], name: str) -> np.ndarray:
+    """Pictures behind one of ``PREPROCESSING``: uint8 (N, 28, 28).
+
+    Raises:
+        PictureError: for what is no picture.
+    """
+    images = [PREPROCESSING[name](picture) for picture in pictures]
+    return np.array(images, np.uint8).reshape(-1, SIDE, SIDE)
+
+
+def _grey(picture: Picture) -> Image.Image:
+    """Luminance (ITU-R BT.601), as Pillow and OpenCV convert colours; files keep their rotation."""
+    if isinstance(picture, np.ndarray) and picture.ndim == 3 and picture.shape[2] == 3:
+        return Image.fromarray(picture).convert("L")
+    if isinstance(picture, Image.Image):
+        return picture.convert("L")
+    return Image.fromarray(load(picture).grey)

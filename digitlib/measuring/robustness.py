@@ -1,0 +1,250 @@
+"""How a finished reader does away from the data it was made on: strangers, damage, no digits.
+
+Digits of one writer resemble each other, so a hundred of them say less than a hundred digits by a
+hundred people. Intervals here resample writers, not digits, where writers are known.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from digitlib.datasets import Dataset
+from digitlib.measuring.calibration import calibration_error_by_chance, expected_calibration_error
+from digitlib.measuring.corruptions import CORRUPTIONS, corrupt
+from digitlib.measuring.images import PROPERTIES, properties
+from digitlib.measuring.statistics import accuracy, wilson_interval
+
+DRAWS = 10_000
+# Each variation of the training, the corruption that does the same, and that one's strength at
+# severity 3, in the unit of the variation (see ``learning.augmentation``).
+OVERLAPS = {
+    "rotation": ("rotate", 22.9, "°"),
+    "zoom": ("scale", 0.3, ""),
+    "shift": ("translate", 3, " px"),
+    "slant": ("shear", 0.4, ""),
+    "shear": ("shear", 0.4, ""),  # along the other axis
+}
+# What the generator of pen strokes varies by itself (see ``learning.strokes``).
+DRAWN = (
+    ("drawn digits slant from −0.45 to 0.7", "shear", "±0.4", True),
+    ("drawn digits are turned up to ±14°", "rotate", "±22.9°", False),
+    ("drawn digits have strokes from 1 to 5.5 px", "", "", False),
+)
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What a reader made of N pictures.
+
+    Attributes:
+        predicted: int (N,), 0 to 9; -1 where it found no ink.
+        confidence: (N,), 0 to 1.
+        accepted: bool (N,), whether the confidence reaches the model's threshold.
+        probabilities: (N, 10), given that it is a digit.
+        images: uint8 (N, 28, 28), what the network saw.
+    """
+
+    predicted: np.ndarray
+    confidence: np.ndarray
+    accepted: np.ndarray
+    probabilities: np.ndarray
+    images: np.ndarray
+
+
+def read_all(read_digit: Callable, pictures: Iterable) -> Answers:
+    """Read every picture, each as one digit, with ``Recognizer.read_digit``."""
+    digits = [read_digit(picture) for picture in pictures]
+    return Answers(
+        np.array([-1 if digit.label is None else digit.label for digit in digits], int),
+        np.array([digit.confidence for digit in digits], float),
+        np.array([digit.accepted for digit in digits], bool),
+        np.array([digit.probabilities for digit in digits], float).reshape(-1, 10),
+        np.array([digit.image for digit in digits], np.uint8).reshape(-1, 28, 28),
+    )
+
+
+def classify_all(recognizer, images: np.ndarray) -> Answers:
+    """Answers of a ``Recognizer`` to images uint8 (N, 28, 28) that need no reading."""
+    probabilities = recognizer.classify(images)
+    confidence = probabilities.max(axis=1)
+    accepted = confidence >= recognizer.threshold
+    return Answers(probabilities.argmax(axis=1), confidence, accepted, probabilities, images)
+
+
+def judge(labels: np.ndarray, answers: Answers, groups: np.ndarray | None = None) -> dict:
+    """Accuracy, its interval by group, and calibration on one set.
+
+    Returns:
+        What ``grouped_accuracy`` gives; ece_percent, the expected calibration error of those with
+        ink; ece_by_chance_percent, what a perfectly calibrated reader exceeds 5 times in 100.
+    """
+    inked = answers.predicted >= 0
+    found = grouped_accuracy(labels, answers.predicted, groups)
+    if not inked.any():
+        return found | {"ece_percent": None, "ece_by_chance_percent": None}
+    probabilities = answers.probabilities[inked]
+    _, chance = calibration_error_by_chance(probabilities)
+    error = expected_calibration_error(labels[inked], probabilities)
+    return found | {"ece_percent": 100 * error, "ece_by_chance_percent": 100 * chance}
+
+
+def grouped_accuracy(
+    labels: np.ndarray, predicted: np.ndarray, groups: np.ndarray | None = None, seed: int = 0
+) -> dict:
+    """The share of digits read rightly, with an interval for other digits by other writers.
+
+    With two groups or more it is the bootstrap over groups (Field and Welsh 2007,
+    doi:10.1111/j.1467-9868.2007.00593.x), its percentiles expanded for few groups (Hesterberg
+    2015, doi:10.1080/00031305.2015.1089789), and never narrower than Wilson's interval for
+    independent digits: of all-right groups a bootstrap knows no other. Without groups it is
+    Wilson's, which is too narrow where a few hands wrote many digits.
+
+    Args:
+        labels, predicted: integers (N,).
+        groups: (N,), equal for digits by one hand; None where nobody knows.
+        seed: fixes what is resampled.
+
+    Returns:
+        What ``accuracy`` gives, and writers: how many groups, None where unknown.
+    """
+    found = accuracy(labels, predicted)
+    if groups is None:
+        return found | {"writers": None}
+    _, member = np.unique(groups, return_inverse=True)
+    count = np.bincount(member).astype(float)
+    right = np.bincount(member, np.asarray(labels) == np.asarray(predicted))
+    if len(count) > 1:
+        weights = _resampled(len(count), DRAWS, seed)
+        low, high = _expanded(100 * (weights @ right) / (weights @ count), len(count))
+        found["low_percent"] = min(found["low_percent"], low)
+        found["high_percent"] = max(found["high_percent"], high)
+    return found | {"writers": len(count)}
+
+
+def auroc(
+    digits: np.ndarray, others: np.ndarray, groups: np.ndarray | None = None, seed: int = 0
+) -> dict:
+    """How well confidence tells digits from what is none: the area under the ROC curve.
+
+    It is the probability that a digit has a higher confidence than a non-digit, ties counting
+    half (Hanley and McNeil 1982, doi:10.1148/radiology.143.1.7063747). The interval resamples the
+    digits' groups and the non-digits, and is never narrower than Wilson's for as many trials as
+    there are of the fewer of both.
+
+    Args:
+        digits, others: confidences (N,) and (M,).
+        groups: of the digits, as for ``grouped_accuracy``.
+
+    Returns:
+        auroc, low, high (shares; 95 % interval), digits, non_digits (counts).
+    """
+    digits, others = np.asarray(digits, float), np.asarray(others, float)
+    ordered = np.sort(others)
+    below = np.searchsorted(ordered, digits, "left") + np.searchsorted(ordered, digits, "right")
+    area = float(below.mean() / 2 / len(others))
+    member = np.arange(len(digits)) if groups is None else np.unique(groups, return_inverse=True)[1]
+    above = (digits[:, None] > others) + 0.5 * (digits[:, None] == others)
+    count = np.bincount(member).astype(float)
+    wins = np.zeros((len(count), len(others)))
+    np.add.at(wins, member, above)
+    one, other = _resampled(len(count), 1000, seed), _resampled(len(others), 1000, seed + 1)
+    areas = ((one @ wins) * other).sum(axis=1) / (one @ count) / other.sum(axis=1)
+    low, high = _expanded(areas, min(wins.shape))
+    fewer = min(len(digits), len(others))
+    plain_low, plain_high = wilson_interval(area * fewer, fewer)
+    return {
+        "auroc": area,
+        "low": min(low, plain_low),
+        "high": max(high, plain_high),
+        "digits": len(digits),
+        "non_digits": len(others),
+    }
+
+
+def under_corruption(
+    readers: Mapping[str, Callable], digits: Dataset, severities: Sequence[float]
+) -> list[dict]:
+    """Accuracy under each corruption at each severity.
+
+    Args:
+        readers: by name, uint8 (N, 28, 28) → probabilities or logits (N, 10).
+
+    Returns:
+        Rows: reader, corruption, severity, and ``accuracy``'s.
+    """
+    rows = []
+    for name in CORRUPTIONS:
+        for severity in severities:
+            spoilt = corrupt(digits.images, name, severity)
+            for reader, answer in readers.items():
+                found = accuracy(digits.labels, answer(spoilt).argmax(axis=1))
+                row = {"reader": reader, "corruption": name, "severity": float(severity)}
+                rows.append(row | found)
+    return rows
+
+
+def overlaps(card: Mapping) -> list[dict]:
+    """What the training varied that a corruption varies too, from a model's card.
+
+    Returns:
+        A row for each variation, also of drawn digits: trained_on (in words), corruption (its
+        counterpart, "" for none), at_severity_3 (its strength there), within (whether the
+        training went as far).
+    """
+    rows = []
+    for name, strength in card["augmentation"].items():
+        corruption, there, unit = OVERLAPS.get(name, ("", 0, ""))
+        row = {"trained_on": f"{name} up to ±{strength:g}{unit}", "corruption": corruption}
+        row |= {"at_severity_3": f"±{there:g}{unit}" if corruption else ""}
+        rows.append(row | {"within": bool(corruption) and strength >= there})
+    if card["recipe"].get("synthetic_share"):
+        keys = ("trained_on", "corruption", "at_severity_3", "within")
+        rows += [dict(zip(keys, row, strict=True)) for row in DRAWN]
+    return rows
+
+
+def by_style(images: np.ndarray, right: np.ndarray, names: Sequence[str]) -> list[dict]:
+    """Accuracy in the lowest, middle and highest third of properties of ``measuring.images``.
+
+    Args:
+        images, right: what the network saw, uint8 (N, 28, 28); and whether it was right, (N,).
+        names: of ``PROPERTIES``.
+
+    Returns:
+        Rows: property (with unit), third (0 to 2), from, to, and ``accuracy``'s.
+    """
+    table = properties(images)
+    rows = []
+    for name in names:
+        values = table[name].to_numpy()
+        edges = np.nanquantile(values, [0, 1 / 3, 2 / 3, 1])
+        third = np.digitize(values, edges[1:3])
+        for k in range(3):
+            inside = (third == k) & np.isfinite(values)
+            if inside.any():
+                row = {"property": PROPERTIES[name], "third": k}
+                row |= {"from": float(edges[k]), "to": float(edges[k + 1])}
+                rows.append(row | accuracy(np.ones(inside.sum()), right[inside]))
+    return rows
+
+
+def recall(labels: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+    """Percent of each digit that is read rightly, float (10,); NaN for one that does not occur."""
+    right = pd.Series(predicted == labels).groupby(labels).mean()
+    return 100 * right.reindex(range(10)).to_numpy(float)
+
+
+def _resampled(groups: int, draws: int, seed: int) -> np.ndarray:
+    """How often each group is drawn, with replacement: float (draws, groups)."""
+    random = np.random.default_rng(seed)
+    return random.multinomial(groups, np.full(groups, 1 / groups), draws).astype(float)
+
+
+def _expanded(values: np.ndarray, groups: int, level: float = 0.95) -> tuple[float, float]:
+    """Percentiles of bootstrapped ``values``, as far out as Student's t asks for few groups."""
+    reach = np.sqrt(groups / (groups - 1)) * stats.t.ppf((1 + level) / 2, groups - 1)
+    low, high = np.quantile(values, [stats.norm.cdf(-reach), stats.norm.cdf(reach)])
+    return float(low), float(high)
