@@ -5,9 +5,8 @@ import numpy as np
 import pytest
 
 from digitlib import datasets
-from digitlib.artifacts import write_json
 from digitlib.learning import architectures, augmentation, exporting, training
-from digitlib.reading.recognizer import Recognizer
+from digitlib.reading.network import Network
 
 PUBLISHED = {"baseline": 542_230, "three_block": 242_954, "five_layer": 887_530, "lrn": 455_946}
 
@@ -271,10 +270,9 @@ def test_the_exported_model_answers_as_keras_does(digits, tmp_path, precision):
     network, _ = fit(digits, epochs=1, precision=precision)
     plain = architectures.in_float32(network, "digitnet", width=4, dropout=0.2)
     exporting.save_model(plain, tmp_path)
-    write_json(tmp_path / "card.json", {"temperature": 1.0, "threshold": 0.5})
     images = digits[1].images
-    expected = keras.ops.softmax(plain(images[..., None].astype(np.float32)))
-    np.testing.assert_allclose(Recognizer(tmp_path).classify(images), expected, atol=1e-4)
+    answers = Network(tmp_path / "digits.tflite").logits(images)
+    np.testing.assert_allclose(answers, plain(images[..., None].astype(np.float32)), atol=1e-3)
     reloaded = keras.saving.load_model(tmp_path / "digits.keras", safe_mode=True)
     assert same_weights(plain, reloaded)
     assert "warp" not in str(reloaded.get_config()), "augmentation is no part of a saved model"

@@ -91,7 +91,9 @@ def _invented(random: np.random.Generator) -> str:
     """The strokes of a character nobody uses: two or three pieces that go anywhere."""
     pieces = []
     for _ in range(random.integers(2, 4)):
-        points = random.uniform(0, 100, (random.integers(3, 5), 2)).round().astype(int)
+        # Without putting the pen down twice at one place: a curve needs a direction.
+        places = random.choice(101 * 101, random.integers(3, 5), replace=False)
+        points = np.stack(divmod(places, 101), axis=1)
         corners = random.random(len(points)) < 0.3
         pieces.append(
             " ".join(
