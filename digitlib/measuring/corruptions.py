@@ -12,7 +12,8 @@ from itertools import pairwise
 import cv2
 import numpy as np
 
-SIDE = 28
+from digitlib.reading.normalisation import SIDE, as_images
+
 CENTRE = (SIDE - 1) / 2
 
 
@@ -38,12 +39,7 @@ def corrupt(images: np.ndarray, name: str, severity: float = 3, seed: int = 0) -
         raise ValueError(f"no corruption is called {name!r}; there are {', '.join(CORRUPTIONS)}")
     if not 1 <= severity <= 5:
         raise ValueError(f"severity is {severity}; it must be from 1 to 5")
-    images = np.asarray(images)
-    if images.dtype != np.uint8 or images.ndim != 3 or images.shape[1:] != (SIDE, SIDE):
-        raise ValueError(
-            f"images are {images.dtype} {images.shape}; expected uint8 (N, 28, 28) from 0 to 255 "
-            "with the ink bright on 0"
-        )
+    images = as_images(images)
     spoilt = np.empty_like(images, order="C")
     for i, image in enumerate(images):
         rng = np.random.default_rng([seed, zlib.crc32(np.ascontiguousarray(image)), len(name)])

@@ -11,10 +11,9 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from digitlib.reading.normalisation import SIDE
 from digitlib.reading.pictures import Picture, load
 from digitlib.reading.segmentation import normalise
-
-SIDE = 28
 
 
 def shrunk_smoothly(picture: Picture) -> np.ndarray:

@@ -7,7 +7,7 @@ import numpy as np
 
 from digitlib.artifacts import resolve
 from digitlib.quiet import quiet
-from digitlib.reading.normalisation import SIDE
+from digitlib.reading.normalisation import SIDE, as_images
 
 BATCH = 256
 
@@ -45,12 +45,7 @@ class Network:
         Raises:
             ValueError: for another shape or dtype.
         """
-        images = np.asarray(images)
-        if images.dtype != np.uint8 or images.ndim != 3 or images.shape[1:] != (SIDE, SIDE):
-            raise ValueError(
-                f"images are {images.dtype} {images.shape}; expected uint8 (N, 28, 28) from 0 to "
-                "255 with the ink bright on 0 (digitlib.reading.segmentation.normalise makes it)"
-            )
+        images = as_images(images)
         answers = np.empty((len(images), 10), np.float32)
         with self._lock:
             if len(images) < 16:

@@ -10,6 +10,21 @@ STROKE_WIDTH = (2.0, 3.6)  # of a digit in its 20-pixel box: 75 and 10 of 100 ar
 VISIBLE = 64  # fainter edges do not count as part of a digit's extent
 
 
+def as_images(images: np.ndarray) -> np.ndarray:
+    """Images uint8 (N, 28, 28), any N including 0, as they are.
+
+    Raises:
+        ValueError: for another shape or dtype.
+    """
+    images = np.asarray(images)
+    if images.dtype != np.uint8 or images.ndim != 3 or images.shape[1:] != (SIDE, SIDE):
+        raise ValueError(
+            f"images are {images.dtype} {images.shape}; expected uint8 (N, 28, 28) from 0 to 255 "
+            "with the ink bright on 0 (digitlib.reading.segmentation.normalise makes it)"
+        )
+    return images
+
+
 def to_mnist(strokes: np.ndarray) -> np.ndarray:
     """Image uint8 (28, 28) of one digit, as MNIST's were made (LeCun et al. 1998).
 

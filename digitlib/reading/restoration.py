@@ -8,12 +8,11 @@ only, so that a clean picture stays as it is.
 import cv2
 import numpy as np
 
-from digitlib.reading.lines import without_line
-from digitlib.reading.normalisation import BOX, SIDE, stroke_width
+from digitlib.reading.lines import DISC, WIDE, without_line
+from digitlib.reading.normalisation import BOX, SIDE, VISIBLE, as_images, stroke_width
 
 # What MNIST's training images are like; a share of a thousandth may be beyond.
-VISIBLE = 64  # fainter edges do not count as part of a digit's extent
-SMALL, WIDE = 17, 21  # pixels: the longest side has 20, hardly ever less than 18
+SMALL = 17  # pixels: the longest side has 20, hardly ever less than 18
 MASS = 0.25  # pixels right and down of the middle: the centre of mass, ± 0.75
 OFF_CENTRE = 2.25  # pixels from there
 HOLLOW = 0.04  # of the ink in squares of 2 × 2 pixels: strokes have 0.11 and more
@@ -21,7 +20,6 @@ LONELY = 8  # pixels of ink without a neighbour of ink: there are at most two
 
 INK = 127  # brighter than this is ink, once the ground is black
 PAIR, SQUARE = np.ones((2, 2), np.uint8), np.ones((3, 3), np.uint8)
-DISC = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5))
 AROUND = ((-1, -1), (-1, 0), (-1, 1), (0, 1), (1, 1), (1, 0), (1, -1), (0, -1))
 # Second differences in both directions: strokes give little, noise gives much (Immerkær 1996, "Fast
 # noise variance estimation", doi:10.1006/cviu.1996.0060).
@@ -47,12 +45,7 @@ def restore(images: np.ndarray) -> np.ndarray:
     Raises:
         ValueError: for another shape or dtype.
     """
-    images = np.asarray(images)
-    if images.dtype != np.uint8 or images.ndim != 3 or images.shape[1:] != (SIDE, SIDE):
-        raise ValueError(
-            f"images are {images.dtype} {images.shape}; expected uint8 (N, 28, 28) from 0 to "
-            "255 with the ink bright on 0 (digitlib.reading.segmentation.normalise makes it)"
-        )
+    images = as_images(images)
     suspects = np.flatnonzero(_suspicious(images)) if images.size else ()
     if len(suspects) == 0:
         return images
