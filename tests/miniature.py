@@ -43,7 +43,7 @@ checkpoint.unlink()
 artifacts.write_history(folder / "model" / "history.csv", history)
 for name in ("digits.keras", "digits.tflite"):
     with artifacts.writing(folder / "model" / name) as unfinished:
-        unfinished.write_text(f"{seed} {epochs} {teacher} {tiny.NAME}")
+        unfinished.write_text(f"{seed} {epochs} {len(teachers)} {tiny.NAME}")
 artifacts.write_json(folder / "model" / "card.json", {"seed": seed, "epochs": epochs})
 artifacts.save_metrics(output_dir, "03_cnn_training", {"epochs": epochs})
 """
@@ -78,7 +78,7 @@ NOTEBOOKS = {
             "seed: int = 7  # of everything random",
             "epochs: int = 3  # at most",
             "pause: float = 0.01  # seconds an epoch",
-            'teacher: str = ""  # a profile to learn from',
+            "teachers: list = []  # models to learn from",
         ],
         TRAINING,
     ),

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from digitlib import datasets
-from digitlib.learning import architectures, augmentation, exporting, training
+from digitlib.learning import architectures, augmentation, exporting, lessons, training
+from digitlib.learning.recipe import Recipe, plateau_rate, should_stop
 from digitlib.reading.network import Network
 
 PUBLISHED = {"baseline": 542_230, "three_block": 242_954, "five_layer": 887_530, "lrn": 455_946}
@@ -30,7 +31,7 @@ def fit(digits, checkpoint_dir=None, stop_after=None, precision="float32", **cha
     history = training.fit(
         network,
         *digits,
-        training.Recipe(**settings),
+        Recipe(**settings),
         augmentation.build(seed=0, rotation=10, elastic=0.5, thickness=0.5),
         checkpoint_dir,
         report,
@@ -89,7 +90,7 @@ def test_unknown_network_or_option_is_named(arguments, words):
 )
 def test_wrong_recipe_is_refused_before_any_time_is_spent(changes, words):
     with pytest.raises(ValueError, match=words):
-        training.Recipe(**changes)
+        Recipe(**changes)
 
 
 def test_two_runs_with_one_seed_are_the_same_and_another_seed_differs(digits):
@@ -147,8 +148,8 @@ def test_another_recipe_or_data_starts_anew(digits, tmp_path, capsys):
 
 def test_an_epoch_holds_every_digit_and_its_share_of_drawn_ones_and_of_others(digits):
     train = digits[0]
-    recipe = training.Recipe(synthetic_share=0.2, nondigit_share=0.1)
-    images, answers = training._epoch_data(train, recipe, 3)
+    recipe = Recipe(synthetic_share=0.2, nondigit_share=0.1)
+    images, answers = lessons.pictures(train, recipe, 3)
     n = len(train)
     assert len(images) == len(answers) == n + round(0.2 * n) + round(0.1 * n)
     sure = answers.max(axis=1) == 1
@@ -156,14 +157,14 @@ def test_an_epoch_holds_every_digit_and_its_share_of_drawn_ones_and_of_others(di
     assert np.allclose(answers[~sure], 0.1)
     left = {(i.tobytes(), a.argmax()) for i, a in zip(images[sure], answers[sure], strict=True)}
     assert {(i.tobytes(), k) for i, k in zip(train.images, train.labels, strict=True)} <= left
-    again, _ = training._epoch_data(train, recipe, 3)
+    again, _ = lessons.pictures(train, recipe, 3)
     assert np.array_equal(images, again)
-    assert not np.array_equal(images[:n], training._epoch_data(train, recipe, 4)[0][:n])
+    assert not np.array_equal(images[:n], lessons.pictures(train, recipe, 4)[0][:n])
 
 
 def test_calm_epochs_draw_half_as_many_and_vary_half_as_much(digits):
-    recipe = training.Recipe(epochs=4, synthetic_share=0.2, calm_epochs=1)
-    sizes = [len(training._epoch_data(digits[0], recipe, epoch)[0]) for epoch in (2, 3)]
+    recipe = Recipe(epochs=4, synthetic_share=0.2, calm_epochs=1)
+    sizes = [len(lessons.pictures(digits[0], recipe, epoch)[0]) for epoch in (2, 3)]
     n = len(digits[0])
     assert sizes == [n + round(0.2 * n), n + round(0.1 * n)]
     vary = augmentation.build(0, shift=3)
@@ -187,24 +188,24 @@ def rows(*accuracies):
 
 
 def test_early_stopping_counts_epochs_since_the_best():
-    recipe = training.Recipe(early_stopping=2)
-    assert not training.should_stop(rows(0.9, 0.8), recipe)
-    assert training.should_stop(rows(0.9, 0.8, 0.9), training.Recipe(early_stopping=1))
-    assert training.should_stop(rows(0.9, 0.8, 0.85), recipe)
-    assert not training.should_stop(rows(0.9, 0.8, 0.95), recipe)
-    assert not training.should_stop(rows(0.9, 0.1, 0.1), training.Recipe())
+    recipe = Recipe(early_stopping=2)
+    assert not should_stop(rows(0.9, 0.8), recipe)
+    assert should_stop(rows(0.9, 0.8, 0.9), Recipe(early_stopping=1))
+    assert should_stop(rows(0.9, 0.8, 0.85), recipe)
+    assert not should_stop(rows(0.9, 0.8, 0.95), recipe)
+    assert not should_stop(rows(0.9, 0.1, 0.1), Recipe())
 
 
 def test_target_accuracy_stops_at_once():
-    recipe = training.Recipe(target_accuracy=0.995)
-    assert training.should_stop(rows(0.9, 0.995), recipe)
-    assert not training.should_stop(rows(0.996, 0.994), recipe)
+    recipe = Recipe(target_accuracy=0.995)
+    assert should_stop(rows(0.9, 0.995), recipe)
+    assert not should_stop(rows(0.996, 0.994), recipe)
 
 
 def test_plateau_rate_agrees_with_keras():
     """Keras's own callback is the reference, on a course with several plateaus."""
     accuracies = [0.5, 0.6, 0.6, 0.6, 0.7, 0.65, 0.6, 0.6, 0.6, 0.8, 0.8, 0.8]
-    recipe = training.Recipe(learning_rate=1.0, plateau_factor=0.5, plateau_patience=2)
+    recipe = Recipe(learning_rate=1.0, plateau_factor=0.5, plateau_patience=2)
     model = keras.Sequential([keras.layers.Dense(1)])
     model.compile(keras.optimizers.SGD(1.0), "mse")
     reference = keras.callbacks.ReduceLROnPlateau(
@@ -215,7 +216,7 @@ def test_plateau_rate_agrees_with_keras():
     for i, accuracy in enumerate(accuracies):
         reference.on_epoch_end(i, {"val_accuracy": accuracy})
         expected = float(model.optimizer.learning_rate)
-        assert training.plateau_rate(rows(*accuracies[: i + 1]), recipe) == expected
+        assert plateau_rate(rows(*accuracies[: i + 1]), recipe) == expected
 
 
 def test_augmentation_only_acts_in_training_and_keeps_the_range(digits):

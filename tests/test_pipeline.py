@@ -195,7 +195,10 @@ def test_a_failing_notebook_stops_only_what_needs_it(project):
 
 def test_a_model_of_another_profile_is_made_first(project):
     """Protects distillation: a student is trained again when its teacher is."""
-    project.write("params/student/03_cnn_training.yaml", "teacher: quick\nseed: 1\n")
+    project.write(
+        "params/student/03_cnn_training.yaml",
+        "teachers: [outputs/quick/runs/seed-7/model]\nseed: 1\n",
+    )
     project.write("params/student/06_robustness.yaml", "model_dir: outputs/quick/model\n")
     printed = project.run("student")
     training = ["03_cnn_training (seed-1)", "03_cnn_training (seed-7)"]

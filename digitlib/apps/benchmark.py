@@ -143,15 +143,15 @@ class _OutOfTimeError(Exception):
 
 def _race(profile: str) -> dict:
     from digitlib.learning import architectures, augmentation, training
+    from digitlib.learning.recipe import Recipe
 
     def given(name):
         return profiles.parameter(profile, TRAINING, name)
 
-    seed = given("seed")
     everything = datasets.load_dataset(given("dataset"), "train")
-    train, held_out = datasets.split(everything, HELD_OUT, seed)
-    fields = [field.name for field in dataclasses.fields(training.Recipe)]
-    recipe = training.Recipe(**{name: given(name) for name in fields} | {"target_accuracy": GOAL})
+    train, held_out = datasets.split(everything, HELD_OUT, given("split_seed"))
+    fields = [field.name for field in dataclasses.fields(Recipe)]
+    recipe = Recipe(**{name: given(name) for name in fields} | {"target_accuracy": GOAL})
     policy = training.choose_precision(given("precision"))
     rows = []
 
@@ -163,9 +163,9 @@ def _race(profile: str) -> dict:
 
     start = time.perf_counter()
     network = architectures.build(
-        given("architecture"), policy, seed, **given("architecture_options")
+        given("architecture"), policy, given("seed"), **given("architecture_options")
     )
-    vary = augmentation.build(seed, **given("augmentation"))
+    vary = augmentation.build(given("seed"), **given("augmentation"))
     try:
         training.fit(network, train, held_out, recipe, vary, report=report)
     except _OutOfTimeError:

@@ -103,12 +103,12 @@ def runs(profile: str, seeds: int = 1) -> list[str]:
 
 
 def built_on(profile: str) -> list[str]:
-    """Other profiles whose model this one uses, through ``teacher`` or ``model_dir``."""
+    """Other profiles whose models this one uses, through ``teachers`` or ``model_dir``."""
     used = [
         Path(folder).parts[1]
         for notebook in notebooks(profile)
         for folder in model_dirs(profile, notebook)
-        if Path(folder).match("outputs/*/model")
+        if re.fullmatch(rf"outputs/[^/]+/(runs/{RUN}/)?model", folder)
     ]
     return sorted({name for name in used if name != profile and TRAINING in notebooks(name)})
 
@@ -116,9 +116,7 @@ def built_on(profile: str) -> list[str]:
 def model_dirs(profile: str, notebook: str) -> list[str]:
     """Folders of the finished models a notebook reads, apart from the run it belongs to."""
     declared = declared_parameters(source(notebook))
-    folders = []
-    if teacher := parameter(profile, notebook, "teacher"):
-        folders.append(f"outputs/{teacher}/model")
+    folders = list(parameter(profile, notebook, "teachers") or [])
     if "model_dir" in declared and notebook != EVALUATION:
         folders.append(_model_dir(profile, notebook))
     return folders

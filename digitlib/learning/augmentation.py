@@ -8,6 +8,7 @@ Each draws from its own seeded generator.
 import math
 
 import keras
+import numpy as np
 from keras import ops
 
 
@@ -41,6 +42,19 @@ def set_strength(augmentation: keras.Model | None, strength: float) -> None:
     """Let every layer vary by this share of what it was built for, from now on."""
     for layer in augmentation.layers if augmentation else ():
         layer.strength.assign(strength)
+
+
+def reseed(layer: keras.Layer, seed: int, epoch: int) -> None:
+    """Set every random generator in and below ``layer`` to what (seed, epoch) says."""
+    generators = [
+        value
+        for part in layer._flatten_layers()
+        for value in vars(part).values()
+        if isinstance(value, keras.random.SeedGenerator)
+    ]
+    for i, generator in enumerate(dict.fromkeys(generators)):
+        state = np.random.SeedSequence([seed, epoch, i]).generate_state(2)
+        generator.state.assign(state.astype(generator.state.dtype))
 
 
 WARPS = ("rotation", "zoom", "shift", "shear", "slant", "elastic")

@@ -1,0 +1,79 @@
+"""Keep the state of a fit on disk after every epoch, and find it again."""
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import keras
+
+from digitlib.artifacts import resolve
+from digitlib.learning.recipe import Row, best_epoch
+
+
+class Checkpoints:
+    """The state after the last epoch, as a folder that is whole or not there.
+
+    ``epoch-0007/`` holds state.json (identity and history), last.weights.h5 (network, optimizer)
+    and best.weights.h5 (network). It is written under another name and then renamed.
+
+    Args:
+        folder: where; None keeps the best weights in memory and nothing on disk.
+        learner: a model with the fitted ``network`` inside.
+        identity: all that the fit depends on, as JSON has it. A run that differs in any of it
+            does not go on from this one's state.
+    """
+
+    def __init__(self, folder: str | Path | None, learner: keras.Model, identity: dict):
+        self.folder = resolve(folder) if folder else None
+        self.learner, self.identity = learner, identity
+        self.best = None
+
+    def save(self, history: list[Row]) -> None:
+        """Keep the state after the last epoch of ``history``."""
+        epoch = len(history)
+        improved = best_epoch(history) == epoch - 1
+        if improved:
+            self.best = self.learner.network.get_weights()
+        if self.folder is None:
+            return
+        final = self.folder / f"epoch-{epoch:04d}"
+        unfinished = self.folder / f".{final.name}.part"
+        shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished.mkdir(parents=True)
+        self.learner.save_weights(unfinished / "last.weights.h5")
+        if improved:
+            self.learner.network.save_weights(unfinished / "best.weights.h5")
+        else:
+            previous = self.folder / f"epoch-{epoch - 1:04d}"
+            shutil.copy(previous / "best.weights.h5", unfinished / "best.weights.h5")
+        state = self.identity | {"history": history}
+        (unfinished / "state.json").write_text(json.dumps(state))
+        os.replace(unfinished, final)
+        for older in self.folder.glob("epoch-*"):
+            if older != final:
+                shutil.rmtree(older)
+
+    def restore(self) -> list[Row]:
+        """Put the learner where an unfinished run left it; its history, empty without one."""
+        found = sorted(self.folder.glob("epoch-*")) if self.folder else []
+        if not found:
+            return []
+        state = json.loads((found[-1] / "state.json").read_text())
+        history = state.pop("history")
+        # Through JSON, so that tuples and lists compare alike.
+        if state != json.loads(json.dumps(self.identity)):
+            print("The checkpoint here is of another recipe, network or data set: starting anew.")
+            for older in found:
+                shutil.rmtree(older)
+            return []
+        self.learner.network.load_weights(found[-1] / "best.weights.h5")
+        self.best = self.learner.network.get_weights()
+        self.learner.load_weights(found[-1] / "last.weights.h5")
+        print(f"Going on after epoch {len(history)}, from the checkpoint of an unfinished run.")
+        return history
+
+    def restore_best(self) -> None:
+        """Give the network the weights of its best epoch."""
+        if self.best is not None:
+            self.learner.network.set_weights(self.best)

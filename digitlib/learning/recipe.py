@@ -1,0 +1,101 @@
+"""How a network is fitted: a recipe, and what it says at each point of a fit's history."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+OPTIMIZERS = ("adam", "adamw", "sgd")
+SCHEDULES = ("constant", "cosine", "plateau")
+
+Row = dict[str, float]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a network is fitted.
+
+    Attributes:
+        epochs: at most this many.
+        batch_size: pictures a step.
+        optimizer: ``adam``, ``adamw`` or ``sgd``.
+        learning_rate: its highest value.
+        momentum: of ``sgd``.
+        weight_decay: of ``adamw``.
+        schedule: ``constant``; ``cosine`` falls to zero over the epochs (Loshchilov and Hutter
+            2017); ``plateau`` multiplies by ``plateau_factor`` whenever the validation accuracy
+            has not risen for ``plateau_patience`` epochs.
+        warmup_epochs: the rate rises linearly from zero over these (``cosine`` only).
+        early_stopping: stop after this many epochs without a better validation accuracy; 0 never.
+        target_accuracy: stop when validation accuracy reaches this share; 0 never.
+        label_smoothing: share of the label spread over all classes (Szegedy et al. 2016).
+        synthetic_share: digits drawn by the stroke generator (``strokes.draw_strokes``), as a share
+            of the real ones; new ones every epoch.
+        nondigit_share: pictures of no digit (``nondigits.draw_nondigits``), as a share of the real
+            ones, new every epoch; their answer is that every digit is as likely.
+        calm_epochs: in this many last epochs digits are varied half as much, and half as many are
+            drawn: what was learnt from strange ones is kept, the last touch comes from real ones.
+        seed: fixes order, dropout, augmentation and drawn digits.
+    """
+
+    epochs: int = 10
+    batch_size: int = 128
+    optimizer: str = "adam"
+    learning_rate: float = 1e-3
+    momentum: float = 0.0
+    weight_decay: float = 0.0
+    schedule: str = "constant"
+    warmup_epochs: float = 0.0
+    plateau_factor: float = 0.5
+    plateau_patience: int = 5
+    early_stopping: int = 0
+    target_accuracy: float = 0.0
+    label_smoothing: float = 0.0
+    synthetic_share: float = 0.0
+    nondigit_share: float = 0.0
+    calm_epochs: int = 0
+    seed: int = 0
+
+    def __post_init__(self):
+        for name, known in (("optimizer", OPTIMIZERS), ("schedule", SCHEDULES)):
+            if getattr(self, name) not in known:
+                raise ValueError(f"{name} is {getattr(self, name)!r}; use {', '.join(known)}")
+        if self.epochs < 1 or self.batch_size < 1:
+            raise ValueError("epochs and batch_size must be 1 or more")
+
+    def strength(self, epoch: int) -> float:
+        """How much of the variation an epoch (counted from 0) has."""
+        return 0.5 if epoch >= self.epochs - self.calm_epochs else 1.0
+
+    def extra(self, n: int, epoch: int) -> tuple[int, int]:
+        """How many digits are drawn beside ``n`` real ones, and how many pictures of no digit."""
+        return round(self.strength(epoch) * self.synthetic_share * n), round(
+            self.nondigit_share * n
+        )
+
+
+def best_epoch(history: Sequence[Row]) -> int:
+    """Index of the row with the highest validation accuracy; of equals, the lowest loss."""
+    return max(
+        range(len(history)), key=lambda i: (history[i]["val_accuracy"], -history[i]["val_loss"])
+    )
+
+
+def should_stop(history: Sequence[Row], recipe: Recipe) -> bool:
+    """Whether early stopping or the target accuracy ends the fit here."""
+    if not history:
+        return False
+    if recipe.target_accuracy and history[-1]["val_accuracy"] >= recipe.target_accuracy:
+        return True
+    since_best = len(history) - 1 - best_epoch(history)
+    return 0 < recipe.early_stopping <= since_best
+
+
+def plateau_rate(history: Sequence[Row], recipe: Recipe) -> float:
+    """The learning rate after ``history``: reduced at each plateau of validation accuracy."""
+    rate, best, waited = recipe.learning_rate, -math.inf, 0
+    for row in history:
+        waited = 0 if row["val_accuracy"] > best else waited + 1
+        best = max(best, row["val_accuracy"])
+        if waited == recipe.plateau_patience:
+            rate, waited = rate * recipe.plateau_factor, 0
+    return rate
