@@ -125,6 +125,22 @@ def test_ruled_lines_through_a_digit_are_removed():
     assert np.corrcoef(normalise(ruled).ravel(), normalise(clean).ravel())[0, 1] > 0.9
 
 
+@pytest.mark.parametrize("margin", [0, 1, 3])
+@pytest.mark.parametrize(
+    "points",
+    [
+        [(40, 40), (60, 22), (80, 40), (40, 100), (84, 100)],  # a 2 with a flat base
+        [(40, 24), (84, 24), (56, 104)],  # a 7 with a flat bar
+    ],
+)
+def test_the_bar_of_a_tightly_cropped_digit_is_no_ruled_line(points, margin):
+    """Protects a digit cropped at its ink, whose bar reaches from edge to edge."""
+    whole = stroke(points)
+    x, y, width, height = cv2.boundingRect((whole < 200).astype(np.uint8))
+    tight = whole[y - margin : y + height + margin, x - margin : x + width + margin]
+    assert np.corrcoef(normalise(tight).ravel(), normalise(whole).ravel())[0, 1] > 0.95
+
+
 def test_touching_digits_are_separated():
     """Protects numbers written in one go: by their shape alone, and with a judge of digits."""
     two = np.full((140, 240), 255, np.uint8)

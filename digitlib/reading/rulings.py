@@ -6,7 +6,7 @@ import numpy as np
 from digitlib.reading.parts import Part
 
 DETECTION_SIDE = 256  # lines are looked for at this size
-SPAN = 0.8  # a line spans this share of the picture
+REACH = 0.02  # a line's ends come this near to the picture's edges, as a share of its side
 EDGE = 0.2  # the outer share of the picture in which a line may be thick: a frame
 THICK, THIN = 0.1, 0.03  # greatest thickness of a line in that outer share, and elsewhere
 MARGIN = 0.12  # the outer share in which pieces of a frame lie
@@ -15,17 +15,19 @@ MARGIN = 0.12  # the outer share in which pieces of a frame lie
 def without_lines(strokes: np.ndarray) -> np.ndarray:
     """Ink map uint8 (H, W) without the straight lines that span it, nearly level or upright.
 
-    A line is what survives a morphological opening with a long thin element and spans the
-    picture. Where a stroke crosses it, the stroke is closed again. A picture that would lose
-    most of its ink keeps it: its lines are the digit.
+    A line is what survives a morphological opening with a long thin element and reaches from
+    edge to edge. Where a stroke crosses it, the stroke is closed again. A picture that would
+    lose most of its ink keeps it: its lines are the digit. So does one whose only line runs along
+    its edge: that is the base of a 2 or the bar of a 7 that was cropped tightly.
     """
     scale = min(1.0, DETECTION_SIDE / max(strokes.shape))
     size = [max(1, round(side * scale)) for side in strokes.shape[::-1]]
     small = strokes if scale == 1 else cv2.resize(strokes, size, interpolation=cv2.INTER_AREA)
     mask = (small > 48).view(np.uint8)
-    upright = _upright_lines(mask)
-    level = np.ascontiguousarray(_upright_lines(np.ascontiguousarray(mask.T)).T)
-    if not (upright.any() or level.any()):
+    upright, inner, number = _upright_lines(mask)
+    across, inner_across, number_across = _upright_lines(np.ascontiguousarray(mask.T))
+    level = np.ascontiguousarray(across.T)
+    if not (inner or inner_across or number + number_across > 1):
         return strokes
     erased = _enlarge(cv2.dilate(upright | level, np.ones((3, 3), np.uint8)), strokes.shape)
     kept = (strokes > 0) & (erased == 0)
@@ -93,26 +95,32 @@ def cells(strokes: np.ndarray) -> list[Part]:
     return found
 
 
-def _upright_lines(mask: np.ndarray) -> np.ndarray:
-    """Mask of the nearly upright lines that span the height of a mask uint8 {0, 1}."""
+def _upright_lines(mask: np.ndarray) -> tuple[np.ndarray, int, int]:
+    """The nearly upright lines from top to bottom of a mask uint8 {0, 1}.
+
+    As a mask, with how many there are apart from those along its edge, and how many in all.
+    """
     height, width = mask.shape
     bridged = cv2.dilate(mask, np.ones((1, 3), np.uint8))  # a slanted line is a staircase
     element = np.ones((max(5, height // 4), 1), np.uint8)
     straight = cv2.morphologyEx(bridged, cv2.MORPH_OPEN, element) & mask
     if not cv2.countNonZero(straight):
-        return straight
+        return straight, 0, 0
     count, labels, stats, _ = cv2.connectedComponentsWithStats(straight)
-    lines = np.zeros_like(mask)
+    lines, inner, number = np.zeros_like(mask), 0, 0
     for label in range(1, count):
         x, y, w, h, _ = stats[label]
         line = labels[y : y + h, x : x + w] == label
         widths = np.count_nonzero(line, axis=1)
         thickness = np.median(widths)
         at_edge = x + w <= EDGE * width or x >= (1 - EDGE) * width
-        if h >= SPAN * height and thickness <= width * (THICK if at_edge else THIN):
+        reaches = max(y, height - y - h) <= REACH * height
+        if reaches and thickness <= width * (THICK if at_edge else THIN):
+            number += 1
+            inner += REACH * width < x < (1 - REACH) * width - w
             line[widths > 2 * thickness] = False  # there it runs along a stroke
             lines[y : y + h, x : x + w] |= line
-    return lines
+    return lines, inner, number
 
 
 def _enlarge(mask: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
