@@ -8,8 +8,9 @@ from pathlib import Path
 
 from digitlib.apps import benchmark
 from digitlib.artifacts import load_metrics, project_root, writing
-from digitlib.measuring.runs import EVALUATION, TRAINING
+from digitlib.measuring.runs import EVALUATION, ROBUSTNESS, TRAINING, elsewhere
 
+SHIPPED = "record"  # the profile whose model is in digitlib/pretrained
 START, END = "<!-- {}: written by `make readme` -->", "<!-- end of {} -->"
 
 
@@ -58,7 +59,25 @@ def performance(root: Path) -> str:
     return "\n\n".join(parts)
 
 
-SECTIONS = {"results": results, "performance": performance}
+def handwriting(root: Path) -> str:
+    """Other people's handwriting, read by the profile that ships; empty until it is measured."""
+    metrics = load_metrics(root / "outputs" / SHIPPED)
+    if ROBUSTNESS not in metrics:
+        return ""
+    lines = [
+        "| pictures | n | read rightly | 95 % interval | calibration error |",
+        "|---|--:|--:|:-:|--:|",
+    ]
+    for name, row in metrics[ROBUSTNESS]["sets"].items():
+        writers = f" by {row['writers']} writers" if row["writers"] else ""
+        lines.append(
+            f"| {name} | {row['n']:,}{writers} | **{row['accuracy_percent']:.1f} %** "
+            f"| {row['low_percent']:.1f} – {row['high_percent']:.1f} | {row['ece_percent']:.1f} % |"
+        )
+    return "\n".join([*lines, "", *(f"- {line}" for line in elsewhere(metrics))])
+
+
+SECTIONS = {"results": results, "handwriting": handwriting, "performance": performance}
 
 
 def update(root: Path) -> str:

@@ -7,7 +7,7 @@ from digitlib import artifacts
 from digitlib.measuring.published import CLAIMS
 from digitlib.measuring.statistics import over_seeds
 
-TRAINING, EVALUATION = "03_cnn_training", "05_evaluation"
+TRAINING, EVALUATION, ROBUSTNESS = "03_cnn_training", "05_evaluation", "06_robustness"
 # A run's rows as a reader sees them.
 COLUMNS = {
     "training_minutes": "training (minutes)",
@@ -121,6 +121,25 @@ def beside_published(run: Run) -> list[dict]:
         for claim in CLAIMS
     ]
     return [own, *claims]
+
+
+def elsewhere(metrics: dict[str, dict]) -> list[str]:
+    """What was measured besides sets of digits: damage, and what is no digit; [] if nothing was."""
+    if ROBUSTNESS not in metrics:
+        return []
+    measured = metrics[ROBUSTNESS]
+    apart = measured["auroc"]
+    kind = "drawn for it" if apart["drawn"] else "of alphabets"
+    return [
+        f"**Damaged pictures**: {measured['corruption_mean_percent']:.1f} % on average over "
+        f"{len(measured['corruptions_percent'])} kinds of damage, as in MNIST-C at its severity; "
+        "but for affine change none was trained on.",
+        f"**What is no digit**: from {apart['non_digits']:,} pictures of other characters, {kind}, "
+        f"{apart['digits']:,} digits are told by their confidence with an area under the ROC "
+        f"curve of {apart['auroc']:.3f} ({apart['low']:.3f} to {apart['high']:.3f}); "
+        f"{measured['accepted_digits_percent']:.1f} % of those digits are accepted, and "
+        f"{measured['accepted_nondigits_percent']:.1f} % of the other characters.",
+    ]
 
 
 def card_lines(card: dict) -> dict[str, str]:

@@ -13,6 +13,7 @@ HEADINGS = {
     "accuracy_percent": "accuracy (%)",
     "low_percent": "95 % from",
     "high_percent": "to",
+    "ece_percent": "calibration error (%)",
     "precision_percent": "precision (%)",
     "recall_percent": "recall (%)",
     "f1_percent": "F1 (%)",
