@@ -85,6 +85,27 @@ def test_the_readme_table_lists_published_profiles_best_first(tmp_path):
     assert "| **99.17 %** | 90.00 – 99.00 | 360 | – | 2 min |" in text
 
 
+def test_the_readme_says_how_the_shipped_model_reads_strangers(tmp_path):
+    assert readme.handwriting(tmp_path) == ""
+    canvas = {"n": 510, "writers": 30, "accuracy_percent": 98.8, "low_percent": 97.4}
+    canvas |= {"high_percent": 99.5, "ece_percent": 0.6}
+    measured = {
+        "sets": {"canvas": canvas, "usps": canvas | {"writers": None}},
+        "corruption_mean_percent": 97.3,
+        "corruptions_percent": dict.fromkeys("abc", 97.3),
+        "auroc": {"auroc": 0.971, "low": 0.96, "high": 0.98, "digits": 600, "non_digits": 300}
+        | {"drawn": False},
+        "accepted_digits_percent": 95.0,
+        "accepted_nondigits_percent": 20.0,
+    }
+    write_json(tmp_path / "outputs" / "record" / "metrics" / "06_robustness.json", measured)
+    text = readme.handwriting(tmp_path)
+    assert "| canvas | 510 by 30 writers | **98.8 %** | 97.4 – 99.5 | 0.6 % |" in text
+    assert "| usps | 510 | **98.8 %** |" in text
+    assert "97.3 % on average over 3 kinds of damage" in text
+    assert "0.971 (0.960 to 0.980)" in text
+
+
 def test_a_file_appears_whole_or_not_at_all(tmp_path):
     target = tmp_path / "metrics.json"
     target.write_text("{}")

@@ -14,6 +14,8 @@ import cv2
 import numpy as np
 from PIL import Image, ImageOps
 
+from digitlib.reading.sheets import without_table
+
 # Only these decoders are tried: others would let a file start an external program.
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
 MAX_PIXELS = 64_000_000  # larger pictures are taken for decompression bombs
@@ -66,6 +68,7 @@ def ink(grey: np.ndarray) -> np.ndarray:
     """
     if grey.min() == grey.max():
         return np.zeros_like(grey)
+    grey = without_table(grey)
     if ink_is_bright(grey):
         grey = 255 - grey
     small = _resize(grey, LIGHT_SIDE)

@@ -1,0 +1,70 @@
+"""The sheet of paper in a picture, and the table under it."""
+
+import cv2
+import numpy as np
+
+DETECTION_SIDE = 192  # a sheet is looked for at this size
+SMALLEST = 48  # shorter side of a picture that shows more than the digit
+LEAST, MOST = 0.06, 0.94  # share of the picture that a sheet may cover
+SOLID = 0.9  # share of its convex hull that a sheet covers, and of its polygon
+CORNERS = 6  # that polygon has no more: a sheet has four, and the picture may cut two of them off
+DARK = 0.6  # the table is darker than this share of the paper's brightness
+WRITTEN = (0.001, 0.4)  # share of a sheet that is written on
+FAINT = 0.85  # writing is darker than this share of the paper's brightness
+
+
+def without_table(grey: np.ndarray) -> np.ndarray:
+    """Grey picture uint8 (H, W) in which what lies around a bright sheet is painted as paper.
+
+    A sheet is the largest bright region, if it is a polygon, if it is written on, and if all
+    around it is much darker. A picture that shows no sheet, or nothing else, is given back as it
+    is.
+    """
+    if min(grey.shape) < SMALLEST:
+        return grey
+    scale = min(1.0, DETECTION_SIDE / max(grey.shape))
+    size = [max(1, round(side * scale)) for side in grey.shape[::-1]]
+    small = grey if scale == 1 else cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
+    _, bright = cv2.threshold(small, 0, 1, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
+    if not LEAST * 0.6 < bright.mean() < MOST:
+        return grey
+    sheet = _sheet(small, bright)
+    if sheet is None:
+        return grey
+    # At its rim the paper is half table.
+    sheet = cv2.erode(sheet, np.ones((5, 5), np.uint8), borderValue=1)
+    blank = (sheet & bright).astype(np.float32)
+    side = max(small.shape) | 1
+    weight, total = blank, small * blank
+    for _ in range(2):
+        weight, total = cv2.blur(weight, (side, side)), cv2.blur(total, (side, side))
+    paper = (total / np.maximum(weight, 1e-6)).astype(np.uint8)
+    full = grey.shape[::-1]
+    inside = cv2.resize(sheet, full, interpolation=cv2.INTER_NEAREST) > 0
+    return np.where(inside, grey, cv2.resize(paper, full, interpolation=cv2.INTER_LINEAR))
+
+
+def _sheet(small: np.ndarray, bright: np.ndarray) -> np.ndarray | None:
+    """Mask uint8 {0, 1} of the sheet of paper, None where there is none."""
+    contours, _ = cv2.findContours(bright, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+    outline = max(contours, key=cv2.contourArea)
+    hull = cv2.convexHull(outline)
+    area = cv2.contourArea(hull)
+    corners = cv2.approxPolyDP(hull, 0.02 * cv2.arcLength(hull, True), True)
+    if (
+        not LEAST * small.size < area < MOST * small.size
+        or cv2.contourArea(outline) < SOLID * area
+        or len(corners) > CORNERS
+        or cv2.contourArea(corners) < SOLID * area
+    ):
+        return None
+    sheet = np.zeros_like(bright)
+    cv2.fillConvexPoly(sheet, hull, 1)
+    rim = max(3, round(0.08 * area**0.5)) | 1
+    inner = cv2.erode(sheet, np.ones((rim, rim), np.uint8), borderValue=1)
+    outer = cv2.dilate(sheet, np.ones((5, 5), np.uint8))
+    table, paper = small[outer == 0], small[(sheet & bright) > 0]
+    if not table.size or not inner.any() or np.percentile(table, 90) > DARK * np.median(paper):
+        return None
+    written = np.mean(small[inner > 0] < FAINT * np.median(paper))
+    return sheet if WRITTEN[0] < written < WRITTEN[1] else None
