@@ -125,6 +125,34 @@ def test_ruled_lines_through_a_digit_are_removed():
     assert np.corrcoef(normalise(ruled).ravel(), normalise(clean).ravel())[0, 1] > 0.9
 
 
+@pytest.mark.parametrize("step", [36, 60])
+def test_squared_paper_with_more_ink_than_the_digit_is_removed(step):
+    """Protects writing on squared paper, printed firmly."""
+    clean = 255 - cv2.copyMakeBorder(digit(3), 64, 64, 64, 64, cv2.BORDER_CONSTANT)
+    squared = clean.copy()
+    for at in range(10, 192, step):
+        squared[at : at + 2] = np.minimum(squared[at : at + 2], 120)
+        squared[:, at : at + 2] = np.minimum(squared[:, at : at + 2], 120)
+    assert np.corrcoef(normalise(squared).ravel(), normalise(clean).ravel())[0, 1] > 0.9
+
+
+def test_the_edge_of_a_shadow_across_a_digit_is_no_stroke():
+    """Protects photos taken with the hand in the light."""
+    clean = 255 - cv2.copyMakeBorder(digit(3), 64, 64, 64, 64, cv2.BORDER_CONSTANT)
+    light = np.ones(clean.shape, np.float32)
+    light[:, : clean.shape[1] // 2] = 0.6
+    shaded = (clean * cv2.GaussianBlur(light, (0, 0), 2)).astype(np.uint8)
+    assert np.corrcoef(normalise(shaded).ravel(), normalise(clean).ravel())[0, 1] > 0.9
+
+
+def test_a_hairline_in_a_large_picture_does_not_vanish():
+    """Protects a vector drawing exported at full size: a line of one pixel in 1,600."""
+    large = np.full((1600, 1600), 255, np.uint8)
+    cv2.ellipse(large, (800, 800), (450, 700), 0, 0, 360, 0, 1)
+    small = stroke(np.array(cv2.ellipse2Poly((64, 64), (36, 56), 0, 0, 360, 5)).tolist())
+    assert np.corrcoef(normalise(large).ravel(), normalise(small).ravel())[0, 1] > 0.85
+
+
 @pytest.mark.parametrize("margin", [0, 1, 3])
 @pytest.mark.parametrize(
     "points",

@@ -37,7 +37,11 @@ def to_mnist(strokes: np.ndarray) -> np.ndarray:
     strokes = _crop(strokes)
     if strokes.size == 0:
         return image
-    digit = _scale(_crop(_limit_width(_scale(strokes, FINE))), BOX)
+    fine = _scale(strokes, FINE)
+    if fine.max() < 128:  # hairlines of a large drawing, averaged away
+        pen = -(-max(strokes.shape) // FINE)
+        fine = _scale(cv2.dilate(strokes, np.ones((pen, pen), np.uint8)), FINE)
+    digit = _scale(_crop(_limit_width(fine)), BOX)
     height, width = digit.shape
     moments = cv2.moments(digit)
     left = round((SIDE - 1) / 2 - moments["m10"] / moments["m00"])

@@ -62,7 +62,8 @@ def ink(grey: np.ndarray) -> np.ndarray:
 
     The paper under the strokes is found in two passes: a morphological closing wider than any
     stroke gives a first mask of the ink; the final paper is the mean of the unmasked pixels
-    around (a normalised convolution, Knutsson and Westin 1993), which follows a shadow.
+    around (a normalised convolution, Knutsson and Westin 1993), which follows soft shadows, and
+    no brighter than the closing, which follows hard ones.
     What is darker than its paper is ink by Otsu's threshold (1979) with hysteresis (Canny 1986):
     a faint pixel counts where it continues a certain one.
     """
@@ -72,12 +73,13 @@ def ink(grey: np.ndarray) -> np.ndarray:
     if ink_is_bright(grey):
         grey = 255 - grey
     small = _resize(grey, LIGHT_SIDE)
-    rough = _rough_paper(small)
-    absorbed = _absorbed(small, rough)
+    side = max(3, min(small.shape) // 3)
+    closed = cv2.morphologyEx(small, cv2.MORPH_CLOSE, np.ones((side, side), np.uint8))
+    absorbed = _absorbed(small, cv2.blur(closed, (side // 3, side // 3)))
     grain = float(np.percentile(absorbed, 25))  # a closing lies on the paper's brightest grains
     mask = (absorbed > max(_otsu(absorbed) / 2, 2 * grain)).view(np.uint8)
     blank = cv2.dilate(mask, np.ones((3, 3), np.uint8)) == 0
-    absorbed = _absorbed(grey, _paper(small, blank, rough, grey.shape))
+    absorbed = _absorbed(grey, _paper(small, blank, closed, grey.shape))
 
     noise = _noise(absorbed, blank)
     visible = absorbed[absorbed > noise]
@@ -232,25 +234,19 @@ def _resize(image: np.ndarray, longest: int) -> np.ndarray:
     return cv2.resize(image, size, interpolation=cv2.INTER_AREA)
 
 
-def _rough_paper(small: np.ndarray) -> np.ndarray:
-    side = max(3, min(small.shape) // 3)
-    closed = cv2.morphologyEx(small, cv2.MORPH_CLOSE, np.ones((side, side), np.uint8))
-    return cv2.blur(closed, (side // 3, side // 3))
-
-
 def _paper(
-    small: np.ndarray, blank: np.ndarray, rough: np.ndarray, shape: tuple[int, int]
+    small: np.ndarray, blank: np.ndarray, closed: np.ndarray, shape: tuple[int, int]
 ) -> np.ndarray:
     """Brightness of the paper, float32 of `shape`: the mean of the blank pixels around each.
 
-    Where no blank pixel is near, it is the `rough` one.
+    It is never above the `closed` picture, which keeps the edge of a hard shadow where it is.
     """
     weight = blank.astype(np.float32)
     total = small * weight
     side = max(3, min(small.shape) // 8) | 1
     for _ in range(2):  # twice a box is nearly a Gaussian
         total, weight = cv2.blur(total, (side, side)), cv2.blur(weight, (side, side))
-    paper = (total + 0.01 * rough) / (weight + 0.01)
+    paper = np.minimum((total + 0.01 * closed) / (weight + 0.01), closed)
     return cv2.resize(paper, shape[::-1], interpolation=cv2.INTER_LINEAR)
 
 

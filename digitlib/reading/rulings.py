@@ -7,6 +7,7 @@ from digitlib.reading.parts import Part
 
 DETECTION_SIDE = 256  # lines are looked for at this size
 REACH = 0.02  # a line's ends come this near to the picture's edges, as a share of its side
+MOST_IN_DIGIT = 3  # no digit has more straight lines from edge to edge
 EDGE = 0.2  # the outer share of the picture in which a line may be thick: a frame
 THICK, THIN = 0.1, 0.03  # greatest thickness of a line in that outer share, and elsewhere
 MARGIN = 0.12  # the outer share in which pieces of a frame lie
@@ -17,8 +18,8 @@ def without_lines(strokes: np.ndarray) -> np.ndarray:
 
     A line is what survives a morphological opening with a long thin element and reaches from
     edge to edge. Where a stroke crosses it, the stroke is closed again. A picture that would
-    lose most of its ink keeps it: its lines are the digit. So does one whose only line runs along
-    its edge: that is the base of a 2 or the bar of a 7 that was cropped tightly.
+    lose most of its ink with a few lines keeps it: they are the digit. So does one whose only
+    line runs along its edge: that is the base of a 2 or the bar of a 7 that was cropped tightly.
     """
     scale = min(1.0, DETECTION_SIDE / max(strokes.shape))
     size = [max(1, round(side * scale)) for side in strokes.shape[::-1]]
@@ -31,7 +32,8 @@ def without_lines(strokes: np.ndarray) -> np.ndarray:
         return strokes
     erased = _enlarge(cv2.dilate(upright | level, np.ones((3, 3), np.uint8)), strokes.shape)
     kept = (strokes > 0) & (erased == 0)
-    if np.count_nonzero(kept) < 0.2 * np.count_nonzero(strokes):
+    few = number + number_across <= MOST_IN_DIGIT
+    if few and np.count_nonzero(kept) < 0.2 * np.count_nonzero(strokes):
         return strokes
     crossed = np.zeros_like(erased)
     for lines, axis in ((upright, 1), (level, 0)):

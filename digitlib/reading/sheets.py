@@ -8,7 +8,7 @@ SMALLEST = 48  # shorter side of a picture that shows more than the digit
 LEAST, MOST = 0.06, 0.94  # share of the picture that a sheet may cover
 SOLID = 0.9  # share of its convex hull that a sheet covers, and of its polygon
 CORNERS = 6  # that polygon has no more: a sheet has four, and the picture may cut two of them off
-DARK = 0.6  # the table is darker than this share of the paper's brightness
+DARK = 0.5  # the table is darker than this share of the paper's brightness
 WRITTEN = (0.001, 0.4)  # share of a sheet that is written on
 FAINT = 0.85  # writing is darker than this share of the paper's brightness
 
