@@ -40,7 +40,9 @@ def to_mnist(strokes: np.ndarray) -> np.ndarray:
     fine = _scale(strokes, FINE)
     if fine.max() < 128:  # hairlines of a large drawing, averaged away
         pen = -(-max(strokes.shape) // FINE)
+        strokes = cv2.copyMakeBorder(strokes, pen, pen, pen, pen, cv2.BORDER_CONSTANT)
         fine = _scale(cv2.dilate(strokes, np.ones((pen, pen), np.uint8)), FINE)
+        fine = cv2.convertScaleAbs(fine, alpha=255 / fine.max())
     digit = _scale(_crop(_limit_width(fine)), BOX)
     height, width = digit.shape
     moments = cv2.moments(digit)

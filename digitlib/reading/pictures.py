@@ -134,9 +134,14 @@ def _check_size(width: int, height: int) -> None:
 
 
 def _stretch(array: np.ndarray) -> np.ndarray:
-    values = np.nan_to_num(array.astype(np.float32), posinf=0, neginf=0)
-    low, high = float(values.min()), float(values.max())
-    return ((values - low) * (255 / max(high - low, 1e-12))).astype(np.uint8)
+    """Any real numbers as uint8 over their own range; what is infinite is brightest or darkest."""
+    values = array.astype(np.float64)
+    finite = values[np.isfinite(values)]
+    if finite.size == 0:
+        return np.zeros(array.shape, np.uint8)
+    low, high = float(finite.min()), float(finite.max())
+    values = np.nan_to_num(values, nan=low, posinf=high, neginf=low) / 2 - low / 2
+    return (values * (255 / (high / 2 - low / 2 or 1))).astype(np.uint8)
 
 
 def _decode(picture: Picture) -> tuple[np.ndarray, int, int]:
@@ -144,14 +149,15 @@ def _decode(picture: Picture) -> tuple[np.ndarray, int, int]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow warns about oddities that it can decode
         try:
-            image = picture
-            if not isinstance(image, Image.Image):
+            image, ours = picture, not isinstance(picture, Image.Image)
+            if ours:
                 image = Image.open(io.BytesIO(_read(picture)), formats=FORMATS)
             _check_size(*image.size)
             orientation = image.getexif().get(0x0112, 1)
             width, height = image.size[::-1] if orientation in (5, 6, 7, 8) else image.size
             enough = WORKING_SIDE / max(image.size)
-            image.draft(None, [round(side * enough) for side in image.size])  # of a large JPEG
+            if ours:  # a large JPEG is decoded smaller; somebody else's image stays as it is
+                image.draft(None, [round(side * enough) for side in image.size])
             image = ImageOps.exif_transpose(image)
             return _pixels(image), width, height
         except PictureError:

@@ -81,10 +81,9 @@ def find_digits(picture: pictures.Picture, score: Score | None = None) -> list[F
         else:
             parts = _without_background(framed or parts, shape)
         digits += [d._replace(x=d.x + region.x, y=d.y + region.y) for d in _gather(parts)]
-    digits = [piece for digit in digits for piece in _separate(digit, score)]
     return [
         Found(_box(digit, loaded), to_mnist(digit.strokes), number)
-        for number, line in enumerate(_lines(digits))
+        for number, line in enumerate(_lines(_separate(digits, score)))
         for digit in line
     ]
 
@@ -106,8 +105,10 @@ def _without_background(parts: list[Part], shape: tuple[int, int]) -> list[Part]
             np.count_nonzero(ink[:, 0]) / height if part.x <= 1 else 0,
             np.count_nonzero(ink[:, -1]) / height if part.right >= width - 1 else 0,
         )
+        if cut <= 0.2:
+            return False
         others = _typical_height([other for other in parts if other is not part])
-        return cut > 0.2 and max(part.width, part.height) > 1.5 * others > 0
+        return max(part.width, part.height) > 1.5 * others > 0
 
     return [part for part in parts if not is_background(part)]
 
@@ -117,50 +118,76 @@ def _gather(parts: list[Part]) -> list[Part]:
     size = _typical_height(parts)
     parts = [part for part in parts if max(part.width, part.height) >= 0.2 * size]
     digits: list[Part] = []
+    edges = np.empty((len(parts), 4))  # of the digits: left, top, right, bottom
     for part in sorted(parts, key=lambda part: -part.height * part.width):
-        for i, digit in enumerate(digits):
-            if _belongs(part, digit, size):
-                digits[i] = join_parts([digit, part])
-                break
+        owners = _owners(part, edges[: len(digits)], size)
+        if len(owners):
+            i = owners[0]
+            digits[i] = join_parts([digits[i], part])
         else:
+            i = len(digits)
             digits.append(part)
+        edges[i] = digits[i].x, digits[i].y, digits[i].right, digits[i].bottom
     return [digit for digit in digits if digit.height >= 0.4 * size]
 
 
-def _belongs(part: Part, digit: Part, size: float) -> bool:
-    """Whether a part lies above, below or in a digit, close enough to be a stroke of it."""
-    overlap = min(digit.right, part.right) - max(digit.x, part.x)
-    gap = max(digit.y, part.y) - min(digit.bottom, part.bottom)
-    height = max(digit.bottom, part.bottom) - min(digit.y, part.y)
-    near = overlap >= 0.5 * part.width and gap <= 0.25 * size
-    return near and height <= 1.8 * max(size, digit.height)
+def _owners(part: Part, edges: np.ndarray, size: float) -> np.ndarray:
+    """Which digits (N, 4) a part lies above, below or in, close enough to be a stroke of them."""
+    left, top, right, bottom = edges.T
+    overlap = np.minimum(right, part.right) - np.maximum(left, part.x)
+    gap = np.maximum(top, part.y) - np.minimum(bottom, part.bottom)
+    height = np.maximum(bottom, part.bottom) - np.minimum(top, part.y)
+    near = (overlap >= 0.5 * part.width) & (gap <= 0.25 * size)
+    return np.flatnonzero(near & (height <= 1.8 * np.maximum(size, bottom - top)))
 
 
-def _separate(part: Part, score: Score | None) -> list[Part]:
-    """Cut touching digits apart; [] for what is too wide for a digit and cannot be cut.
+def _separate(parts: list[Part], score: Score | None) -> list[Part]:
+    """Cut touching digits apart, and leave out what is too wide for a digit and cannot be cut.
 
     Over-segmentation: a shape is cut at every column that little ink crosses, and dynamic
     programming finds the best of all ways to join neighbouring pieces into digits again (LeCun
-    et al. 1998, section VII). A way is as good as the product of its digits, each halved, so
-    that no cut is made without evidence.
+    et al. 1998, section VII).
     """
+    shapes = [_pieces(part) for part in parts]
+    sure = [np.array([_shape_likelihood(p) for p in pieces.values()]) for pieces in shapes]
+    doubtful = [i for i, pieces in enumerate(shapes) if len(pieces) > 1]
+    if score is not None and doubtful:
+        images = [to_mnist(piece.strokes) for i in doubtful for piece in shapes[i].values()]
+        ends = np.cumsum([len(shapes[i]) for i in doubtful])[:-1]
+        for i, scores in zip(doubtful, np.split(score(np.stack(images)), ends), strict=True):
+            sure[i] *= scores
+    joined = [
+        piece
+        for pieces, values in zip(shapes, sure, strict=True)
+        for piece in _best_way(pieces, values)
+    ]
+    return [piece for piece in joined if piece.width <= MAX_ASPECT * piece.height]
+
+
+def _pieces(part: Part) -> dict[tuple[int, int], Part]:
+    """What lies between every two cuts of a shape, by their numbers; cut 0 is its left edge."""
     cuts = _cuts(part) if part.width > 0.8 * part.height else []
     ends = [0, *cuts, part.width]
     spans = [(i, j) for j in range(1, len(ends)) for i in range(j)]
-    pieces = [crop_columns(part, ends[i], ends[j]) for i, j in spans]
-    sure = np.array([_shape_likelihood(piece) for piece in pieces])
-    if score is not None and cuts:
-        sure *= score(np.stack([to_mnist(piece.strokes) for piece in pieces]))
+    return {(i, j): crop_columns(part, ends[i], ends[j]) for i, j in spans}
+
+
+def _best_way(pieces: dict[tuple[int, int], Part], sure: np.ndarray) -> list[Part]:
+    """The pieces that make up a shape and are surest to be digits.
+
+    A way is as good as the product of its digits, each halved, so that no cut is made without
+    evidence.
+    """
     values = np.log(np.maximum(sure, 1e-9) / 2)
     best: list[tuple[float, list[Part]]] = [(0.0, [])]
-    for end in range(1, len(ends)):
+    for end in range(1, 1 + max(j for _, j in pieces)):
         ways = [
             (best[i][0] + float(value), [*best[i][1], piece])
-            for (i, j), piece, value in zip(spans, pieces, values, strict=True)
+            for ((i, j), piece), value in zip(pieces.items(), values, strict=True)
             if j == end
         ]
         best.append(max(ways, key=lambda way: way[0]))
-    return [piece for piece in best[-1][1] if piece.width <= MAX_ASPECT * piece.height]
+    return best[-1][1]
 
 
 def _cuts(part: Part) -> list[int]:
