@@ -98,6 +98,30 @@ def test_exif_rotation_is_obeyed():
     assert np.array_equal(loaded.grey, seven()[:, :80])
 
 
+def test_somebodys_image_is_left_as_it_was():
+    """Protects a caller who reads the same opened photo twice."""
+    stored = io.BytesIO()
+    Image.new("L", (4000, 3000), 255).save(stored, "JPEG")
+    opened = Image.open(stored)
+    assert load(opened)[1:] == (4000, 3000)
+    assert opened.size == (4000, 3000)
+    assert load(opened)[1:] == (4000, 3000)
+
+
+def test_real_numbers_of_any_range_keep_their_contrast():
+    """Protects arrays of floats and large integers, infinite and missing values among them."""
+    ramp = np.linspace(0, 1, 12).reshape(3, 4)
+    expected = load(ramp).grey
+    assert (expected.min(), expected.max()) == (0, 255)
+    for values in (1e12 + 255 * ramp, ramp * 1e300, (ramp - 0.5) * 1e308, ramp * 1e-200):
+        np.testing.assert_allclose(load(values).grey, expected, atol=1)
+    holes = ramp.copy()
+    holes[0, 0], holes[2, 3] = -np.inf, np.inf
+    holes[1, 1] = np.nan
+    assert load(holes).grey[2, 3] == 255
+    assert load(holes).grey[0, 0] == load(holes).grey[1, 1] == 0
+
+
 def test_a_large_picture_is_reduced_and_its_size_remembered():
     """Protects the time budget of camera pictures, and the boxes reported for them."""
     photo = encode(Image.new("L", (4000, 3000)), "JPEG")
@@ -182,6 +206,17 @@ def test_blank_paper_has_no_ink(level):
     for picture in (np.full((50, 50), level, np.uint8), grain):
         assert not ink(picture).any()
         assert find_digits(picture) == []
+
+
+@pytest.mark.parametrize("fall", [20, 80])
+@pytest.mark.parametrize("grain", [0, 2])
+def test_blank_paper_in_uneven_light_has_no_ink(fall, grain):
+    """Protects from reading the light: it fades, and ink has edges."""
+    random = np.random.default_rng(0)
+    y, x = np.mgrid[:300, :400] / 400
+    for light in (x, y, (x + y) / 2, 2 * ((x - 0.5) ** 2 + (y - 0.4) ** 2)):
+        paper = 220 - fall * light + random.normal(0, grain, light.shape)
+        assert not ink(paper.astype(np.uint8)).any()
 
 
 def test_ink_survives_shadow_and_grain():

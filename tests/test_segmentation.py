@@ -3,8 +3,11 @@
 import cv2
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sklearn.datasets import load_digits
 
+from digitlib.reading.normalisation import to_mnist
 from digitlib.reading.segmentation import find_digit, find_digits, normalise
 
 SCANS = load_digits().images
@@ -151,6 +154,21 @@ def test_a_hairline_in_a_large_picture_does_not_vanish():
     cv2.ellipse(large, (800, 800), (450, 700), 0, 0, 360, 0, 1)
     small = stroke(np.array(cv2.ellipse2Poly((64, 64), (36, 56), 0, 0, 360, 5)).tolist())
     assert np.corrcoef(normalise(large).ravel(), normalise(small).ravel())[0, 1] > 0.85
+
+
+@given(
+    side=st.integers(1, 900),
+    level=st.integers(1, 255),
+    points=st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=2, max_size=4),
+)
+def test_faint_strokes_of_any_extent_have_an_image(side, level, points):
+    """Protects drawings whose lines fade away when they are reduced."""
+    strokes = np.zeros((side, side), np.uint8)
+    ends = np.array([[round(x * (side - 1)), round(y * (side - 1))] for x, y in points])
+    cv2.polylines(strokes, [ends], False, level, 1)
+    image = to_mnist(strokes)
+    assert image.shape == (28, 28)
+    assert image.any() == (level > 64)
 
 
 @pytest.mark.parametrize("margin", [0, 1, 3])

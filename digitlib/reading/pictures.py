@@ -23,6 +23,7 @@ MAX_BYTES = 500_000_000
 WORKING_SIDE = 1600  # longest side, in pixels, that the reading works on
 GRAIN = 32  # a picture's side for each pixel that a region of ink must have
 LIGHT_SIDE = 128  # longest side at which the light on the paper is estimated
+SHARP = 4.0  # how much faster brightness changes at the edge of ink than on paper
 CERTAIN = 0.6  # of Otsu's threshold: pencil may be fainter beside a printed line than it splits
 
 Picture = str | os.PathLike | bytes | Image.Image | np.ndarray
@@ -86,7 +87,8 @@ def ink(grey: np.ndarray) -> np.ndarray:
     if visible.size == 0:
         return np.zeros_like(grey)
     certain = max(noise, _otsu(visible) * CERTAIN)
-    mask = cv2.dilate(_hysteresis(absorbed, max(noise, certain / 2), certain), np.ones((3, 3)))
+    mask = _hysteresis(absorbed, max(noise, certain / 2), certain)
+    mask = cv2.dilate(_sharp(mask, absorbed), np.ones((3, 3)))
     if not mask.any():
         return mask
     core, edge = float(absorbed[absorbed > certain].mean()), noise / 2
@@ -254,6 +256,24 @@ def _paper(
         total, weight = cv2.blur(total, (side, side)), cv2.blur(weight, (side, side))
     paper = np.minimum((total + 0.01 * closed) / (weight + 0.01), closed)
     return cv2.resize(paper, shape[::-1], interpolation=cv2.INTER_LINEAR)
+
+
+def _sharp(mask: np.ndarray, absorbed: np.ndarray) -> np.ndarray:
+    """A mask of regions {0, 1} without those that fade in: paper where the light falls off.
+
+    Along the edge of ink the picture changes at least `SHARP` times as fast as it does elsewhere.
+    """
+    smooth = cv2.blur(absorbed, (3, 3))
+    slope = cv2.absdiff(cv2.Sobel(smooth, cv2.CV_32F, 1, 0), 0)
+    slope += cv2.absdiff(cv2.Sobel(smooth, cv2.CV_32F, 0, 1), 0)
+    paper = slope[cv2.dilate(mask, np.ones((7, 7), np.uint8)) == 0]
+    least = SHARP * max(2.0, float(np.median(paper[::7])) if paper.size else 0.0)
+    edge = mask & (cv2.erode(mask, np.ones((3, 3), np.uint8), borderValue=0) == 0)
+    count, labels = cv2.connectedComponents(mask)
+    where = labels[edge > 0]
+    total = np.bincount(where, slope[edge > 0], count)
+    sharp = total >= least * np.bincount(where, minlength=count)
+    return mask & sharp[labels].view(np.uint8)
 
 
 def _noise(absorbed: np.ndarray, blank: np.ndarray) -> float:

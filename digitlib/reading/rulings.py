@@ -3,6 +3,7 @@
 import cv2
 import numpy as np
 
+from digitlib.reading.normalisation import stroke_width
 from digitlib.reading.parts import Part
 
 DETECTION_SIDE = 256  # lines are looked for at this size
@@ -19,16 +20,18 @@ def without_lines(strokes: np.ndarray) -> np.ndarray:
     A line is what survives a morphological opening with a long thin element and reaches from
     edge to edge. Where a stroke crosses it, the stroke is closed again. A picture that would
     lose most of its ink with a few lines keeps it: they are the digit. So does one whose only
-    line runs along its edge: that is the base of a 2 or the bar of a 7 that was cropped tightly.
+    line runs along its edge and is as thick as its strokes: that is the base of a 2 or the bar of
+    a 7 that was cropped tightly.
     """
     scale = min(1.0, DETECTION_SIDE / max(strokes.shape))
     size = [max(1, round(side * scale)) for side in strokes.shape[::-1]]
     small = strokes if scale == 1 else cv2.resize(strokes, size, interpolation=cv2.INTER_AREA)
     mask = (small > 48).view(np.uint8)
-    upright, inner, number = _upright_lines(mask)
-    across, inner_across, number_across = _upright_lines(np.ascontiguousarray(mask.T))
+    pen = stroke_width(mask * 255)
+    upright, sure, number = _upright_lines(mask, pen)
+    across, sure_across, number_across = _upright_lines(np.ascontiguousarray(mask.T), pen)
     level = np.ascontiguousarray(across.T)
-    if not (inner or inner_across or number + number_across > 1):
+    if not (sure or sure_across or number + number_across > 1):
         return strokes
     erased = _enlarge(cv2.dilate(upright | level, np.ones((3, 3), np.uint8)), strokes.shape)
     kept = (strokes > 0) & (erased == 0)
@@ -97,10 +100,11 @@ def cells(strokes: np.ndarray) -> list[Part]:
     return found
 
 
-def _upright_lines(mask: np.ndarray) -> tuple[np.ndarray, int, int]:
+def _upright_lines(mask: np.ndarray, pen: float) -> tuple[np.ndarray, int, int]:
     """The nearly upright lines from top to bottom of a mask uint8 {0, 1}.
 
-    As a mask, with how many there are apart from those along its edge, and how many in all.
+    As a mask, with how many there are in all, and before that how many of them are no bar of a
+    digit drawn with strokes of the width `pen`: such a bar runs along the edge of a tight crop.
     """
     height, width = mask.shape
     bridged = cv2.dilate(mask, np.ones((1, 3), np.uint8))  # a slanted line is a staircase
@@ -109,7 +113,7 @@ def _upright_lines(mask: np.ndarray) -> tuple[np.ndarray, int, int]:
     if not cv2.countNonZero(straight):
         return straight, 0, 0
     count, labels, stats, _ = cv2.connectedComponentsWithStats(straight)
-    lines, inner, number = np.zeros_like(mask), 0, 0
+    lines, sure, number = np.zeros_like(mask), 0, 0
     for label in range(1, count):
         x, y, w, h, _ = stats[label]
         line = labels[y : y + h, x : x + w] == label
@@ -119,10 +123,11 @@ def _upright_lines(mask: np.ndarray) -> tuple[np.ndarray, int, int]:
         reaches = max(y, height - y - h) <= REACH * height
         if reaches and thickness <= width * (THICK if at_edge else THIN):
             number += 1
-            inner += REACH * width < x < (1 - REACH) * width - w
+            inside = REACH * width < x < (1 - REACH) * width - w
+            sure += inside or thickness < pen / 2
             line[widths > 2 * thickness] = False  # there it runs along a stroke
             lines[y : y + h, x : x + w] |= line
-    return lines, inner, number
+    return lines, sure, number
 
 
 def _enlarge(mask: np.ndarray, shape: tuple[int, int]) -> np.ndarray:

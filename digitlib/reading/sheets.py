@@ -3,22 +3,28 @@
 import cv2
 import numpy as np
 
+from digitlib.reading.normalisation import stroke_width
+
 DETECTION_SIDE = 192  # a sheet is looked for at this size
 SMALLEST = 48  # shorter side of a picture that shows more than the digit
-LEAST, MOST = 0.06, 0.94  # share of the picture that a sheet may cover
+LEAST, MOST = 0.04, 0.94  # share of the picture that a sheet may cover
+BLANK = 0.25  # the least share that one with nothing on it may cover: a thick stroke is smaller
 SOLID = 0.9  # share of its convex hull that a sheet covers, and of its polygon
 CORNERS = 6  # that polygon has no more: a sheet has four, and the picture may cut two of them off
-DARK = 0.5  # the table is darker than this share of the paper's brightness
-WRITTEN = (0.001, 0.4)  # share of a sheet that is written on
+DARK = 0.5  # the table is darker than this share of the paper's brightness,
+DARK_AROUND = 0.75  # or than this one, if the sheet meets one edge of the picture at most
+WRITTEN = 0.4  # the share of a sheet that is written on is less
 FAINT = 0.85  # writing is darker than this share of the paper's brightness
+TALL, THIN = 0.15, 0.25  # height of writing for the sheet's, width of its strokes for its height
 
 
 def without_table(grey: np.ndarray) -> np.ndarray:
     """Grey picture uint8 (H, W) in which what lies around a bright sheet is painted as paper.
 
-    A sheet is the largest bright region, if it is a polygon, if it is written on, and if all
-    around it is much darker. A picture that shows no sheet, or nothing else, is given back as it
-    is.
+    A sheet is the largest bright region, if it is a polygon, if all around it is much darker, and
+    if there is writing on it, or it is large and blank. What has a hole or a flaw in it and no
+    writing is a thick bright stroke. A picture that shows no sheet, or nothing else, is given back
+    as it is.
     """
     if min(grey.shape) < SMALLEST:
         return grey
@@ -26,7 +32,7 @@ def without_table(grey: np.ndarray) -> np.ndarray:
     size = [max(1, round(side * scale)) for side in grey.shape[::-1]]
     small = grey if scale == 1 else cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
     _, bright = cv2.threshold(small, 0, 1, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
-    if not LEAST * 0.6 < bright.mean() < MOST:
+    if not LEAST / 2 < bright.mean() < MOST:  # writing may cover some of the sheet
         return grey
     sheet = _sheet(small, bright)
     if sheet is None:
@@ -45,7 +51,7 @@ def without_table(grey: np.ndarray) -> np.ndarray:
 
 
 def _sheet(small: np.ndarray, bright: np.ndarray) -> np.ndarray | None:
-    """Mask uint8 {0, 1} of the sheet of paper, None where there is none."""
+    """Mask uint8 {0, 1} of a sheet, empty if nothing is written on it; None for no sheet."""
     contours, _ = cv2.findContours(bright, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
     outline = max(contours, key=cv2.contourArea)
     hull = cv2.convexHull(outline)
@@ -64,7 +70,16 @@ def _sheet(small: np.ndarray, bright: np.ndarray) -> np.ndarray | None:
     inner = cv2.erode(sheet, np.ones((rim, rim), np.uint8), borderValue=1)
     outer = cv2.dilate(sheet, np.ones((5, 5), np.uint8))
     table, paper = small[outer == 0], small[(sheet & bright) > 0]
-    if not table.size or not inner.any() or np.percentile(table, 90) > DARK * np.median(paper):
+    edges = sum(edge.any() for edge in (sheet[0], sheet[-1], sheet[:, 0], sheet[:, -1]))
+    dark = DARK_AROUND if edges <= 1 else DARK
+    if not table.size or not inner.any() or np.percentile(table, 90) > dark * np.median(paper):
         return None
-    written = np.mean(small[inner > 0] < FAINT * np.median(paper))
-    return sheet if WRITTEN[0] < written < WRITTEN[1] else None
+    marks = inner & (small < FAINT * np.median(paper)).view(np.uint8)
+    _, _, width, height = cv2.boundingRect(marks)
+    _, (long, short), _ = cv2.minAreaRect(hull)
+    if not height:
+        blank = area > BLANK * small.size and max(long, short) < 2.5 * min(long, short)
+        return np.zeros_like(sheet) if blank else None
+    largest = max(width, height)
+    writing = largest > TALL * area**0.5 and stroke_width(marks * 255) < THIN * largest
+    return sheet if writing and marks.mean() < WRITTEN * sheet.mean() else None
