@@ -137,11 +137,14 @@ def test_half_written_state_is_never_taken_for_a_whole_one(digits, tmp_path):
     assert same_weights(whole, resumed)
 
 
-def test_another_recipe_or_data_starts_anew(digits, tmp_path, capsys):
+def test_another_recipe_data_or_code_starts_anew(digits, tmp_path, capsys, monkeypatch):
     fit(digits, tmp_path, epochs=1)
     _, history = fit(digits, tmp_path, epochs=2)
     assert len(history) == 2
     assert "starting anew" in capsys.readouterr().out
+    fit((digits[0].take(np.arange(200)), digits[1]), tmp_path, epochs=2)
+    assert "starting anew" in capsys.readouterr().out
+    monkeypatch.setattr(training, "code_digest", lambda: "edited")
     fit((digits[0].take(np.arange(200)), digits[1]), tmp_path, epochs=2)
     assert "starting anew" in capsys.readouterr().out
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from digitlib import datasets
+from digitlib.artifacts import write_json
 from digitlib.learning import architectures, augmentation, lessons, training
 from digitlib.learning.lessons import Lessons
 from digitlib.learning.recipe import Recipe
@@ -99,3 +100,12 @@ def test_lessons_need_a_teacher_and_a_share(digits, tmp_path):
         Lessons(digits[0], RECIPE, None, [], 1.0, tmp_path)
     with pytest.raises(ValueError, match="share of 0"):
         make(digits[0], tmp_path, share=0)
+
+
+def test_teachers_have_not_learnt_from_what_their_student_is_chosen_on(tmp_path):
+    card = {"sha256": "f00d", "validation": 0.1, "split_seed": 0}
+    write_json(tmp_path / "card.json", card)
+    lessons.check_teachers([tmp_path], **card)
+    for name, other in (("sha256", "beef"), ("validation", 0.2), ("split_seed", 1)):
+        with pytest.raises(ValueError, match="another data set, validation or split_seed"):
+            lessons.check_teachers([tmp_path], **card | {name: other})

@@ -92,6 +92,7 @@ def test_the_readme_says_how_the_shipped_model_reads_strangers(tmp_path):
     measured = {
         "sets": {"canvas": canvas, "usps": canvas | {"writers": None}},
         "corruption_mean_percent": 97.3,
+        "corruption_mean_bare_network_percent": 75.4,
         "corruptions_percent": dict.fromkeys("abc", 97.3),
         "auroc": {"auroc": 0.971, "low": 0.96, "high": 0.98, "digits": 600, "non_digits": 300}
         | {"drawn": False},
@@ -103,6 +104,7 @@ def test_the_readme_says_how_the_shipped_model_reads_strangers(tmp_path):
     assert "| canvas | 510 by 30 writers | **98.8 %** | 97.4 – 99.5 | 0.6 % |" in text
     assert "| usps | 510 | **98.8 %** |" in text
     assert "97.3 % on average over 3 kinds of damage" in text
+    assert "reads 75.4 % by itself" in text
     assert "0.971 (0.960 to 0.980)" in text
 
 

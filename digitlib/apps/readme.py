@@ -7,10 +7,10 @@ Every number in the README that was measured stands between two markers and come
 from pathlib import Path
 
 from digitlib.apps import benchmark
-from digitlib.artifacts import load_metrics, project_root, writing
+from digitlib.artifacts import load_card, load_metrics, project_root, writing
 from digitlib.measuring.runs import EVALUATION, ROBUSTNESS, TRAINING, elsewhere
+from digitlib.reading.recognizer import PRETRAINED
 
-SHIPPED = "record"  # the profile whose model is in digitlib/pretrained
 START, END = "<!-- {}: written by `make readme` -->", "<!-- end of {} -->"
 
 
@@ -61,7 +61,7 @@ def performance(root: Path) -> str:
 
 def handwriting(root: Path) -> str:
     """Other people's handwriting, read by the profile that ships; empty until it is measured."""
-    metrics = load_metrics(root / "outputs" / SHIPPED)
+    metrics = load_metrics(root / "outputs" / load_card(PRETRAINED)["profile"])
     if ROBUSTNESS not in metrics:
         return ""
     lines = [

@@ -43,6 +43,10 @@ def ship(profile: str, target: Path = PRETRAINED) -> Path:
 
 if __name__ == "__main__":
     try:
-        print(f"shipped: {ship(*sys.argv[1:])}")
+        [profile] = sys.argv[1:]
+    except ValueError:
+        sys.exit("name one finished profile, such as: python -m digitlib.apps.shipping record")
+    try:
+        print(f"shipped: {ship(profile)}")
     except (ArtifactError, ValueError) as fault:
         sys.exit(str(fault))

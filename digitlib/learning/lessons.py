@@ -16,9 +16,10 @@ import keras
 import numpy as np
 from scipy.special import softmax
 
-from digitlib.artifacts import resolve, writing
+from digitlib.artifacts import load_card, resolve, writing
 from digitlib.datasets import Dataset
 from digitlib.learning.augmentation import reseed, set_strength
+from digitlib.learning.checkpoints import code_digest
 from digitlib.learning.nondigits import draw_nondigits
 from digitlib.learning.recipe import Recipe
 from digitlib.learning.strokes import draw_digits
@@ -59,6 +60,10 @@ class Lessons:
         teachers: folders of finished models.
         share: how much of an answer is the teachers', from 0 to 1; the rest is the label.
         folder: where the lessons are kept.
+
+    Raises:
+        ValueError: for no teachers, or a share of 0.
+        ArtifactError: for a folder without a model.
     """
 
     def __init__(
@@ -85,6 +90,7 @@ class Lessons:
             ],
             "extra": [recipe.extra(len(train), epoch) for epoch in range(recipe.epochs)],
             "strength": [recipe.strength(epoch) for epoch in range(recipe.epochs)],
+            "code": code_digest(),
         }
         digest = hashlib.sha256(json.dumps(self.identity, default=str).encode()).hexdigest()
         self.folder = resolve(folder) / digest[:12]
@@ -124,6 +130,25 @@ class Lessons:
         mixed = (1 - self.share) * answers + self.share * taught
         with writing(self._file(epoch)) as unfinished:
             np.savez_compressed(unfinished, images=images, answers=mixed.astype(np.float16))
+
+
+def check_teachers(teachers: Sequence[str | Path], **split: object) -> None:
+    """Make sure that teachers have not learnt from what their student is chosen on.
+
+    Args:
+        teachers: folders of finished models.
+        split: sha256, validation and split_seed, as the student's card will have them.
+
+    Raises:
+        ValueError: naming the first teacher of another data set or split.
+    """
+    for folder in teachers:
+        card = load_card(folder)
+        if any(card.get(name) != value for name, value in split.items()):
+            raise ValueError(
+                f"{folder} is of another data set, validation or split_seed: it may have learnt "
+                "from the digits that its student is chosen on; train it with the same"
+            )
 
 
 @contextlib.contextmanager

@@ -3,7 +3,8 @@
 A network that only ever saw digits is sure of everything. Shown these with the answer "each digit
 is as likely as any other", it learns to be unsure of what it does not know (outlier exposure,
 Hendrycks, Mazeika and Dietterich 2019, arXiv 1812.04606). Nothing here comes from other people's
-handwriting: the table was written by hand, the rest is made from the training images.
+handwriting: the table was written by hand, characters are invented by chance, and the rest is made
+from the training images.
 """
 
 import cv2

@@ -17,7 +17,7 @@ import numpy as np
 
 from digitlib.datasets import Dataset
 from digitlib.learning.augmentation import reseed, set_strength
-from digitlib.learning.checkpoints import Checkpoints
+from digitlib.learning.checkpoints import Checkpoints, code_digest
 from digitlib.learning.lessons import Lessons, pictures
 from digitlib.learning.recipe import Recipe, Row, plateau_rate, should_stop
 
@@ -175,13 +175,20 @@ class _Learner(keras.Model):
 def _identity(learner: _Learner, train: Dataset, recipe: Recipe, lessons: Lessons | None) -> dict:
     """All that a fit depends on."""
     varied = learner.augmentation.layers if learner.augmentation else []
-    identity = {
+    return {
         "recipe": asdict(recipe),
-        "weights": [[w.path.split("/", 1)[-1], *w.shape] for w in learner.network.weights],
-        "augmentation": [str(layer.get_config()) for layer in varied],
+        "network": [_described(layer) for layer in learner.network.layers],
+        "augmentation": [_described(layer) for layer in varied],
         "sha256": train.sha256,
+        "lessons": lessons.folder.name if lessons else "",
+        "code": code_digest(),
     }
-    return identity | ({"lessons": lessons.folder.name} if lessons else {})
+
+
+def _described(layer: keras.Layer) -> str:
+    """All that makes a layer what it is, but the number that Keras gives it."""
+    config = {name: value for name, value in layer.get_config().items() if name != "name"}
+    return f"{type(layer).__name__} {config} {layer.dtype_policy.name}"
 
 
 def _optimizer(recipe: Recipe, steps: int, first: int) -> keras.optimizers.Optimizer:

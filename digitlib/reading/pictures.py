@@ -143,7 +143,7 @@ def _stretch(array: np.ndarray) -> np.ndarray:
         return np.zeros(array.shape, np.uint8)
     low, high = float(finite.min()), float(finite.max())
     values = np.nan_to_num(values, nan=low, posinf=high, neginf=low) / 2 - low / 2
-    return (values * (255 / (high / 2 - low / 2 or 1))).astype(np.uint8)
+    return np.rint(values * (255 / (high / 2 - low / 2 or 1))).astype(np.uint8)
 
 
 def _decode(picture: Picture) -> tuple[np.ndarray, int, int]:
