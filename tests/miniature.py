@@ -43,7 +43,7 @@ checkpoint.unlink()
 artifacts.write_history(folder / "model" / "history.csv", history)
 for name in ("digits.keras", "digits.tflite"):
     with artifacts.writing(folder / "model" / name) as unfinished:
-        unfinished.write_text(f"{seed} {epochs} {len(teachers)} {tiny.NAME}")
+        unfinished.write_text(f"{seed} {epochs} {teachers} {tiny.NAME}")
 artifacts.write_json(folder / "model" / "card.json", {"seed": seed, "epochs": epochs})
 artifacts.save_metrics(output_dir, "03_cnn_training", {"epochs": epochs})
 """

@@ -20,6 +20,7 @@ LAYERS = [
         f"reading.{name}"
         for name in (
             "pictures",
+            "sheets",
             "parts",
             "normalisation",
             "rulings",
