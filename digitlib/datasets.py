@@ -99,7 +99,7 @@ def load_dataset(spec: str, part: str = "train", labels_required: bool = True) -
     return train if part == "train" else test
 
 
-def split(dataset: Dataset, validation: float | int, seed: int) -> tuple[Dataset, Dataset]:
+def split(dataset: Dataset, validation: float | int, seed: int = 0) -> tuple[Dataset, Dataset]:
     """Hold out a stratified share (below 1) or number (1 and above) of samples, by seed.
 
     Returns:

@@ -78,7 +78,7 @@ NOTEBOOKS = {
             "seed: int = 7  # of everything random",
             "epochs: int = 3  # at most",
             "pause: float = 0.01  # seconds an epoch",
-            "teachers: list = []  # models to learn from",
+            "teachers: dict = {}  # models to learn from",
         ],
         TRAINING,
     ),

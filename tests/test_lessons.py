@@ -26,7 +26,7 @@ def digits():
 
 def make(train, folder, share=1.0, seed=0, recipe=RECIPE):
     vary = augmentation.build(seed, rotation=10, thickness=0.3)
-    made = Lessons(train, replace(recipe, seed=seed), vary, [PRETRAINED], share, folder)
+    made = Lessons(train, replace(recipe, seed=seed), vary, {PRETRAINED: share}, folder)
     made.prepare()
     return made
 
@@ -96,16 +96,17 @@ def test_runs_that_start_together_share_the_making(digits, tmp_path, monkeypatch
 
 
 def test_lessons_need_a_teacher_and_a_share(digits, tmp_path):
-    with pytest.raises(ValueError, match="0 teachers with a share of 1"):
-        Lessons(digits[0], RECIPE, None, [], 1.0, tmp_path)
-    with pytest.raises(ValueError, match="share of 0"):
+    with pytest.raises(ValueError, match="shares of"):
+        Lessons(digits[0], RECIPE, None, {}, tmp_path)
+    with pytest.raises(ValueError, match="above 0"):
         make(digits[0], tmp_path, share=0)
 
 
 def test_teachers_have_not_learnt_from_what_their_student_is_chosen_on(tmp_path):
-    card = {"sha256": "f00d", "validation": 0.1, "split_seed": 0}
+    card = {"sha256": "f00d", "validation": 0.1, "seed": 0}
     write_json(tmp_path / "card.json", card)
+    card.pop("seed")
     lessons.check_teachers([tmp_path], **card)
-    for name, other in (("sha256", "beef"), ("validation", 0.2), ("split_seed", 1)):
-        with pytest.raises(ValueError, match="another data set, validation or split_seed"):
+    for name, other in (("sha256", "beef"), ("validation", 0.2)):
+        with pytest.raises(ValueError, match="another data set or validation"):
             lessons.check_teachers([tmp_path], **card | {name: other})

@@ -197,7 +197,7 @@ def test_a_model_of_another_profile_is_made_first(project):
     """Protects distillation: a student is trained again when its teacher is."""
     project.write(
         "params/student/03_cnn_training.yaml",
-        "teachers: [outputs/quick/runs/seed-7/model]\nseed: 1\n",
+        "teachers: {outputs/quick/runs/seed-7/model: 0.5}\nseed: 1\n",
     )
     project.write("params/student/06_robustness.yaml", "model_dir: outputs/quick/model\n")
     printed = project.run("student")

@@ -149,7 +149,7 @@ def _race(profile: str) -> dict:
         return profiles.parameter(profile, TRAINING, name)
 
     everything = datasets.load_dataset(given("dataset"), "train")
-    train, held_out = datasets.split(everything, HELD_OUT, given("split_seed"))
+    train, held_out = datasets.split(everything, HELD_OUT)
     fields = [field.name for field in dataclasses.fields(Recipe)]
     recipe = Recipe(**{name: given(name) for name in fields} | {"target_accuracy": GOAL})
     policy = training.choose_precision(given("precision"))

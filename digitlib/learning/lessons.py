@@ -8,7 +8,7 @@ import contextlib
 import fcntl
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -48,7 +48,7 @@ def pictures(train: Dataset, recipe: Recipe, epoch: int) -> tuple[np.ndarray, np
 class Lessons:
     """Every epoch's pictures, varied once, with the answers of teachers to just these pictures.
 
-    A student learns a mixture of the label and the teachers' mean probabilities (Hinton, Vinyals
+    A student learns a mixture of the label and the teachers' probabilities (Hinton, Vinyals
     and Dean 2015, arXiv:1503.02531; that both see the very same variation: Beyer et al. 2022,
     arXiv:2106.05237). The lessons lie on disk, one file an epoch, and every seed learns from the
     same ones, in an order of its own: the teachers answer once for all of them.
@@ -57,12 +57,12 @@ class Lessons:
         train: the real digits.
         recipe: how many pictures of which kind an epoch has; its seed does not count.
         augmentation: varies them; see ``augmentation.build``.
-        teachers: folders of finished models.
-        share: how much of an answer is the teachers', from 0 to 1; the rest is the label.
+        teachers: folders of finished models, each with its share of an answer; what is left to 1
+            is the label's.
         folder: where the lessons are kept.
 
     Raises:
-        ValueError: for no teachers, or a share of 0.
+        ValueError: for no teachers, a share of 0, or more than 1 in all.
         ArtifactError: for a folder without a model.
     """
 
@@ -71,18 +71,20 @@ class Lessons:
         train: Dataset,
         recipe: Recipe,
         augmentation: keras.Model | None,
-        teachers: Sequence[str | Path],
-        share: float,
+        teachers: Mapping[str | Path, float],
         folder: str | Path = FOLDER,
     ):
-        if not teachers or not 0 < share <= 1:
-            raise ValueError(f"{len(teachers)} teachers with a share of {share}: neither may be 0")
+        self.shares = list(teachers.values())
+        if not teachers or min(self.shares) <= 0 or sum(self.shares) > 1 + 1e-6:
+            raise ValueError(
+                f"teachers have shares of {self.shares}: above 0, and at most 1 in all"
+            )
         self.train, self.recipe = train, replace(recipe, seed=0)
-        self.augmentation, self.share = augmentation, share
+        self.augmentation = augmentation
         files = [resolve(teacher) / "digits.tflite" for teacher in teachers]
         self.identity = {
             "teachers": [hashlib.sha256(file.read_bytes()).hexdigest() for file in files],
-            "share": share,
+            "shares": self.shares,
             "train": train.sha256,
             "augmentation": [
                 {name: value for name, value in layer.get_config().items() if name != "seed"}
@@ -124,20 +126,19 @@ class Lessons:
                 batch = images[start : start + BATCH].astype(np.float32)
                 varied = keras.ops.convert_to_numpy(self.augmentation(batch, training=True))
                 images[start : start + BATCH] = np.clip(np.rint(varied), 0, 255)
-        taught = np.mean(
-            [softmax(network.logits(images[..., 0]), axis=1) for network in self.networks], axis=0
-        )
-        mixed = (1 - self.share) * answers + self.share * taught
+        mixed = (1 - sum(self.shares)) * answers
+        for network, share in zip(self.networks, self.shares, strict=True):
+            mixed = mixed + share * softmax(network.logits(images[..., 0]), axis=1)
         with writing(self._file(epoch)) as unfinished:
             np.savez_compressed(unfinished, images=images, answers=mixed.astype(np.float16))
 
 
-def check_teachers(teachers: Sequence[str | Path], **split: object) -> None:
+def check_teachers(teachers: Iterable[str | Path], **split: object) -> None:
     """Make sure that teachers have not learnt from what their student is chosen on.
 
     Args:
         teachers: folders of finished models.
-        split: sha256, validation and split_seed, as the student's card will have them.
+        split: sha256 and validation, as the student's card will have them.
 
     Raises:
         ValueError: naming the first teacher of another data set or split.
@@ -146,8 +147,8 @@ def check_teachers(teachers: Sequence[str | Path], **split: object) -> None:
         card = load_card(folder)
         if any(card.get(name) != value for name, value in split.items()):
             raise ValueError(
-                f"{folder} is of another data set, validation or split_seed: it may have learnt "
-                "from the digits that its student is chosen on; train it with the same"
+                f"{folder} is of another data set or validation: it may have learnt from "
+                "the digits that its student is chosen on; train it with the same"
             )
 
 

@@ -163,8 +163,8 @@ def card_lines(card: dict) -> dict[str, str]:
         "shown what is no digit": f"{others:.0%} as many as digits: letters, scribbles"
         if (others := recipe.get("nondigit_share"))
         else "no",
-        "answers learnt": f"the label, and for {card['teacher_share']:.0%} the mean answer of "
-        + ", ".join(teachers)
+        "answers learnt": "the label, and for "
+        + ", ".join(f"{share:.0%} that of {folder}" for folder, share in teachers.items())
         if (teachers := card.get("teachers"))
         else "the label",
         "recipe": f"{recipe['optimizer']}, learning rate {recipe['learning_rate']:g} "
