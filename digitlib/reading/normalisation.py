@@ -53,6 +53,15 @@ def to_mnist(strokes: np.ndarray) -> np.ndarray:
     return image
 
 
+def reduce(image: np.ndarray, longest: int) -> np.ndarray:
+    """Reduce to `longest` pixels on the longest side; a smaller picture stays as it is."""
+    scale = longest / max(image.shape[:2])
+    if scale >= 1:
+        return image
+    size = [max(1, round(side * scale)) for side in (image.shape[1], image.shape[0])]
+    return cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+
+
 def stroke_width(strokes: np.ndarray) -> float:
     """Mean width in pixels of strokes (H, W): four times the mean distance to their edge."""
     mask = cv2.copyMakeBorder((strokes > 127).astype(np.uint8), 1, 1, 1, 1, cv2.BORDER_CONSTANT)

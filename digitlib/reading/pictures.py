@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 from PIL import Image, ImageOps
 
+from digitlib.reading.normalisation import reduce
 from digitlib.reading.sheets import without_table
 
 # Only these decoders are tried: others would let a file start an external program.
@@ -53,7 +54,7 @@ def load(picture: Picture) -> Loaded:
     else:
         pixels, width, height = _decode(picture)
     grey = _to_grey(pixels)
-    return Loaded(_resize(grey, WORKING_SIDE), width, height)
+    return Loaded(reduce(grey, WORKING_SIDE), width, height)
 
 
 def ink(grey: np.ndarray) -> np.ndarray:
@@ -73,7 +74,7 @@ def ink(grey: np.ndarray) -> np.ndarray:
     grey = without_table(grey)
     if ink_is_bright(grey):
         grey = 255 - grey
-    small = _resize(grey, LIGHT_SIDE)
+    small = reduce(grey, LIGHT_SIDE)
     side = max(3, min(small.shape) // 3)
     closed = cv2.morphologyEx(small, cv2.MORPH_CLOSE, np.ones((side, side), np.uint8))
     absorbed = _absorbed(small, cv2.blur(closed, (side // 3, side // 3)))
@@ -103,7 +104,7 @@ def ink_is_bright(grey: np.ndarray) -> bool:
     skewness of the difference to the local mean tells which. Where strokes cover nearly half of
     the picture, as in a tight crop of a thick digit, the paper is what the border shows.
     """
-    small = _resize(grey, LIGHT_SIDE).astype(np.float32)
+    small = reduce(grey, LIGHT_SIDE).astype(np.float32)
     side = max(3, min(small.shape) // 2)
     rest = small - cv2.blur(small, (side, side), borderType=cv2.BORDER_REFLECT)
     skewness = float((rest**3).mean() / max(1e-9, (rest**2).mean() ** 1.5))
@@ -222,7 +223,7 @@ def _project_colour(pixels: np.ndarray) -> np.ndarray:
     eigenvector of the colour gradient's covariance (Di Zenzo 1986), so ink of any colour on
     paper of any colour keeps its contrast.
     """
-    small = _resize(pixels, 256).astype(np.float32)
+    small = reduce(pixels, 256).astype(np.float32)
     steps = np.concatenate([np.diff(small, axis=axis).reshape(-1, 3) for axis in (0, 1)])
     if not steps.any():
         return pixels[..., 0].copy()
@@ -231,15 +232,6 @@ def _project_colour(pixels: np.ndarray) -> np.ndarray:
     reach = np.abs(axis).sum()
     offset = -255 * axis[axis < 0].sum() / reach
     return cv2.transform(pixels, np.append(axis / reach, offset)[None].astype(np.float32))
-
-
-def _resize(image: np.ndarray, longest: int) -> np.ndarray:
-    """Reduce to `longest` pixels on the longest side; a smaller picture stays as it is."""
-    scale = longest / max(image.shape[:2])
-    if scale >= 1:
-        return image
-    size = [max(1, round(side * scale)) for side in (image.shape[1], image.shape[0])]
-    return cv2.resize(image, size, interpolation=cv2.INTER_AREA)
 
 
 def _paper(

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from digitlib.reading.normalisation import stroke_width
+from digitlib.reading.normalisation import reduce, stroke_width
 from digitlib.reading.parts import Part
 
 DETECTION_SIDE = 256  # lines are looked for at this size
@@ -24,9 +24,7 @@ def without_lines(strokes: np.ndarray) -> np.ndarray:
     a 7 that was cropped tightly.
     """
     scale = min(1.0, DETECTION_SIDE / max(strokes.shape))
-    size = [max(1, round(side * scale)) for side in strokes.shape[::-1]]
-    small = strokes if scale == 1 else cv2.resize(strokes, size, interpolation=cv2.INTER_AREA)
-    mask = (small > 48).view(np.uint8)
+    mask = (reduce(strokes, DETECTION_SIDE) > 48).view(np.uint8)
     pen = stroke_width(mask * 255)
     upright, sure, number = _upright_lines(mask, pen)
     across, sure_across, number_across = _upright_lines(np.ascontiguousarray(mask.T), pen)

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from digitlib.reading.normalisation import stroke_width
+from digitlib.reading.normalisation import reduce, stroke_width
 
 DETECTION_SIDE = 192  # a sheet is looked for at this size
 SMALLEST = 48  # shorter side of a picture that shows more than the digit
@@ -28,9 +28,7 @@ def without_table(grey: np.ndarray) -> np.ndarray:
     """
     if min(grey.shape) < SMALLEST:
         return grey
-    scale = min(1.0, DETECTION_SIDE / max(grey.shape))
-    size = [max(1, round(side * scale)) for side in grey.shape[::-1]]
-    small = grey if scale == 1 else cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
+    small = reduce(grey, DETECTION_SIDE)
     _, bright = cv2.threshold(small, 0, 1, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
     if not LEAST / 2 < bright.mean() < MOST:  # writing may cover some of the sheet
         return grey
@@ -69,12 +67,12 @@ def _sheet(small: np.ndarray, bright: np.ndarray) -> np.ndarray | None:
     rim = max(3, round(0.08 * area**0.5)) | 1
     inner = cv2.erode(sheet, np.ones((rim, rim), np.uint8), borderValue=1)
     outer = cv2.dilate(sheet, np.ones((5, 5), np.uint8))
-    table, paper = small[outer == 0], small[(sheet & bright) > 0]
+    table, paper = small[outer == 0], np.median(small[(sheet & bright) > 0])
     edges = sum(edge.any() for edge in (sheet[0], sheet[-1], sheet[:, 0], sheet[:, -1]))
     dark = DARK_AROUND if edges <= 1 else DARK
-    if not table.size or not inner.any() or np.percentile(table, 90) > dark * np.median(paper):
+    if not table.size or not inner.any() or np.percentile(table, 90) > dark * paper:
         return None
-    marks = inner & (small < FAINT * np.median(paper)).view(np.uint8)
+    marks = inner & (small < FAINT * paper).view(np.uint8)
     _, _, width, height = cv2.boundingRect(marks)
     _, (long, short), _ = cv2.minAreaRect(hull)
     if not height:
