@@ -82,7 +82,7 @@ class Lessons:
         self.train, self.recipe = train, replace(recipe, seed=0)
         self.augmentation = augmentation
         files = [resolve(teacher) / "digits.tflite" for teacher in teachers]
-        self.identity = {
+        identity = {
             "teachers": [hashlib.sha256(file.read_bytes()).hexdigest() for file in files],
             "shares": self.shares,
             "train": train.sha256,
@@ -94,7 +94,7 @@ class Lessons:
             "strength": [recipe.strength(epoch) for epoch in range(recipe.epochs)],
             "code": code_digest(),
         }
-        digest = hashlib.sha256(json.dumps(self.identity, default=str).encode()).hexdigest()
+        digest = hashlib.sha256(json.dumps(identity, default=str).encode()).hexdigest()
         self.folder = resolve(folder) / digest[:12]
         self.networks = [Network(file) for file in files]
 
