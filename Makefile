@@ -3,6 +3,7 @@ PYTHON  ?= python3
 PROFILE ?= quick
 CORES   ?= all
 SEEDS   ?= 1
+PORT    ?= 8866
 
 BIN   := .venv/bin
 READY := .venv/.ready
@@ -11,7 +12,7 @@ READY := .venv/.ready
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint lab notebooks benchmark ship readme lock clean
+.PHONY: help setup run test lint lab app notebooks benchmark ship readme lock clean
 
 help:  ## list what can be done here
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +32,9 @@ lint: $(READY)  ## check style and formatting, notebooks too
 
 lab: $(READY)  ## open the notebooks in JupyterLab
 	@$(BIN)/jupyter lab
+
+app: $(READY)  ## draw and read digits in the browser, without Jupyter: PORT=8866
+	@$(BIN)/python -m digitlib.apps.page --port $(PORT)
 
 notebooks: $(READY)  ## execute the committed notebooks again, in order, and clean them
 	@$(BIN)/python -m digitlib.apps.notebooks refresh

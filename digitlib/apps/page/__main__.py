@@ -1,0 +1,46 @@
+"""Serve ``notebooks/app.ipynb`` with Voilà on this machine alone; ``make app``.
+
+python -m digitlib.apps.page --port 8866
+"""
+
+import argparse
+import os
+from pathlib import Path
+
+from digitlib.artifacts import project_root
+
+MOST_BYTES = 200_000_000  # of one message: pictures that are chosen come in one
+IDLE = 300  # seconds after which the kernel of a closed page ends
+
+
+def main() -> None:
+    """Serve until interrupted."""
+    parser = argparse.ArgumentParser(prog="python -m digitlib.apps.page", description=__doc__)
+    parser.add_argument("--port", type=int, default=8866)
+    parser.add_argument("--no-browser", action="store_true", help="do not open the page")
+    chosen = parser.parse_args()
+    # Where Voilà finds the template of this page.
+    here = str(Path(__file__).parent)
+    os.environ["JUPYTER_PATH"] = os.pathsep.join(filter(None, [here, os.getenv("JUPYTER_PATH")]))
+    from traitlets.config import Config
+    from voila.app import Voila
+
+    config = Config()
+    config.Voila.ip, config.Voila.port = "127.0.0.1", chosen.port
+    config.Voila.open_browser = not chosen.no_browser
+    config.Voila.log_level = "ERROR"
+    config.Voila.tornado_settings = {"websocket_max_message_size": MOST_BYTES}
+    config.VoilaConfiguration.template = "digitlib"
+    # A kernel waits for the next page, so that it opens at once.
+    config.VoilaConfiguration.preheat_kernel = True
+    config.VoilaConfiguration.default_pool_size = 1
+    config.KernelManager.transport = "ipc"  # sockets of this user, and not of the machine
+    config.BaseKernelWebsocketConnection.websocket_ping_timeout = 30_000  # ms, as often as it asks
+    config.MappingKernelManager.cull_idle_timeout = IDLE
+    config.MappingKernelManager.cull_interval = IDLE // 5
+    print(f"Draw digits at http://localhost:{chosen.port} (Ctrl-C ends it)", flush=True)
+    Voila.launch_instance([str(project_root() / "notebooks" / "app.ipynb")], config=config)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,123 @@
+"""The tab that shows the model: what it is, how it learnt, how well and how fast it reads."""
+
+import html
+import os
+import time
+
+import ipywidgets as widgets
+import numpy as np
+
+from digitlib.apps.page.reader import Reader, models
+from digitlib.apps.page.train import curves
+from digitlib.artifacts import ArtifactError, read_history
+from digitlib.measuring.runs import card_lines
+
+ASKED = 300  # digits, to measure how long one takes
+
+
+class Model(widgets.VBox):
+    """The card of the model in use, and others to load."""
+
+    def __init__(self, reader: Reader):
+        self.reader, self.shown, self.filling = reader, "", False
+        self.choice = widgets.Dropdown(
+            description="Model",
+            layout=widgets.Layout(width="min(40em, 95%)"),
+        )
+        self.other = widgets.Text(
+            placeholder="or the folder of another one",
+            continuous_update=False,
+            description="Folder",
+            layout=widgets.Layout(width="min(40em, 95%)"),
+        )
+        self.fault, self.body = widgets.HTML(), widgets.HTML()
+        super().__init__([self.choice, self.other, self.fault, self.body])
+        self.choice.observe(self._choose, "value")
+        self.other.observe(self._choose, "value")
+        reader.observe(lambda _: self.refresh(), "model_dir")
+
+    def refresh(self) -> None:
+        """Look which models there are, and show the one in use."""
+        found = models()
+        if self.reader.model_dir not in found.values():
+            found[self.reader.model_dir] = self.reader.model_dir
+        self.filling = True  # new options choose their first
+        self.choice.options, self.choice.value = list(found.items()), self.reader.model_dir
+        self.filling = False
+        if self.shown != self.reader.model_dir:
+            self.shown = self.reader.model_dir
+            self.body.value = self._describe()
+
+    def _choose(self, change) -> None:
+        if change["new"] in (None, "", self.reader.model_dir) or self.filling:
+            return
+        self.fault.value = ""
+        try:
+            self.reader.use(change["new"])
+        except (ArtifactError, ValueError, OSError, KeyError) as fault:
+            self.fault.value = f'<p class="page-error">{html.escape(str(fault))}</p>'
+
+    def _describe(self) -> str:
+        card, folder = self.reader.recognizer.card, self.reader.model_dir
+        size = sum(
+            entry.stat().st_size for entry in os.scandir(folder) if entry.name == "digits.tflite"
+        )
+        lines = accuracy_lines(card) | {
+            "one digit takes": f"{latency(self.reader):.2f} ms on this machine (median of {ASKED})",
+            "file": f"{size / 1e6:.2f} MB (digits.tflite)",
+        }
+        parts = [_table(lines | card_lines(card))]
+        if history := read_history(f"{folder}/history.csv"):
+            parts += ["<h3>How it learnt</h3>", curves(history)]
+        if layers := card.get("layers"):
+            parts += ["<h3>Layers</h3>", _layer_table(layers)]
+        return "".join(parts)
+
+
+def accuracy_lines(card: dict) -> dict[str, str]:
+    """How well a model reads, with intervals: on the test set where it was asked, and before."""
+    lines = {}
+    for name, key in (("test set", "test"), ("validation", "validation_metrics")):
+        if measured := card.get(key):
+            lines[f"reads, {name}"] = (
+                f"{measured['accuracy_percent']:.2f} % of {measured['n']:,} digits (95 % interval "
+                f"{measured['low_percent']:.2f} to {measured['high_percent']:.2f} %)"
+            )
+    return lines
+
+
+def latency(reader: Reader) -> float:
+    """Median milliseconds for one digit."""
+    image = np.zeros((1, 28, 28), np.uint8)
+    image[0, 4:24, 13:16] = 255
+    times = []
+    for _ in range(ASKED):
+        start = time.perf_counter()
+        reader.recognizer.classify(image)
+        times.append(time.perf_counter() - start)
+    return 1000 * float(np.median(times))
+
+
+def _table(lines: dict[str, str]) -> str:
+    rows = "".join(
+        f"<tr><th scope=row>{html.escape(name)}</th><td>{html.escape(value)}</td></tr>"
+        for name, value in lines.items()
+    )
+    return f'<div class="page-scroll"><table class="page-table"><tbody>{rows}</tbody></table></div>'
+
+
+def _layer_table(layers: list[dict]) -> str:
+    heads = "".join(f"<th scope=col>{html.escape(name)}</th>" for name in layers[0])
+    rows = "".join(
+        "<tr>"
+        + "".join(
+            f"<td>{f'{v:,}' if isinstance(v, int) else html.escape(str(v))}</td>"
+            for v in layer.values()
+        )
+        + "</tr>"
+        for layer in layers
+    )
+    return (
+        f'<div class="page-scroll"><table class="page-table"><thead><tr>{heads}</tr></thead>'
+        f"<tbody>{rows}</tbody></table></div>"
+    )

@@ -1,0 +1,141 @@
+"""The tab that reads pictures: one or many, a table of what they say, and that table as CSV."""
+
+import base64
+import csv
+import html
+import io
+from collections.abc import Sequence
+
+import cv2
+import ipywidgets as widgets
+
+from digitlib.apps.page.reader import Reader
+from digitlib.reading import pictures
+from digitlib.reading.batch import Row, read_pictures
+
+HEADS = ("file", "text", "confidence", "status", "accepted", "error")
+THUMBNAIL = 56  # pixels high
+
+
+class Pictures(widgets.VBox):
+    """Choose pictures, see them read."""
+
+    def __init__(self, reader: Reader):
+        self.reader = reader
+        self.files: dict[str, bytes] = {}
+        self.chooser = widgets.FileUpload(
+            accept="image/*", multiple=True, description="Choose pictures"
+        )
+        self.clear = widgets.Button(description="Clear", disabled=True)
+        self.progress = widgets.IntProgress(min=0, max=1, description="")
+        self.progress.layout.visibility = "hidden"
+        self.summary, self.table = widgets.HTML(), widgets.HTML()
+        super().__init__(
+            [
+                widgets.HTML(
+                    "<p>Photos, scans, screenshots: every digit in them is found and read. "
+                    "Nothing is kept, nothing leaves this machine.</p>"
+                ),
+                widgets.HBox([self.chooser, self.clear, self.progress]),
+                self.summary,
+                self.table,
+            ]
+        )
+        self.chooser.observe(self._add, "value")
+        self.clear.on_click(self._clear)
+        reader.observe(lambda _: self._read(), "model_dir")
+
+    def _add(self, change) -> None:
+        for upload in change["new"]:
+            self.files[_free_name(upload["name"], self.files)] = bytes(upload["content"])
+        if change["new"]:
+            self.chooser.value = ()
+            self._read()
+
+    def _clear(self, _button) -> None:
+        self.files = {}
+        self._read()
+
+    def _read(self) -> None:
+        self.progress.max, self.progress.value = max(1, len(self.files)), 0
+        self.progress.layout.visibility = "visible" if self.files else "hidden"
+        rows = []
+        for row in read_pictures(self.reader.recognizer, self.files.items()):
+            rows.append(row)
+            self.progress.value = len(rows)
+        self.progress.layout.visibility = "hidden"
+        self.clear.disabled = not rows
+        self.summary.value, self.table.value = summary(rows), self._table(rows)
+
+    def _table(self, rows: Sequence[Row]) -> str:
+        if not rows:
+            return ""
+        heads = "".join(f"<th scope=col>{name}</th>" for name in ("picture", *HEADS[:4], ""))
+        body = "".join(_table_row(row, self.files[row.file]) for row in rows)
+        return (
+            f'<div class="page-scroll"><table class="page-table"><thead><tr>{heads}</tr></thead>'
+            f"<tbody>{body}</tbody></table></div>"
+        )
+
+
+def as_csv(rows: Sequence[Row]) -> str:
+    """The rows as CSV, with a head."""
+    stream = io.StringIO()
+    writer = csv.writer(stream)
+    writer.writerow(HEADS)
+    for row in rows:
+        # A name that a spreadsheet would take for a formula is only text.
+        name = "'" + row.file if row.file[:1] in "=+-@\t\r" else row.file
+        line = " ".join(row.text.split())
+        sure = "" if row.error else f"{row.confidence:.4f}"
+        writer.writerow([name, line, sure, row.status, row.accepted, row.error])
+    return stream.getvalue()
+
+
+def summary(rows: Sequence[Row]) -> str:
+    """How many were read, how sure on average, and the link to download all: HTML."""
+    if not rows:
+        return ""
+    read = [row for row in rows if not row.error]
+    counts = {name: sum(row.status == name for row in read) for name in ("high", "medium", "low")}
+    parts = [f"<b>{len(read)}</b> of {len(rows)} read"]
+    if read:
+        parts.append(f"{sum(row.confidence for row in read) / len(read):.1%} sure on average")
+        parts += [f"{count} {name}" for name, count in counts.items() if count]
+    coded = base64.b64encode(as_csv(rows).encode("utf-8-sig")).decode()
+    link = f'<a download="digits.csv" href="data:text/csv;base64,{coded}">Download as CSV</a>'
+    return f'<p class="page-summary">{" · ".join(parts)} · {link}</p>'
+
+
+def _table_row(row: Row, content: bytes) -> str:
+    name = html.escape(row.file)
+    if row.error:
+        said = f'<td colspan=3 class="page-error">{html.escape(row.error)}</td><td></td>'
+    else:
+        text = html.escape(row.text).replace("\n", "<br>")
+        doubt = "" if row.accepted else "may be no digit"
+        said = (
+            f'<td class="page-read">{text}</td><td>{row.confidence:.1%}</td>'
+            f'<td><span class="page-status page-{row.status}">{row.status}</span></td>'
+            f"<td>{doubt}</td>"
+        )
+    return f"<tr><td>{_thumbnail(content)}</td><td>{name}</td>{said}</tr>"
+
+
+def _thumbnail(content: bytes) -> str:
+    try:
+        grey = pictures.load(content).grey
+    except pictures.PictureError:
+        return ""
+    scale = THUMBNAIL / grey.shape[0]
+    width = max(1, min(4 * THUMBNAIL, round(grey.shape[1] * scale)))
+    small = cv2.resize(grey, (width, THUMBNAIL), interpolation=cv2.INTER_AREA)
+    coded = base64.b64encode(cv2.imencode(".png", small)[1].tobytes()).decode()
+    return f'<img alt="" height="{THUMBNAIL}" src="data:image/png;base64,{coded}">'
+
+
+def _free_name(name: str, taken) -> str:
+    stem, number = name, 2
+    while name in taken:
+        name, number = f"{stem} ({number})", number + 1
+    return name

@@ -1,0 +1,200 @@
+"""The tab that trains: notebook 03 in a process of its own, watched while it learns."""
+
+import asyncio
+import atexit
+import base64
+import html
+import json
+import subprocess
+import sys
+from datetime import datetime
+from pathlib import Path
+
+import ipywidgets as widgets
+import psutil
+
+from digitlib.apps import profiles
+from digitlib.apps.page.reader import Reader, name_of
+from digitlib.artifacts import project_root, read_history, resolve
+
+FOLDER = "outputs/app"
+LOOK_EVERY = 1.0  # seconds
+BIG = 5000  # a data set's name that is trained with bigger steps
+
+
+class Train(widgets.VBox):
+    """Choose what to learn from, start, watch, stop, use."""
+
+    def __init__(self, reader: Reader):
+        self.reader = reader
+        self.process: subprocess.Popen | None = None
+        self.output_dir: Path | None = None
+        style, wide = {"description_width": "8em"}, widgets.Layout(width="min(32em, 95%)")
+        field = {"style": style, "layout": wide}
+        self.dataset = widgets.Combobox(
+            value="optdigits",
+            options=["optdigits", "mnist", "folder:outputs/drawings"],
+            description="Data set",
+            ensure_option=False,
+            continuous_update=False,
+            **field,
+        )
+        self.network = widgets.Dropdown(
+            options=networks(), value="digitnet", description="Network", **field
+        )
+        self.epochs = widgets.BoundedIntText(8, min=1, max=200, description="Epochs", **field)
+        self.share = widgets.FloatSlider(
+            0.1,
+            min=0.05,
+            max=0.5,
+            step=0.05,
+            description="Validation",
+            readout_format=".0%",
+            **field,
+        )
+        self.start = widgets.Button(description="Train", button_style="primary")
+        self.stop = widgets.Button(description="Stop", disabled=True)
+        self.use = widgets.Button(description="Read with it", disabled=True)
+        self.said = widgets.HTML()
+        self.curves = widgets.HTML()
+        super().__init__(
+            [
+                widgets.HTML(
+                    "<p>Runs notebook 03 in a process of its own. <code>folder:DIR</code> learns "
+                    "from your pictures in <code>DIR/0</code> … <code>DIR/9</code>; bundled "
+                    "<code>optdigits</code> take a minute or two, <code>mnist</code> longer.</p>"
+                ),
+                self.dataset,
+                self.network,
+                self.epochs,
+                self.share,
+                widgets.HBox([self.start, self.stop, self.use]),
+                self.said,
+                self.curves,
+            ]
+        )
+        self.start.on_click(self._start)
+        self.stop.on_click(lambda _: self.end("Stopped."))
+        self.use.on_click(self._use)
+        atexit.register(self.end)
+
+    def _start(self, _button) -> None:
+        name = datetime.now().strftime("%Y-%m-%d-%H%M%S")
+        self.output_dir = resolve(FOLDER) / name
+        self.output_dir.mkdir(parents=True, exist_ok=True)
+        command = [sys.executable, "-m", "digitlib.apps.notebooks", "run"]
+        command += [f"notebooks/{profiles.TRAINING}.ipynb", str(self.output_dir / "training.ipynb")]
+        for key, value in self.parameters().items():
+            command += ["-p", key, json.dumps(value) if not isinstance(value, str) else value]
+        self.log = self.output_dir / "training.log"
+        with self.log.open("w") as log:
+            self.process = subprocess.Popen(
+                command, cwd=project_root(), stdout=log, stderr=log, start_new_session=True
+            )
+        self.start.disabled, self.stop.disabled, self.use.disabled = True, False, True
+        self.said.value, self.curves.value = (
+            "<p>Starting: data and network are made ready …</p>",
+            "",
+        )
+        self.watching = asyncio.ensure_future(self._watch(self.process))
+
+    def parameters(self) -> dict:
+        """What 03 is given."""
+        big = self.dataset.value.startswith(("mnist", "idx:", "csv:"))
+        return {
+            "dataset": self.dataset.value.strip(),
+            "architecture": self.network.value,
+            "epochs": self.epochs.value,
+            "validation": self.share.value,
+            "batch_size": 128 if big else 32,
+            "output_dir": str(self.output_dir),
+        }
+
+    async def _watch(self, process: subprocess.Popen) -> None:
+        seen = 0
+        while process.poll() is None:
+            await asyncio.sleep(LOOK_EVERY)
+            history = history_so_far(self.output_dir)
+            if len(history) != seen and process is self.process:
+                seen = len(history)
+                self._show(history)
+        if process is self.process:  # not stopped meanwhile
+            self._finish(process.returncode)
+
+    def _finish(self, code: int) -> None:
+        self.process = None
+        self.start.disabled, self.stop.disabled = False, True
+        if code:
+            words = html.escape(last_words(self.log))
+            self.said.value = f'<p class="page-error">It failed.</p><pre>{words}</pre>'
+            return
+        self._show(read_history(self.output_dir / "model" / "history.csv"))
+        self.use.disabled = False
+        self.said.value += (
+            f"<p>Saved in <code>{html.escape(name_of(self.output_dir / 'model'))}</code>.</p>"
+        )
+
+    def _show(self, history: list[dict]) -> None:
+        from digitlib.learning.recipe import best_epoch
+
+        best = history[best_epoch(history)]
+        self.said.value = (
+            f"<p>Epoch <b>{len(history)}</b> of {self.epochs.value}: best so far "
+            f"<b>{best['val_accuracy']:.2%}</b> of the validation digits, "
+            f"{sum(row['seconds'] for row in history):.0f} s.</p>"
+        )
+        self.curves.value = curves(history)
+
+    def _use(self, _button) -> None:
+        self.reader.use(self.output_dir / "model")
+        self.said.value = "<p>Draw and Pictures read with it from now on.</p>"
+
+    def end(self, words: str = "") -> None:
+        """Stop the training, if there is one, with everything it started."""
+        process, self.process = self.process, None
+        if process is None or process.poll() is not None:
+            return
+        family = [psutil.Process(process.pid)]
+        family += family[0].children(recursive=True)
+        for member in family:
+            member.kill()
+        psutil.wait_procs(family, timeout=5)
+        if words:
+            self.said.value += f"<p>{words}</p>"
+            self.start.disabled, self.stop.disabled = False, True
+
+
+def networks() -> list[str]:
+    """The names of all networks, as the profiles have them: Keras is not asked."""
+    names = {
+        profiles.parameter(p, profiles.TRAINING, "architecture")
+        for p in profiles.profiles()
+        if profiles.TRAINING in profiles.notebooks(p)
+    }
+    return sorted(names | {"digitnet"})
+
+
+def history_so_far(output_dir: Path) -> list[dict]:
+    """The finished epochs of a training that goes on, from its last checkpoint."""
+    states = sorted((output_dir / "checkpoints").glob("epoch-*/state.json"))
+    try:
+        return json.loads(states[-1].read_text())["history"] if states else []
+    except (FileNotFoundError, json.JSONDecodeError):  # replaced by the next one just now
+        return []
+
+
+def curves(history: list[dict]) -> str:
+    """The learning curves as an image in HTML."""
+    from digitlib.learning.recipe import best_epoch
+    from digitlib.plots.training import learning_curves
+
+    figure = learning_curves(history, kept=best_epoch(history) + 1)
+    data, _ = figure._repr_mimebundle_()
+    coded = base64.b64encode(data["image/png"]).decode()
+    source = f"data:image/png;base64,{coded}"
+    return f'<img class="page-figure" alt="{figure.description()}" src="{source}">'
+
+
+def last_words(log: Path, lines: int = 12) -> str:
+    """The end of a log."""
+    return "\n".join(log.read_text(errors="replace").splitlines()[-lines:])
