@@ -115,6 +115,13 @@ def read_history(path: str | Path) -> list[dict[str, float]]:
         return [{k: float(v) for k, v in row.items()} for row in csv.DictReader(stream)]
 
 
+def best_epoch(history: Sequence[Mapping]) -> int:
+    """Index of the row with the highest validation accuracy; of equals, the lowest loss."""
+    return max(
+        range(len(history)), key=lambda i: (history[i]["val_accuracy"], -history[i]["val_loss"])
+    )
+
+
 def provenance() -> dict:
     """What a result depends on besides its parameters: commit, versions, machine."""
     return {"commit": commit(), "versions": versions(), "machine": machine()}

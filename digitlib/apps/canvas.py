@@ -7,6 +7,7 @@ they come here, become a picture, and are read; the reading goes back and is sho
 import base64
 import html
 import io
+import json
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -30,6 +31,8 @@ MOST_POINTS = 200_000  # of all strokes together
 MOST_DIGITS = 64  # that are described one by one
 FRACTION = 4  # bits below a pixel that OpenCV draws with
 MARGIN = 0.25  # around one of several digits that is saved, as a share of its longer side
+#: A way to write each digit: strokes of points (x, y) in a box of 1, y down.
+HANDWRITING = json.loads(Path(__file__).with_name("strokes.json").read_text())
 
 Stroke = dict  # {"points": [x, y, width, …], "erases": bool}, in pixels of the canvas
 
@@ -235,6 +238,18 @@ def describe(reading: Reading, scale: float = 1.0) -> dict:
         "text": reading.text,
         "digits": [_described(digit, scale) for digit in reading.digits[:MOST_DIGITS]],
     }
+
+
+def write(text: str, left=60.0, top=60.0, height=180.0, pen=14.0) -> list[Stroke]:
+    """Strokes of digits side by side, in pixels of the canvas, as ``HANDWRITING`` has them."""
+    strokes = []
+    for i, digit in enumerate(text):
+        for path in HANDWRITING[digit]:
+            x, y = np.array(path).T
+            places = left + height * (0.75 * i + 0.7 * x), top + height * y
+            points = np.column_stack([*places, np.full(len(x), pen)]).round(1)
+            strokes.append({"points": points.ravel().tolist(), "erases": False})
+    return strokes
 
 
 def rasterise(

@@ -74,7 +74,7 @@ def refresh(names: list[str]) -> None:
     root = tempfile.mkdtemp()
     shutil.copytree(folder, Path(root, "notebooks"))
     os.environ["DIGITLIB_ROOT"] = root
-    for notebook in sorted(Path(root, "notebooks").glob("*.ipynb")):
+    for notebook in sorted(Path(root, "notebooks").glob("[0-9]*.ipynb")):
         if names and notebook.stem not in names:
             continue
         print(f"{notebook.stem} …", flush=True)

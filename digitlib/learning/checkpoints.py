@@ -9,8 +9,8 @@ from pathlib import Path
 
 import keras
 
-from digitlib.artifacts import resolve
-from digitlib.learning.recipe import Row, best_epoch
+from digitlib.artifacts import best_epoch, resolve
+from digitlib.learning.recipe import Row
 
 
 def code_digest() -> str:

@@ -4,6 +4,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from digitlib.artifacts import best_epoch
+
 OPTIMIZERS = ("adam", "adamw", "sgd")
 SCHEDULES = ("constant", "cosine", "plateau")
 
@@ -71,13 +73,6 @@ class Recipe:
         return round(self.strength(epoch) * self.synthetic_share * n), round(
             self.nondigit_share * n
         )
-
-
-def best_epoch(history: Sequence[Row]) -> int:
-    """Index of the row with the highest validation accuracy; of equals, the lowest loss."""
-    return max(
-        range(len(history)), key=lambda i: (history[i]["val_accuracy"], -history[i]["val_loss"])
-    )
 
 
 def should_stop(history: Sequence[Row], recipe: Recipe) -> bool:

@@ -15,7 +15,7 @@ import psutil
 
 from digitlib.apps import profiles
 from digitlib.apps.page.reader import Reader, name_of
-from digitlib.artifacts import project_root, read_history, resolve
+from digitlib.artifacts import best_epoch, project_root, read_history, resolve
 
 FOLDER = "outputs/app"
 LOOK_EVERY = 1.0  # seconds
@@ -135,8 +135,6 @@ class Train(widgets.VBox):
         )
 
     def _show(self, history: list[dict]) -> None:
-        from digitlib.learning.recipe import best_epoch
-
         best = history[best_epoch(history)]
         self.said.value = (
             f"<p>Epoch <b>{len(history)}</b> of {self.epochs.value}: best so far "
@@ -185,7 +183,6 @@ def history_so_far(output_dir: Path) -> list[dict]:
 
 def curves(history: list[dict]) -> str:
     """The learning curves as an image in HTML."""
-    from digitlib.learning.recipe import best_epoch
     from digitlib.plots.training import learning_curves
 
     figure = learning_curves(history, kept=best_epoch(history) + 1)
