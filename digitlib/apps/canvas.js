@@ -108,7 +108,7 @@ class Surface {
     this.root = element;
     element.classList.add("digit-canvas");
     element.tabIndex = 0;
-    element.setAttribute("data-lm-suppress-shortcuts", "true"); // keys are ours, not JupyterLab's
+    this.takeKeys(true);
     element.setAttribute("role", "group");
     element.setAttribute("aria-label", "Canvas for handwritten digits");
 
@@ -197,6 +197,8 @@ class Surface {
     }
     paper.addEventListener("contextmenu", (event) => { event.preventDefault(); this.clear(); });
     this.root.addEventListener("keydown", (event) => this.key(event));
+    this.root.addEventListener("keyup", () => this.takeKeys(true));
+    this.root.addEventListener("blur", () => this.takeKeys(true));
     this.root.addEventListener("paste", (event) => this.open([...event.clipboardData.files][0]));
     this.root.addEventListener("dragover", (event) => event.preventDefault());
     this.root.addEventListener("drop", (event) => {
@@ -290,8 +292,17 @@ class Surface {
     this.slider.value = this.size;
   }
 
+  /** Single keys are ours and not JupyterLab's; those with Control or Command stay JupyterLab's. */
+  takeKeys(ours) {
+    if (ours) this.root.setAttribute("data-lm-suppress-shortcuts", "true");
+    else this.root.removeAttribute("data-lm-suppress-shortcuts");
+  }
+
   key(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.ctrlKey || event.metaKey || event.altKey) {
+      this.takeKeys(false);
+      return;
+    }
     const onSlider = event.target === this.slider;
     if (onSlider && event.key.startsWith("Arrow")) return;
     const keys = {

@@ -15,13 +15,13 @@ def load_drawings(folder: str, fewest: int, seed: int = 0) -> tuple[Dataset, Dat
     """Drawings to learn from and others to judge by; ``source`` says where they are from.
 
     Those in ``folder``/0 … 9, of which a fixed fifth judges; or a simulated hand's, where there
-    are fewer than ``fewest`` or a digit has none.
+    are fewer than ``fewest`` (or 50: a fifth must hold every digit) or a digit has only one.
 
     Raises:
         DataError: when the folder is damaged.
     """
     counts = [len(list(resolve(folder).glob(f"{digit}/*.png"))) for digit in range(10)]
-    if sum(counts) >= fewest and min(counts) > 1:
+    if sum(counts) >= max(50, fewest) and min(counts) > 1:
         spec = f"folder:{folder}"
         return load_dataset(spec, "train"), load_dataset(spec, "test")
     return split(leaning_hand(300, seed), 0.5, seed)

@@ -30,5 +30,5 @@ def evidence(images: np.ndarray, maps: Sequence[np.ndarray], probabilities: np.n
             no_grid(axes)
     for axes, name in zip(grid[:, 0], ("seen", "for the answer", "for the next"), strict=True):
         axes.set_ylabel(name)
-    fig.colorbar(drawn, ax=grid[1:], label="speaks for it (nats)", shrink=0.9)
+    fig.colorbar(drawn, ax=grid, label="speaks for it (nats)", shrink=0.6)
     return fig

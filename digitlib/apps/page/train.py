@@ -86,8 +86,8 @@ class Train(widgets.VBox):
         command += [f"notebooks/{profiles.TRAINING}.ipynb", str(self.output_dir / "training.ipynb")]
         for key, value in self.parameters().items():
             command += ["-p", key, json.dumps(value) if not isinstance(value, str) else value]
-        self.log = self.output_dir / "training.log"
-        with self.log.open("w") as log:
+        self.log_file = self.output_dir / "training.log"
+        with self.log_file.open("w") as log:
             self.process = subprocess.Popen(
                 command, cwd=project_root(), stdout=log, stderr=log, start_new_session=True
             )
@@ -125,7 +125,7 @@ class Train(widgets.VBox):
         self.process = None
         self.start.disabled, self.stop.disabled = False, True
         if code:
-            words = html.escape(last_words(self.log))
+            words = html.escape(last_words(self.log_file))
             self.said.value = f'<p class="page-error">It failed.</p><pre>{words}</pre>'
             return
         self._show(read_history(self.output_dir / "model" / "history.csv"))

@@ -1,0 +1,376 @@
+"""The canvas and the page in a real browser, drawn on with real pointer events.
+
+Each draws in Debian's Chromium, in Voilà (`make app`) and in JupyterLab; a request that would
+leave this machine fails the test that asks it.
+"""
+
+import csv
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+from miniature import notebook
+from pen import draw, draw_stroke
+from PIL import Image
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from digitlib.apps.canvas import DigitCanvas, write
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+SOON = 20_000  # milliseconds a person would wait at the most
+CELL = "from digitlib.apps.canvas import DigitCanvas\ncanvas = DigitCanvas()\ncanvas"
+
+
+@contextmanager
+def serving(command: list[str], port: int, root: Path) -> Iterator[str]:
+    """Run a server in a root of its own; it and all it started are gone afterwards."""
+    environment = os.environ | {"DIGITLIB_ROOT": str(root), "JUPYTER_RUNTIME_DIR": str(root / "rt")}
+    with (
+        (root / "server.log").open("w") as log,
+        subprocess.Popen(command, cwd=root, env=environment, stdout=log, stderr=log) as server,
+    ):
+        url = f"http://localhost:{port}"
+        try:
+            for _ in range(240):
+                assert server.poll() is None, (root / "server.log").read_text()
+                try:
+                    urllib.request.urlopen(url, timeout=5).close()
+                    break
+                except OSError:
+                    time.sleep(0.25)
+            yield url
+        finally:
+            family = psutil.Process(server.pid).children(recursive=True)
+            server.terminate()
+            _, alive = psutil.wait_procs(family, timeout=10)
+            for process in alive:
+                process.kill()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture(scope="module")
+def browser(chromium) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        yield playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory) -> Path:
+    """A project of its own, so that nothing is saved in this one."""
+    folder = tmp_path_factory.mktemp("project")
+    for name in ("notebooks", "params"):
+        shutil.copytree(CHECKOUT / name, folder / name)
+    content = notebook("Canvas", ["size: int = 1  # nothing"], CELL)
+    (folder / "lab.ipynb").write_text(json.dumps(content))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def app(root, chromium) -> Iterator[str]:
+    """The address of `make app`."""
+    port = free_port()
+    command = [sys.executable, "-m", "digitlib.apps.page", "--port", str(port), "--no-browser"]
+    with serving(command, port, root) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def lab(root, chromium) -> Iterator[str]:
+    """The address of a notebook with a canvas in JupyterLab."""
+    port = free_port()
+    command = [
+        *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--port={port}"),
+        *("--IdentityProvider.token=", "--LabApp.news_url=None", "--ServerApp.log_level=ERROR"),
+        "--LabApp.check_for_updates_class=jupyterlab.handlers.announcements.NeverCheckForUpdate",
+    ]
+    with serving(command, port, root) as url:
+        yield f"{url}/lab/tree/lab.ipynb"
+
+
+@contextmanager
+def opened(browser: Browser, url: str, **options) -> Iterator[Page]:
+    """A new page; what it asks of other machines, and what fails in it, fails the test."""
+    context = browser.new_context(
+        **({"viewport": {"width": 1180, "height": 860}, "accept_downloads": True} | options)
+    )
+    page = context.new_page()
+    asked, faults = [], []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("pageerror", lambda fault: faults.append(str(fault)))
+    page.goto(url, wait_until="commit")
+    yield page
+    here = ("http://localhost:", "ws://localhost:", "data:", "blob:")
+    assert not [url for url in asked if not url.startswith(here)]
+    assert not faults
+    context.close()
+
+
+@pytest.fixture(scope="module")
+def in_app(browser, app) -> Iterator[Page]:
+    """The web page, ready to draw on."""
+    with opened(browser, app) as page:
+        page.wait_for_selector(".dc-paper", timeout=60_000)
+        yield page
+
+
+@pytest.fixture
+def page(in_app) -> Page:
+    """The web page with an empty canvas."""
+    in_app.get_by_role("tab", name="Draw").click()
+    in_app.locator(".digit-canvas").focus()
+    in_app.keyboard.press("r")
+    reads(in_app, "")
+    return in_app
+
+
+def reads(page: Page, text: str) -> None:
+    """The canvas says this, soon."""
+    expect(page.locator(".dc-text")).to_have_text(text, timeout=SOON)
+
+
+def run_cells(page: Page) -> None:
+    """Run the notebook that JupyterLab has open, and wait for the canvas."""
+    page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=90_000)
+    page.get_by_text("| Idle").wait_for(timeout=90_000)  # the kernel is there
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_text("Run All Cells", exact=True).click()
+    page.wait_for_selector(".dc-paper", timeout=90_000)
+
+
+def test_every_digit_is_read_on_the_page(page, capsys):
+    """Protects the demo, and says how long a label takes from the lifted pen on."""
+    taken = []
+    for digit in "0123456789":
+        page.keyboard.press("Escape")
+        reads(page, "")
+        draw(page, digit)
+        reads(page, digit)
+        taken.append(float(page.locator(".digit-canvas").get_attribute("data-latency")))
+    with capsys.disabled():
+        print(
+            f"\nfrom pen-up to label: {np.median(taken):.0f} ms (of ten, at most {max(taken):.0f})"
+        )
+
+
+def test_a_page_loads_and_reads_soon(browser, app, capsys):
+    start = time.perf_counter()
+    with opened(browser, app) as page:
+        page.wait_for_selector(".dc-paper", timeout=60_000)
+        loaded = time.perf_counter() - start
+        draw(page, "3")
+        reads(page, "3")
+    with capsys.disabled():
+        print(f"\npage usable after {loaded:.1f} s, read after {time.perf_counter() - start:.1f} s")
+
+
+def test_strokes_are_undone_redone_erased_and_cleared(page):
+    draw(page, "17")
+    reads(page, "17")
+    page.keyboard.press("z")
+    page.keyboard.press("z")
+    reads(page, "1")
+    page.keyboard.press("Shift+Z")
+    page.get_by_role("button", name="Redo").click()
+    reads(page, "17")
+    page.locator(".digit-canvas").focus()
+    page.keyboard.press("e")
+    expect(page.get_by_role("button", name="Eraser")).to_have_attribute("aria-pressed", "true")
+    for _ in range(9):
+        page.keyboard.press("]")
+    for x in (0.58, 0.68, 0.78, 0.88, 0.98):
+        draw_stroke(page, [(x, 0.02), (x, 0.9)])
+    reads(page, "1")
+    page.keyboard.press("e")
+    page.locator(".dc-paper").click(button="right", position={"x": 300, "y": 300})
+    reads(page, "")
+    assert page.locator(".dc-box").count() == 0
+    for _ in range(9):
+        page.keyboard.press("[")
+
+
+def test_every_tool_has_a_name_and_can_be_reached_by_keyboard(page):
+    draw(page, "5")
+    reads(page, "5")
+    for button in page.locator(".digit-canvas button:visible").all():
+        assert (button.get_attribute("aria-label") or button.inner_text()).strip()
+        assert button.evaluate("element => element.tabIndex") >= 0
+    page.get_by_role("button", name="Undo").focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Enter")
+    reads(page, "")
+
+
+def test_bars_picture_and_evidence_follow_the_digit_pointed_at(page):
+    draw(page, "42")
+    reads(page, "42")
+    answer = page.locator(".dc-answer .dc-name")
+    expect(answer).to_have_text("2")
+    paper = page.locator(".dc-paper").bounding_box()
+    page.mouse.move(paper["x"] + 0.3 * paper["height"], paper["y"] + 0.5 * paper["height"])
+    expect(answer).to_have_text("4")
+    expect(page.locator("figcaption").last).to_have_text(
+        "for (orange) and against (blue) 4", timeout=SOON
+    )
+    page.locator(".dc-row").nth(9).click()
+    expect(page.locator("figcaption").last).to_contain_text("against (blue) 9")
+    page.locator(".digit-canvas").focus()
+    page.keyboard.press("ArrowRight")
+    expect(answer).to_have_text("2")
+
+
+def test_a_picture_is_chosen_dropped_or_a_sample_tried(page, tmp_path):
+    picture = tmp_path / "seven.png"
+    Image.fromarray(DigitCanvas(strokes=write("7")).picture).save(picture)
+    with page.expect_file_chooser() as chosen:
+        page.get_by_role("button", name="Open a picture").click()
+    chosen.value.set_files(picture)
+    reads(page, "7")
+    Image.fromarray(255 - DigitCanvas(strokes=write("58")).picture).save(picture)
+    drop(page, picture.read_bytes(), "image/png")
+    reads(page, "58")
+    drop(page, b"no picture", "text/plain")
+    expect(page.locator(".dc-note")).to_contain_text("no picture that this browser can open")
+    page.get_by_role("button", name="Try a sample").click()
+    expect(page.locator(".dc-text")).to_have_text(re.compile(r"^\d$"), timeout=SOON)
+
+
+def drop(page: Page, content: bytes, kind: str) -> None:
+    """Drop a file on the canvas, as a browser tells of it."""
+    page.locator(".digit-canvas").evaluate(
+        """(element, [bytes, type]) => {
+            const files = new DataTransfer();
+            files.items.add(new File([new Uint8Array(bytes)], "dropped", { type }));
+            element.dispatchEvent(new DragEvent("drop", { dataTransfer: files, bubbles: true }));
+        }""",
+        [list(content), kind],
+    )
+
+
+def test_what_is_no_digit_is_said(page):
+    draw_stroke(page, [(0.1 + 0.05 * i, 0.2 + 0.6 * (i % 2)) for i in range(25)])
+    expect(page.locator(".dc-note")).to_contain_text("look like", timeout=SOON)
+
+
+def test_a_drawing_is_saved_under_its_label(page, root):
+    draw(page, "7")
+    reads(page, "7")
+    page.get_by_role("button", name="Save the drawing as a 7").click()
+    expect(page.locator(".dc-note")).to_contain_text("Saved as a 7", timeout=SOON)
+    [file] = (root / "outputs" / "drawings" / "7").glob("*.png")
+    with Image.open(file) as saved:
+        assert np.asarray(saved).min() == 0
+
+
+def test_fingers_draw_and_the_page_stays_where_it_is(browser, app):
+    """Protects phones: the layout fits, and a finger on the canvas does not scroll."""
+    with opened(
+        browser, app, has_touch=True, is_mobile=True, viewport={"width": 390, "height": 760}
+    ) as page:
+        page.wait_for_selector(".dc-paper", timeout=60_000)
+        paper = page.locator(".dc-paper").bounding_box()
+        assert paper["x"] >= 0
+        assert paper["x"] + paper["width"] <= 390
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        middle = paper["x"] + paper["width"] / 2
+        touch = page.context.new_cdp_session(page)
+        for kind, share in (("Start", 0.15), ("Move", 0.4), ("Move", 0.6), ("Move", 0.85)):
+            point = {"x": middle, "y": paper["y"] + share * paper["height"]}
+            touch.send("Input.dispatchTouchEvent", {"type": f"touch{kind}", "touchPoints": [point]})
+        touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+        reads(page, "1")
+        assert page.evaluate("window.scrollY") == 0
+
+
+def test_many_pictures_are_read_into_a_table(page, tmp_path):
+    for text in ("42", "7"):
+        Image.fromarray(DigitCanvas(strokes=write(text)).picture).save(tmp_path / f"{text}.png")
+    (tmp_path / "=broken.png").write_bytes(b"no picture")
+    page.get_by_role("tab", name="Pictures").click()
+    with page.expect_file_chooser() as chosen:
+        page.get_by_role("button", name="Choose pictures").click()
+    chosen.value.set_files(sorted(tmp_path.glob("*.png")))
+    expect(page.locator(".page-summary")).to_contain_text("2 of 3 read", timeout=SOON)
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download as CSV").click()
+    table = Path(download.value.path()).read_text(encoding="utf-8-sig")
+    rows = list(csv.DictReader(table.splitlines()))
+    assert [(row["file"], row["text"]) for row in rows] == [
+        ("42.png", "42"),
+        ("7.png", "7"),
+        ("'=broken.png", ""),
+    ]
+    assert rows[0]["status"] == "high"
+    assert "picture" in rows[2]["error"]
+
+
+def test_a_network_is_trained_stopped_and_used(page, root):
+    """Protects the tab that trains: it can be stopped for good, and its model reads."""
+    digits = np.tile(np.arange(10, dtype=np.uint8), 30)
+    images = np.random.default_rng(0).integers(0, 255, (300, 28, 28)).astype(np.uint8)
+    np.savez(root / "tiny.npz", images=images, labels=digits)
+    page.get_by_role("tab", name="Train").click()
+    page.get_by_label("Data set").fill("npz:tiny.npz")
+    page.get_by_label("Epochs").fill("1")
+    page.get_by_label("Epochs").press("Tab")
+    page.get_by_role("button", name="Train", exact=True).click()
+    page.get_by_role("button", name="Stop").click()
+    expect(page.get_by_text("Stopped.")).to_be_visible(timeout=SOON)
+    running = [p.info["cmdline"] or [] for p in psutil.process_iter(["cmdline"])]
+    assert not [line for line in running if any(f"{root}/outputs/app" in word for word in line)]
+    page.get_by_role("button", name="Train", exact=True).click()
+    use = page.get_by_role("button", name="Read with it")
+    expect(use).to_be_enabled(timeout=180_000)
+    assert page.locator(".page-figure:visible").count()
+    use.click()
+    page.get_by_role("tab", name="Model").click()
+    expect(page.locator(".page-table:visible").first).to_contain_text("validation", timeout=SOON)
+    expect(page.get_by_label("Model", exact=True)).to_have_value(re.compile("."))
+    assert list((root / "outputs" / "app").glob("*/model/digits.tflite"))
+    page.get_by_label("Model", exact=True).select_option("the shipped model")
+    expect(page.locator(".page-table:visible").first).to_contain_text("MNIST", timeout=SOON)
+
+
+def test_the_canvas_in_jupyterlab(browser, lab):
+    """Protects the notebook: digits are read there too, in both themes, and survive a reload."""
+    with opened(browser, lab) as page:
+        run_cells(page)
+        page.locator(".digit-canvas").focus()
+        for digit in "0123456789":
+            page.keyboard.press("r")
+            reads(page, "")
+            draw(page, digit)
+            reads(page, digit)
+        bright = page.locator(".dc-paper").evaluate("e => getComputedStyle(e).backgroundColor")
+        page.keyboard.press("r")
+        reads(page, "")
+        draw(page, "42")
+        reads(page, "42")
+        page.keyboard.press("Control+s")
+        page.wait_for_timeout(1000)
+        page.reload()
+        page.wait_for_selector(".dc-paper", timeout=90_000)
+        reads(page, "42")
+        page.get_by_role("menuitem", name="Settings", exact=True).click()
+        page.get_by_text("Theme", exact=True).hover()
+        page.get_by_text("JupyterLab Dark", exact=True).click()
+        page.wait_for_selector('body[data-jp-theme-light="false"]', state="attached")
+        dark = page.locator(".dc-paper").evaluate("e => getComputedStyle(e).backgroundColor")
+        assert dark != bright
+        reads(page, "42")

@@ -1,0 +1,229 @@
+"""The canvas in Python: what is drawn is read, kept, saved and explained, and faults do no harm."""
+
+import base64
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import traitlets
+from PIL import Image
+
+from digitlib import Recognizer
+from digitlib.apps.canvas import DigitCanvas, write
+from digitlib.apps.drawings import load_drawings
+from digitlib.datasets import load_dataset
+from digitlib.reading.explanation import explain
+
+
+@pytest.fixture(scope="module")
+def recognizer() -> Recognizer:
+    return Recognizer()
+
+
+@pytest.fixture
+def canvas(recognizer) -> DigitCanvas:
+    return DigitCanvas(recognizer)
+
+
+def erase(*points, width=40.0):
+    return {"points": [v for x, y in points for v in (x, y, width)], "erases": True}
+
+
+@pytest.mark.parametrize("digit", "0123456789")
+def test_what_is_drawn_is_read(canvas, digit):
+    canvas.strokes = write(digit)
+    [read] = canvas.reading["digits"]
+    assert (canvas.reading["text"], read["label"]) == (digit, int(digit))
+    assert read["accepted"]
+    assert sum(read["probabilities"]) == pytest.approx(1, abs=1e-3)
+    assert len(base64.b64decode(read["image"])) == 28 * 28
+
+
+def test_boxes_lie_around_the_digits(canvas):
+    canvas.strokes = write("42", left=50, top=70, height=150)
+    assert canvas.reading["text"] == "42"
+    boxes = np.array([digit["box"] for digit in canvas.reading["digits"]])
+    assert (np.abs(boxes[:, 1] - 63) < 12).all()
+    assert (np.abs(boxes[:, 3] - 164) < 20).all()
+    assert boxes[0, 0] + boxes[0, 2] < boxes[1, 0] + 15
+
+
+def test_an_empty_canvas_says_nothing(canvas):
+    """Protects against the fault of digit demos everywhere: a prediction of nothing."""
+    assert canvas.reading == {}
+    canvas.strokes = write("8")
+    canvas.clear()
+    assert (canvas.reading, canvas.strokes) == ({}, [])
+    assert (canvas.picture == 255).all()
+
+
+def test_strokes_are_taken_back_and_erased(canvas):
+    canvas.strokes = write("1") + write("7", left=220)
+    assert canvas.reading["text"] == "17"
+    canvas.undo()  # the bar of the 7
+    canvas.undo()
+    assert canvas.reading["text"] == "1"
+    canvas.strokes = [*write("17"), erase((210, 30), (240, 270), (320, 30), (330, 270), width=120)]
+    assert canvas.reading["text"] == "1"
+
+
+def test_what_looks_like_no_digit_is_not_accepted(canvas):
+    zigzag = [(60 + 12 * i, 60 + 200 * (i % 2)) for i in range(30)]
+    canvas.strokes = [{"points": [v for x, y in zigzag for v in (x, y, 6)]}]
+    assert not any(digit["accepted"] for digit in canvas.reading["digits"])
+
+
+@pytest.mark.parametrize(
+    "stroke", [{}, {"points": [1, 2]}, {"points": ["a", 1, 2]}, {"points": [1, 2, np.nan]}, 7]
+)
+def test_what_is_no_stroke_is_refused_and_the_drawing_stays(canvas, stroke):
+    canvas.strokes = write("3")
+    with pytest.raises(traitlets.TraitError, match="stroke 0 is no stroke"):
+        canvas.strokes = [stroke]
+    assert canvas.reading["text"] == "3"
+
+
+def test_wild_coordinates_do_no_harm(canvas):
+    canvas.strokes = [{"points": [-1e9, 1e12, 1e6, 5, 5, -3]}]
+    assert canvas.fault == ""
+
+
+def test_a_fault_in_reading_is_said_and_the_canvas_lives_on(canvas, recognizer):
+    class Broken:
+        def read_digits(self, picture):
+            raise RuntimeError("no paper left")
+
+    canvas.recognizer = Broken()
+    canvas.strokes = write("5")
+    assert "no paper left" in canvas.fault
+    canvas.recognizer = recognizer
+    canvas.strokes = write("6")
+    assert (canvas.fault, canvas.reading["text"]) == ("", "6")
+
+
+def test_a_picture_takes_the_place_of_a_drawing(canvas):
+    """Light ink on a dark picture is drawn on in light ink, and erased to the picture's paper."""
+    digit = load_dataset("optdigits", "test")
+    five = int(np.flatnonzero(digit.labels == 5)[0])
+    canvas.strokes = write("1")
+    canvas.show(digit.images[five])
+    assert (canvas.strokes, canvas.reading["text"], canvas.paper) == ([], "5", 0)
+    canvas.strokes = [erase((0, 0), (560, 320), (560, 0), (0, 320), width=900)]
+    assert canvas.picture.max() == 0
+    canvas.strokes = [*canvas.strokes, *write("7")]
+    assert (canvas.reading["text"], canvas.picture.max()) == ("7", 255)
+    canvas.clear()
+    assert canvas.paper == 255
+
+
+def test_a_photo_keeps_its_resolution(canvas):
+    photo = np.full((900, 1200), 200, np.uint8)
+    page = DigitCanvas(canvas.recognizer, strokes=write("407")).picture
+    photo[500:820, 600:1160] = np.minimum(photo[500:820, 600:1160], page)
+    canvas.show(photo)
+    assert canvas.reading["text"] == "407"
+    assert canvas.picture.shape[0] >= 900
+    x = [digit["box"][0] for digit in canvas.reading["digits"]]
+    assert all(0 < value < canvas.width for value in x)
+
+
+def test_a_backdrop_that_is_no_picture_is_said(canvas):
+    canvas.backdrop = "data:image/png;base64,aGVsbG8="
+    assert "not a picture" in canvas.fault
+    canvas.backdrop = "data:image/png;base64,no!"
+    assert "data URL" in canvas.fault
+
+
+def test_drawings_are_saved_and_read_back(recognizer, tmp_path):
+    for digit in "0123456789":
+        for shift in range(0, 100, 20):
+            canvas = DigitCanvas(recognizer, strokes=write(digit, left=60 + shift))
+            file = canvas.save(digit, tmp_path)
+            assert file.parent == tmp_path / digit
+    learn, judge = load_drawings(str(tmp_path), fewest=20)
+    assert len(learn) + len(judge) == 50
+    images, labels = np.concatenate([learn.images, judge.images]), np.r_[learn.labels, judge.labels]
+    assert (recognizer.classify(images).argmax(1) == labels).all()
+
+
+def test_of_several_digits_one_is_saved_alone(canvas, recognizer, tmp_path):
+    canvas.strokes = write("427")
+    file = canvas.save(2, tmp_path, digit=1)
+    assert recognizer.read_digits(file).text == "2"
+
+
+@pytest.mark.parametrize("label", [10, "x", "", -1, "../../etc"])
+def test_a_label_that_is_no_digit_writes_nothing(canvas, tmp_path, label):
+    canvas.strokes = write("4")
+    with pytest.raises(ValueError, match="from 0 to 9"):
+        canvas.save(label, tmp_path)
+    assert not list(tmp_path.rglob("*"))
+
+
+def test_an_empty_canvas_cannot_be_saved(canvas, tmp_path):
+    with pytest.raises(ValueError, match="empty"):
+        canvas.save(4, tmp_path)
+
+
+def test_too_few_drawings_are_stood_in_for(tmp_path):
+    learn, judge = load_drawings(str(tmp_path), fewest=20)
+    assert "simulated" in judge.source
+    assert len(learn) == len(judge) == 150
+
+
+def test_the_last_drawing_is_there_again(recognizer, tmp_path):
+    DigitCanvas(recognizer, keep=tmp_path / "last.json").strokes = write("9")
+    assert DigitCanvas(recognizer, keep=tmp_path / "last.json").reading["text"] == "9"
+
+
+def test_canvases_do_not_disturb_each_other_and_can_be_observed(recognizer):
+    one, other = DigitCanvas(recognizer), DigitCanvas(recognizer)
+    heard = []
+    one.observe(lambda change: heard.append(change["new"].get("text")), "reading")
+    one.strokes, other.strokes = write("2"), write("6")
+    assert (one.reading["text"], other.reading["text"], heard) == ("2", "6", ["2"])
+
+
+def test_a_picture_stands_in_where_widgets_cannot_live(canvas):
+    canvas.strokes = write("58")
+    data, _ = canvas._repr_mimebundle_()
+    assert "A drawing, read as 58" in data["text/html"]
+    assert "data:image/png" in data["text/html"]
+    assert "application/vnd.jupyter.widget-view+json" in data
+
+
+def test_the_explanation_points_at_ink(recognizer):
+    canvas = DigitCanvas(recognizer, strokes=write("7"))
+    [digit] = recognizer.read_digits(canvas.picture).digits
+    maps = explain(recognizer.classify, digit.image)
+    assert maps.shape == (10, 28, 28)
+    assert (maps[:, digit.image == 0] == 0).all()
+    assert maps[7].sum() > 1
+    assert maps[7].sum() == max(found.sum() for found in maps)
+    assert not explain(recognizer.classify, np.zeros((28, 28), np.uint8)).any()
+
+
+def test_the_message_of_a_browser_cannot_break_it(canvas):
+    canvas.strokes = write("4")
+    for message in ({}, {"do": "save"}, {"do": "explain", "digit": "x"}, {"do": "explain"}):
+        canvas._obey(canvas, message, [])
+    assert canvas.reading["text"] == "4"
+    canvas._obey(canvas, {"do": "explain", "digit": 0}, [])
+    assert len(base64.b64decode(canvas.why["maps"])) == 10 * 28 * 28
+
+
+def test_canvas_and_page_need_no_tensorflow():
+    """Protects a page that is there at once: Keras takes ten seconds to start."""
+    code = (
+        "import sys; from digitlib.apps.page import Page; page = Page(); "
+        "page.tabs.selected_index = 3; assert 'parameters' in page.tabs.children[3].body.value; "
+        "sys.exit(bool({'tensorflow', 'keras'} & set(sys.modules)))"
+    )
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_a_saved_drawing_is_a_plain_picture(canvas, tmp_path):
+    canvas.strokes = write("3")
+    with Image.open(canvas.save(3, tmp_path)) as picture:
+        assert (picture.mode, picture.size) == ("L", (560, 320))
