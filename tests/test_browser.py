@@ -36,7 +36,9 @@ CELL = "from digitlib.apps.canvas import DigitCanvas\ncanvas = DigitCanvas()\nca
 @contextmanager
 def serving(command: list[str], port: int, root: Path) -> Iterator[str]:
     """Run a server in a root of its own; it and all it started are gone afterwards."""
-    environment = os.environ | {"DIGITLIB_ROOT": str(root), "JUPYTER_RUNTIME_DIR": str(root / "rt")}
+    own = {"DIGITLIB_ROOT": root, "JUPYTER_RUNTIME_DIR": root / "run"}
+    own |= {"JUPYTER_CONFIG_DIR": root / "settings"}  # a person's own settings stay as they are
+    environment = os.environ | {name: str(folder) for name, folder in own.items()}
     with (
         (root / "server.log").open("w") as log,
         subprocess.Popen(command, cwd=root, env=environment, stdout=log, stderr=log) as server,

@@ -21,6 +21,8 @@ from ipywidgets import IntSlider
 print("accuracy " + "of a very long line " * 20)
 display(pd.DataFrame({f"a wide column {i}": range(3) for i in range(30)}))
 display(IntSlider(description="dead"), Javascript("document.title = 'changed'"))
+VIEW = "application/vnd.jupyter.widget-" + "view+json"
+display({"text/html": "<i>a still</i>", VIEW: {}}, raw=True)
 display(Markdown("| a | b |\\n|---|--:|\\n| **x** | 1 |"))
 figure, axes = plt.subplots(figsize=(14, 4))
 axes.plot([0, 1])
@@ -71,6 +73,7 @@ def test_a_report_opens_without_a_network_and_shows_everything(page_of, report):
     assert page.title() == "Digits & figures"
     assert page.locator("h1").inner_text() == "Digits & figures"
     assert page.get_by_text("It costs $5").is_visible()
+    assert page.locator("i", has_text="a still").is_visible()
     assert page.get_by_text("plt.subplots").is_visible()
     assert page.get_by_text("accuracy of a very long").first.is_visible()
     picture = page.locator("main img")

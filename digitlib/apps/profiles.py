@@ -119,7 +119,7 @@ def model_dirs(profile: str, notebook: str) -> list[str]:
     folders = list(parameter(profile, notebook, "teachers") or [])
     if "model_dir" in declared and notebook != EVALUATION:
         folders.append(_model_dir(profile, notebook))
-    return folders
+    return list(filter(None, folders))
 
 
 def needed(profile: str, notebook: str) -> list[str]:
@@ -197,9 +197,9 @@ def report_files() -> list[str]:
 
 
 def _model_dir(profile: str, notebook: str) -> str:
-    given = given_parameters(profile, notebook).get("model_dir")
-    if given:
-        return given
+    given = given_parameters(profile, notebook)
+    if "model_dir" in given:  # "" is the shipped one
+        return given["model_dir"]
     if TRAINING in notebooks(profile):
         return f"outputs/{profile}/model"
     return parameter(profile, notebook, "model_dir")

@@ -91,8 +91,18 @@ def _prepare(content, heading: str) -> None:
         if cell.cell_type == "markdown" and (found := re.findall(r"^#+ (.+)", cell.source, re.M)):
             heading = _plain(found[-1])
         elif cell.cell_type == "code":
-            cell.outputs = [o for o in cell.outputs if not SCRIPTED & set(o.get("data", {}))]
+            cell.outputs = [output for output in cell.outputs if _without_script(output)]
             cell.metadata["alt"] = f"Figure: {heading}"
+
+
+def _without_script(output) -> bool:
+    """Take what needs a script out of an output, and tell whether anything to look at is left."""
+    data = output.get("data", {})
+    if not SCRIPTED & set(data):
+        return True
+    for kind in SCRIPTED:
+        data.pop(kind, None)
+    return "text/html" in data
 
 
 def _navigation(current: str, pages: list[str], top: str) -> str:
