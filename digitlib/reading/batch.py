@@ -1,24 +1,66 @@
-"""Many pictures, one after the other: a row for each, and a bad one is a row that says why."""
+"""Many pictures at once: a row for each, on all cores, in bounded memory, resumable.
 
-from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+A picture that cannot be read is a row that says why, and never the end of the run.
+"""
 
+import csv
+import hashlib
+import io
+import json
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from digitlib.artifacts import resolve, write_json
 from digitlib.reading.pictures import Picture, PictureError
-from digitlib.reading.recognizer import Digit, Recognizer
+from digitlib.reading.recognizer import PRETRAINED, Digit, Recognizer
+from digitlib.reading.sources import Chunk, Source
 
 STATUS = {"high": 0.8, "medium": 0.5, "low": 0.0}  # of a confidence above this
+COLUMNS = ("file", "text", "confidence", "status", "accepted", "boxes", "truth", "error")
+PICTURES, DIGITS = 50, 2000  # that are read at a time: picture files, digits of an array
+WORTH_A_PROCESS = 4  # chunks, before other cores are asked to help
 
 
-class Row(NamedTuple):
-    """What was read in one picture; ``confidence`` is that of its least certain digit."""
+@dataclass(frozen=True)
+class Row:
+    """What was read in one picture.
+
+    Attributes:
+        file: its name.
+        text: the digits in reading order, lines separated by a space.
+        confidence: that of the least certain digit.
+        status: ``high``, ``medium`` or ``low``; "" where nothing was read.
+        accepted: whether every digit reaches the model's threshold.
+        boxes: (x, y, width, height) of each digit, in the picture's pixels.
+        truth: the digit it shows where that is known, else None.
+        error: why it was not read; "" where it was.
+    """
 
     file: str
-    text: str
-    confidence: float
-    status: str
-    accepted: bool
-    digits: list[Digit]
-    error: str
+    text: str = ""
+    confidence: float = 0.0
+    status: str = ""
+    accepted: bool = False
+    boxes: tuple[tuple[int, int, int, int], ...] = ()
+    truth: int | None = None
+    error: str = ""
+
+    def cells(self) -> list:
+        """As a line of a CSV table, in the order of ``COLUMNS``."""
+        # A name that a spreadsheet would take for a formula is only text.
+        name = "'" + self.file if self.file[:1] in ("=", "+", "-", "@", "\t", "\r") else self.file
+        boxes = ";".join(" ".join(map(str, box)) for box in self.boxes)
+        sure = "" if self.error else f"{self.confidence:.5f}"
+        truth = "" if self.truth is None else self.truth
+        return [name, self.text, sure, self.status, self.accepted, boxes, truth, self.error]
 
 
 def status(confidence: float) -> str:
@@ -26,18 +68,164 @@ def status(confidence: float) -> str:
     return next((name for name, above in STATUS.items() if confidence > above), "low")
 
 
-def read_pictures(recognizer: Recognizer, pictures: Iterable[tuple[str, Picture]]) -> Iterator[Row]:
-    """Read named pictures; one that cannot be read gives a row with its ``error``."""
-    for name, picture in pictures:
-        try:
-            reading = recognizer.read_digits(picture)
-        except PictureError as fault:
-            yield Row(name, "", 0.0, "", False, [], str(fault))
+def read_picture(recognizer: Recognizer, name: str, picture: Picture, truth=None) -> Row:
+    """Read one picture; never raises for a picture, whatever it is."""
+    try:
+        reading = recognizer.read_digits(picture)
+    except PictureError as fault:
+        return Row(name, truth=truth, error=str(fault))
+    if not reading.digits:
+        return Row(name, truth=truth, error="there is no ink to read")
+    return _row(name, " ".join(reading.text.split()), reading.digits, truth)
+
+
+def read_chunk(recognizer: Recognizer, chunk: Chunk) -> list[Row]:
+    """Read a chunk of a source: a row for each of its pictures, in order."""
+    if isinstance(chunk.pictures, np.ndarray):
+        rows = _classified(recognizer, chunk)
+    else:
+        rows = [
+            Row(name, truth=truth, error=chunk.faults[i])
+            if i in chunk.faults
+            else read_picture(recognizer, name, picture, truth)
+            for i, (name, truth, picture) in enumerate(
+                zip(chunk.names, chunk.truths, chunk.pictures, strict=True)
+            )
+        ]
+    return rows
+
+
+def predict(
+    source: Source,
+    output: str | Path,
+    model_dir: str | Path = PRETRAINED,
+    workers: int = 0,
+    progress: Callable[[int, int], None] | None = None,
+) -> Path:
+    """Read a whole source into a CSV table.
+
+    Rows are written as they are read, to ``<output>.part``; a run that was stopped goes on there,
+    if source and model are the same. ``output`` appears when the last row is written.
+
+    Args:
+        source: see ``sources.open_source``.
+        output: the table, with ``COLUMNS``.
+        model_dir: who reads.
+        workers: processes; 0 for one per core, where there is enough to do.
+        progress: called with the number of rows done and of all.
+
+    Returns:
+        The table's path.
+    """
+    output = resolve(output)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    part, job = output.with_name(output.name + ".part"), output.with_name(output.name + ".job")
+    identity = _identity(source, model_dir)
+    done = _resume(part, job, identity)
+    size = DIGITS if source.of_digits else PICTURES
+    chunks = source.chunks(size, done)
+    enough = len(source) - done > WORTH_A_PROCESS * size
+    with part.open("a", newline="", encoding="utf-8") as stream:
+        for rows in _read(chunks, model_dir, (workers or os.cpu_count() or 1) if enough else 1):
+            text = io.StringIO()
+            csv.writer(text).writerows(row.cells() for row in rows)
+            stream.write(text.getvalue())
+            stream.flush()
+            done += len(rows)
+            write_json(job, {"source": identity, "rows": done, "bytes": stream.tell()})
+            if progress:
+                progress(done, len(source))
+    os.replace(part, output)
+    job.unlink()
+    return output
+
+
+def write_submission(table: str | Path, output: str | Path) -> Path:
+    """Kaggle's ``ImageId,Label`` from a table of ``predict``; what was not read is a 0."""
+    output = resolve(output)
+    unfinished = output.with_name(f".{output.name}.part")
+    with (
+        resolve(table).open(newline="", encoding="utf-8") as stream,
+        unfinished.open("w", newline="", encoding="utf-8") as target,
+    ):
+        writer = csv.writer(target)
+        writer.writerow(["ImageId", "Label"])
+        for row in csv.DictReader(stream):
+            writer.writerow([row["file"], row["text"] or 0])
+    os.replace(unfinished, output)
+    return output
+
+
+def _classified(recognizer: Recognizer, chunk: Chunk) -> list[Row]:
+    answers = recognizer.classify(chunk.pictures)
+    rows = []
+    for i, (name, truth) in enumerate(zip(chunk.names, chunk.truths, strict=True)):
+        if i in chunk.faults:
+            rows.append(Row(name, truth=truth, error=chunk.faults[i]))
             continue
-        digits = reading.digits
-        if not digits:
-            yield Row(name, "", 0.0, "", False, [], "there is no ink to read")
-            continue
-        confidence = min(digit.confidence for digit in digits)
-        accepted = all(digit.accepted for digit in digits)
-        yield Row(name, reading.text, confidence, status(confidence), accepted, digits, "")
+        sure = float(answers[i].max())
+        accepted = sure >= recognizer.threshold
+        rows.append(Row(name, str(answers[i].argmax()), sure, status(sure), accepted, (), truth))
+    return rows
+
+
+def _row(name: str, text: str, digits: Iterable[Digit], truth: int | None) -> Row:
+    digits = list(digits)
+    sure = min(digit.confidence for digit in digits)
+    accepted = all(digit.accepted for digit in digits)
+    boxes = tuple(tuple(int(side) for side in digit.box) for digit in digits)
+    return Row(name, text, sure, status(sure), accepted, boxes, truth)
+
+
+def _read(chunks: Iterator[Chunk], model_dir: str | Path, workers: int) -> Iterator[list[Row]]:
+    """The rows of each chunk, in order; a few chunks are on their way at a time."""
+    if workers == 1:
+        recognizer = Recognizer(model_dir)
+        for chunk in chunks:
+            yield read_chunk(recognizer, chunk)
+        return
+    # Fresh processes: a fork of one with running threads may hang.
+    with ProcessPoolExecutor(workers, get_context("spawn"), _begin, (str(model_dir),)) as pool:
+        waiting: deque[Future] = deque()
+        for chunk in chunks:
+            waiting.append(pool.submit(_read_in_worker, chunk))
+            if len(waiting) > 2 * workers:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+
+def _begin(model_dir: str) -> None:
+    global _reader
+    cv2.setNumThreads(1)
+    _reader = Recognizer(model_dir)
+
+
+def _read_in_worker(chunk: Chunk) -> list[Row]:
+    return read_chunk(_reader, chunk)
+
+
+def _identity(source: Source, model_dir: str | Path) -> str:
+    """A checksum of what the rows depend on: the model, and which pictures there are."""
+    digest = hashlib.sha256((resolve(model_dir) / "digits.tflite").read_bytes())
+    if hasattr(source, "file"):
+        entry = source.file.stat()
+        digest.update(f"{source.file} {entry.st_size} {entry.st_mtime_ns}".encode())
+    else:
+        for path in source.paths:
+            digest.update(f"{path}\n".encode())
+    return digest.hexdigest()
+
+
+def _resume(part: Path, job: Path, identity: str) -> int:
+    """Rows that an earlier run of the same job has written; the table is cut after them."""
+    try:
+        state = json.loads(job.read_text())
+    except (OSError, ValueError):
+        state = {}
+    if state.get("source") == identity and part.exists() and part.stat().st_size >= state["bytes"]:
+        with part.open("r+b") as stream:
+            stream.truncate(state["bytes"])
+        return state["rows"]
+    part.write_text(",".join(COLUMNS) + "\r\n", encoding="utf-8")
+    return 0

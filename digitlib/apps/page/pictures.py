@@ -11,9 +11,8 @@ import ipywidgets as widgets
 
 from digitlib.apps.page.reader import Reader
 from digitlib.reading import pictures
-from digitlib.reading.batch import Row, read_pictures
+from digitlib.reading.batch import COLUMNS, Row, read_picture
 
-HEADS = ("file", "text", "confidence", "status", "accepted", "error")
 THUMBNAIL = 56  # pixels high
 
 
@@ -60,8 +59,8 @@ class Pictures(widgets.VBox):
         self.progress.max, self.progress.value = max(1, len(self.files)), 0
         self.progress.layout.visibility = "visible" if self.files else "hidden"
         rows = []
-        for row in read_pictures(self.reader.recognizer, self.files.items()):
-            rows.append(row)
+        for name, content in self.files.items():
+            rows.append(read_picture(self.reader.recognizer, name, content))
             self.progress.value = len(rows)
         self.progress.layout.visibility = "hidden"
         self.clear.disabled = not rows
@@ -70,7 +69,10 @@ class Pictures(widgets.VBox):
     def _table(self, rows: Sequence[Row]) -> str:
         if not rows:
             return ""
-        heads = "".join(f"<th scope=col>{name}</th>" for name in ("picture", *HEADS[:4], ""))
+        heads = "".join(
+            f"<th scope=col>{name}</th>"
+            for name in ("picture", "file", "text", "confidence", "status", "")
+        )
         body = "".join(_table_row(row, self.files[row.file]) for row in rows)
         return (
             f'<div class="page-scroll"><table class="page-table"><thead><tr>{heads}</tr></thead>'
@@ -81,14 +83,7 @@ class Pictures(widgets.VBox):
 def as_csv(rows: Sequence[Row]) -> str:
     """The rows as CSV, with a head."""
     stream = io.StringIO()
-    writer = csv.writer(stream)
-    writer.writerow(HEADS)
-    for row in rows:
-        # A name that a spreadsheet would take for a formula is only text.
-        name = "'" + row.file if row.file[:1] in "=+-@\t\r" else row.file
-        line = " ".join(row.text.split())
-        sure = "" if row.error else f"{row.confidence:.4f}"
-        writer.writerow([name, line, sure, row.status, row.accepted, row.error])
+    csv.writer(stream).writerows([COLUMNS, *(row.cells() for row in rows)])
     return stream.getvalue()
 
 
@@ -112,7 +107,7 @@ def _table_row(row: Row, content: bytes) -> str:
     if row.error:
         said = f'<td colspan=3 class="page-error">{html.escape(row.error)}</td><td></td>'
     else:
-        text = html.escape(row.text).replace("\n", "<br>")
+        text = html.escape(row.text)
         doubt = "" if row.accepted else "may be no digit"
         said = (
             f'<td class="page-read">{text}</td><td>{row.confidence:.1%}</td>'

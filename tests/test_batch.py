@@ -1,0 +1,208 @@
+"""Many pictures at once: right answers, bounded memory, bad files as rows, resumable."""
+
+import csv
+import json
+import subprocess
+import sys
+import zipfile
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from digitlib import Recognizer
+from digitlib.apps.canvas import DigitCanvas, write
+from digitlib.datasets import load_dataset
+from digitlib.reading import batch
+from digitlib.reading.batch import Row, predict, status, write_submission
+from digitlib.reading.sources import PIXELS, SourceError, open_source
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return load_dataset("optdigits", "test")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Drawings in folders named by their digit, and what is no picture among them."""
+    root = tmp_path_factory.mktemp("pictures")
+    for digit in "0123456789":
+        (root / digit).mkdir()
+        Image.fromarray(DigitCanvas(strokes=write(digit)).picture).save(root / digit / "a.png")
+    Image.fromarray(DigitCanvas(strokes=write("407")).picture).save(root / "number.png")
+    (root / "broken.png").write_bytes(b"no picture")
+    (root / "empty.jpg").write_bytes(b"")
+    Image.new("L", (40, 40), 255).save(root / "blank.png")
+    (root / "notes.txt").write_text("no picture, and not called one")
+    (root / ".hidden").mkdir()
+    (root / ".hidden" / "b.png").write_bytes(b"")
+    return root
+
+
+def table(file):
+    with file.open(newline="", encoding="utf-8") as stream:
+        return {row["file"]: row for row in csv.DictReader(stream)}
+
+
+def kaggle(file, digits, labels=True, n=50):
+    with file.open("w", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(["label", *PIXELS] if labels else PIXELS)
+        for image, label in zip(digits.images[:n], digits.labels[:n], strict=True):
+            writer.writerow([label, *image.ravel()] if labels else image.ravel())
+    return file
+
+
+def test_a_folder_becomes_a_table_and_nothing_is_skipped_in_silence(folder, tmp_path):
+    rows = table(predict(open_source(folder), tmp_path / "out.csv"))
+    assert len(rows) == 14
+    for digit in "0123456789":
+        row = rows[f"{digit}/a.png"]
+        assert (row["text"], row["truth"], row["status"]) == (digit, digit, "high")
+        assert row["accepted"] == "True"
+    assert rows["number.png"]["text"] == "407"
+    assert len(rows["number.png"]["boxes"].split(";")) == 3
+    assert "not a picture" in rows["broken.png"]["error"]
+    assert "zero bytes" in rows["empty.jpg"]["error"]
+    assert "no ink" in rows["blank.png"]["error"]
+
+
+def test_an_archive_reads_like_its_folder(folder, tmp_path):
+    with zipfile.ZipFile(tmp_path / "all.zip", "w") as archive:
+        for file in folder.rglob("*.png"):
+            archive.write(file, file.relative_to(folder))
+    rows = table(predict(open_source(tmp_path / "all.zip"), tmp_path / "zip.csv"))
+    assert [rows[f"{d}/a.png"]["text"] for d in "0123456789"] == list("0123456789")
+    assert "not a picture" in rows["broken.png"]["error"]
+
+
+def test_a_damaged_archive_is_one_clear_error(tmp_path):
+    (tmp_path / "bad.zip").write_bytes(b"PK\3\4 and no more")
+    with pytest.raises(SourceError, match=r"bad\.zip: not a readable zip"):
+        open_source(tmp_path / "bad.zip")
+
+
+def test_kaggles_tables_give_a_submission(digits, tmp_path):
+    file = kaggle(tmp_path / "test.csv", digits, labels=False)
+    rows = table(predict(open_source(file), tmp_path / "out.csv"))
+    right = [int(rows[str(i + 1)]["text"]) == digits.labels[i] for i in range(50)]
+    assert sum(right) >= 48
+    lines = write_submission(tmp_path / "out.csv", tmp_path / "submission.csv").read_text().split()
+    assert lines[0] == "ImageId,Label"
+    assert lines[1:] == [f"{i + 1},{rows[str(i + 1)]['text']}" for i in range(50)]
+
+
+def test_labels_are_kept_beside_the_answers_and_a_bad_row_is_a_row(digits, tmp_path):
+    file = kaggle(tmp_path / "train.csv", digits, n=20)
+    lines = file.read_text().splitlines()
+    lines[3], lines[5] = lines[3].replace(",0,", ",x,", 1), lines[5] + ",7"
+    file.write_text("\n".join(lines) + "\n\n")
+    rows = table(predict(open_source(file), tmp_path / "out.csv"))
+    assert len(rows) == 20
+    assert "not a row of numbers" in rows["3"]["error"]
+    assert "785 pixels" in rows["5"]["error"]
+    assert rows["1"]["truth"] == str(digits.labels[0])
+
+
+@pytest.mark.parametrize("suffix", [".npy", ".npz"])
+def test_arrays_answer_as_classify_does(digits, tmp_path, suffix):
+    file = tmp_path / f"images{suffix}"
+    if suffix == ".npy":
+        np.save(file, digits.images)
+    else:
+        np.savez(file, images=digits.images, labels=digits.labels)
+    rows = table(predict(open_source(file), tmp_path / "out.csv"))
+    expected = Recognizer().classify(digits.images)
+    assert [int(row["text"]) for row in rows.values()] == expected.argmax(1).tolist()
+    sure = [float(row["confidence"]) for row in rows.values()]
+    assert np.allclose(sure, expected.max(1), atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "fault"),
+    [
+        ("a.csv", b"x,y\n1,2\n", "its 2 columns are x, y"),
+        ("a.npy", b"nonsense", "not a readable array"),
+        ("nowhere.png", None, "no such file"),
+    ],
+)
+def test_what_cannot_be_a_source_is_named(tmp_path, name, content, fault):
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(SourceError, match=fault):
+        open_source(tmp_path / name)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(SourceError, match="no pictures in this folder"):
+        open_source(tmp_path / "empty")
+
+
+def test_a_stopped_run_goes_on_where_it_was(digits, tmp_path, monkeypatch):
+    """Protects a night's work: nothing is read twice, nothing is lost, half a line is mended."""
+    monkeypatch.setattr(batch, "DIGITS", 40)
+    file = tmp_path / "images.npy"
+    np.save(file, digits.images[:200])
+    whole = predict(open_source(file), tmp_path / "whole.csv").read_bytes()
+
+    class Stopped(Exception):
+        pass
+
+    def stop(done, _):
+        if done == 80:
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        predict(open_source(file), tmp_path / "out.csv", workers=1, progress=stop)
+    assert not (tmp_path / "out.csv").exists()
+    with (tmp_path / "out.csv.part").open("a") as stream:
+        stream.write("81,half a li")
+    seen = []
+    predict(open_source(file), tmp_path / "out.csv", progress=lambda done, n: seen.append(done))
+    assert seen == [120, 160, 200]
+    assert (tmp_path / "out.csv").read_bytes() == whole
+    assert sorted(p.name for p in tmp_path.glob("out*")) == ["out.csv"]
+
+
+def test_another_source_does_not_go_on_there(digits, tmp_path):
+    np.save(tmp_path / "a.npy", digits.images[:30])
+    (tmp_path / "out.csv.part").write_text("file,text\n1,7\n")
+    (tmp_path / "out.csv.job").write_text(json.dumps({"source": "other", "rows": 1, "bytes": 14}))
+    rows = table(predict(open_source(tmp_path / "a.npy"), tmp_path / "out.csv"))
+    assert len(rows) == 30
+
+
+def test_several_processes_give_the_same_table(digits, tmp_path, monkeypatch):
+    monkeypatch.setattr(batch, "DIGITS", 20)
+    np.save(tmp_path / "a.npy", digits.images[:200])
+    one = predict(open_source(tmp_path / "a.npy"), tmp_path / "1.csv", workers=1)
+    two = predict(open_source(tmp_path / "a.npy"), tmp_path / "2.csv", workers=2)
+    assert one.read_bytes() == two.read_bytes()
+
+
+def test_memory_stays_flat_over_many_digits(digits, tmp_path):
+    """Protects a million digits: the peak does not grow with their number."""
+    program = (
+        "import resource, sys; from digitlib.reading.batch import predict;"
+        "from digitlib.reading.sources import open_source;"
+        "predict(open_source(sys.argv[1]), sys.argv[2], workers=1);"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    )
+    peaks = []
+    for n in (4_000, 40_000):
+        images = np.resize(digits.images, (n, 28, 28))
+        np.save(tmp_path / "many.npy", images)
+        command = [sys.executable, "-c", program, tmp_path / "many.npy", tmp_path / "out.csv"]
+        peaks.append(int(subprocess.run(command, capture_output=True, check=True).stdout) / 1024)
+    # Mapped pages of the file count too: 30 MB of it may be resident.
+    assert peaks[1] - peaks[0] < 45, peaks
+
+
+def test_names_are_no_formulas_and_status_has_its_limits():
+    assert Row("=1+1.png").cells()[0] == "'=1+1.png"
+    assert [status(p) for p in (0.81, 0.8, 0.51, 0.5, 0.0)] == [
+        "high",
+        "medium",
+        "medium",
+        "low",
+        "low",
+    ]
