@@ -345,7 +345,7 @@ def test_a_network_is_trained_stopped_and_used(page, root):
     expect(page.locator(".page-table:visible").first).to_contain_text("validation", timeout=SOON)
     expect(page.get_by_label("Model", exact=True)).to_have_value(re.compile("."))
     assert list((root / "outputs" / "app").glob("*/model/digits.tflite"))
-    page.get_by_label("Model", exact=True).select_option("the shipped model")
+    page.get_by_label("Model", exact=True).select_option("shipped")
     expect(page.locator(".page-table:visible").first).to_contain_text("MNIST", timeout=SOON)
 
 

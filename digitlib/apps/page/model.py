@@ -7,7 +7,8 @@ import time
 import ipywidgets as widgets
 import numpy as np
 
-from digitlib.apps.page.reader import Reader, models
+from digitlib.apps.models import find_models
+from digitlib.apps.page.reader import Reader
 from digitlib.apps.page.train import curves
 from digitlib.artifacts import ArtifactError, read_history
 from digitlib.measuring.runs import card_lines
@@ -38,7 +39,7 @@ class Model(widgets.VBox):
 
     def refresh(self) -> None:
         """Look which models there are, and show the one in use."""
-        found = models()
+        found = {name: str(folder) for name, folder in find_models().items()}
         if self.reader.model_dir not in found.values():
             found[self.reader.model_dir] = self.reader.model_dir
         self.filling = True  # new options choose their first

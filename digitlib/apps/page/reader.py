@@ -1,13 +1,11 @@
-"""The model that the page reads with, and the models it could read with."""
+"""The model that the page reads with."""
 
 from pathlib import Path
 
 import traitlets
 
-from digitlib.artifacts import project_root, resolve
+from digitlib.artifacts import resolve
 from digitlib.reading.recognizer import PRETRAINED, Recognizer
-
-OUTPUTS = "outputs"
 
 
 class Reader(traitlets.HasTraits):
@@ -27,21 +25,3 @@ class Reader(traitlets.HasTraits):
         """
         self.recognizer = Recognizer(model_dir)
         self.model_dir = str(resolve(model_dir))
-
-
-def models() -> dict[str, str]:
-    """The folders of all finished models here, by a name for people; the shipped one first."""
-    outputs = resolve(OUTPUTS)
-    cards = [*outputs.glob("*/model/card.json"), *outputs.glob("*/*/model/card.json")]
-    found = {name_of(card.parent): str(card.parent) for card in sorted(cards)}
-    return {name_of(PRETRAINED): str(PRETRAINED)} | found
-
-
-def name_of(model_dir: str | Path) -> str:
-    """A model's folder as people see it: seen from the project's root."""
-    folder = Path(model_dir)
-    if folder == PRETRAINED:
-        return "the shipped model"
-    return str(
-        folder.relative_to(project_root()) if folder.is_relative_to(project_root()) else folder
-    )

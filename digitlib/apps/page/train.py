@@ -14,7 +14,8 @@ import ipywidgets as widgets
 import psutil
 
 from digitlib.apps import profiles
-from digitlib.apps.page.reader import Reader, name_of
+from digitlib.apps.models import name_of
+from digitlib.apps.page.reader import Reader
 from digitlib.artifacts import best_epoch, project_root, read_history, resolve
 
 FOLDER = "outputs/app"

@@ -1,0 +1,170 @@
+"""The ``digitlib`` command: ``predict``, ``serve`` and ``models``.
+
+Exit codes: 0 when everything was read, 1 when something was not, 2 for a wrong command.
+"""
+
+import argparse
+import csv
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from digitlib.artifacts import ArtifactError
+from digitlib.reading.batch import COLUMNS, Row, predict, read_chunk, read_picture
+from digitlib.reading.recognizer import PRETRAINED, Recognizer
+from digitlib.reading.sources import Source, SourceError, open_source
+
+EXAMPLES = """\
+examples:
+  digitlib predict seven.jpg cheque.png       what they say
+  digitlib predict scans/ --csv scans.csv     a whole folder into a table; resumable
+  digitlib predict test.csv --csv out.csv     Kaggle's columns (or a .npy, .npz or .zip file)
+  curl -s URL | digitlib predict - --json     a picture from standard input
+"""
+STANDARD_INPUT = "-"
+AT_A_TIME = 20  # pictures, between two lines of output
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code."""
+    parser = argparse.ArgumentParser(
+        prog="digitlib",
+        description="Read handwritten digits.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _add_predict(commands)
+    _add_serve(commands)
+    commands.add_parser("models", help="list the models there are here")
+    chosen = parser.parse_args(arguments)
+    try:
+        return {"predict": _predict, "serve": _serve, "models": _models}[chosen.command](chosen)
+    except (SourceError, ArtifactError, ValueError) as fault:
+        print(f"digitlib: {fault}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("digitlib: interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # whoever read our output has seen enough
+        sys.stderr.close()
+        return 0
+
+
+def _add_predict(commands) -> None:
+    predicting = commands.add_parser(
+        "predict",
+        help="read pictures",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    predicting.add_argument(
+        "pictures",
+        nargs="+",
+        metavar="PICTURES",
+        help="picture files, a folder, a zip, csv, npy or npz file, or - for standard input",
+    )
+    predicting.add_argument("--model", default=str(PRETRAINED), help="folder of another model")
+    how = predicting.add_mutually_exclusive_group()
+    how.add_argument("--csv", metavar="FILE", help="write a table; goes on where it was stopped")
+    how.add_argument("--json", action="store_true", help="a line of JSON for each picture")
+
+
+def _add_serve(commands) -> None:
+    serving = commands.add_parser(
+        "serve", help="answer over HTTP", formatter_class=argparse.ArgumentDefaultsHelpFormatter
+    )
+    serving.add_argument("--host", default="127.0.0.1", help="address to listen on")
+    serving.add_argument("--port", type=int, default=8000, help="port to listen on")
+    serving.add_argument("--model", default=str(PRETRAINED), help="folder of another model")
+
+
+def _predict(chosen) -> int:
+    if chosen.csv:
+        return _into_table(_source(chosen.pictures), chosen)
+    recognizer = Recognizer(chosen.model)
+    failed = False
+    for row in _rows(chosen.pictures, recognizer):
+        failed |= bool(row.error)
+        if chosen.json:
+            print(json.dumps(_plain(row)), flush=True)
+        elif row.error:
+            print(f"{row.file}: {row.error}", file=sys.stderr)
+        else:
+            doubt = "" if row.accepted else "  (may be no digit)"
+            print(f"{row.file}  {row.text}  {row.confidence:.1%} {row.status}{doubt}", flush=True)
+    return int(failed)
+
+
+def _rows(pictures: list[str], recognizer: Recognizer):
+    if pictures == [STANDARD_INPUT]:
+        yield read_picture(recognizer, STANDARD_INPUT, sys.stdin.buffer.read())
+        return
+    for chunk in _source(pictures).chunks(AT_A_TIME):
+        yield from read_chunk(recognizer, chunk)
+
+
+def _source(pictures: list[str]) -> Source:
+    if STANDARD_INPUT in pictures:
+        raise ValueError("- (standard input) is one picture: give it alone, and without --csv")
+    # Names typed at a shell are seen from where it is, not from the project.
+    here = [Path(name).expanduser().absolute() for name in pictures]
+    return open_source(here[0] if len(here) == 1 else here)
+
+
+def _into_table(source: Source, chosen) -> int:
+    target = Path(chosen.csv).expanduser().absolute()
+
+    def progress(done: int, n: int) -> None:
+        if sys.stderr.isatty():
+            bar = "━" * (30 * done // n)
+            print(f"\r{bar:╌<30} {done:,} of {n:,}", end="", file=sys.stderr, flush=True)
+
+    predict(source, target, chosen.model, progress=progress)
+    if sys.stderr.isatty():
+        print(file=sys.stderr)
+    column = COLUMNS.index("error")
+    with target.open(newline="", encoding="utf-8") as stream:
+        table = csv.reader(stream)
+        next(table)
+        faults = [row[0] for row in table if row[column]]
+    print(f"{len(source) - len(faults):,} of {len(source):,} read: {chosen.csv}")
+    if faults:
+        print(f"not read, see the column error: {', '.join(faults[:5])}", file=sys.stderr)
+    return int(bool(faults))
+
+
+def _plain(row: Row) -> dict:
+    values = {name: getattr(row, name) for name in COLUMNS}
+    return values | {"confidence": round(row.confidence, 5)}
+
+
+def _models(_chosen) -> int:
+    from digitlib.apps.models import load_cards
+
+    for name, card in load_cards().items():
+        measured = card.get("test") or card["validation_metrics"]
+        of = "test" if "test" in card else "validation"
+        print(
+            f"{name:32} {card['architecture']['name']:12} {measured['accuracy_percent']:6.2f} % of "
+            f"{measured['n']:,} {of} digits of {card['dataset']}"
+        )
+    return 0
+
+
+def _serve(chosen) -> int:
+    try:
+        from digitlib.apps.service import serve
+    except ModuleNotFoundError as missing:
+        if missing.name not in ("fastapi", "uvicorn", "multipart", "prometheus_client"):
+            raise
+        raise ValueError(
+            "the HTTP service needs a few more packages: pip install 'digitlib[service]'"
+        ) from None
+    serve(chosen.host, chosen.port, chosen.model)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,29 @@
+"""The finished models on this machine."""
+
+from pathlib import Path
+
+from digitlib.artifacts import load_card, project_root, resolve
+from digitlib.reading.recognizer import PRETRAINED
+
+SHIPPED = "shipped"
+
+
+def find_models() -> dict[str, Path]:
+    """The folders of all finished models, by name; the shipped one first."""
+    outputs = resolve("outputs")
+    cards = [*outputs.glob("*/model/card.json"), *outputs.glob("*/*/model/card.json")]
+    found = {name_of(card.parent): card.parent for card in sorted(cards)}
+    return {SHIPPED: PRETRAINED} | found
+
+
+def name_of(model_dir: str | Path) -> str:
+    """What a model's folder is called: ``shipped``, or the folder as seen from the project."""
+    folder, root = Path(model_dir), project_root()
+    if folder == PRETRAINED:
+        return SHIPPED
+    return str(folder.relative_to(root) if folder.is_relative_to(root) else folder)
+
+
+def load_cards() -> dict[str, dict]:
+    """The cards of ``find_models``."""
+    return {name: load_card(folder) for name, folder in find_models().items()}

@@ -1,0 +1,306 @@
+"""The HTTP service: a real server on the loopback, real clients, hostile uploads, load."""
+
+import io
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import numpy as np
+import psutil
+import pytest
+from PIL import Image
+
+from digitlib.apps.canvas import DigitCanvas, write
+
+LOOPBACK = "127.0.0.1"
+
+
+def png(text: str) -> bytes:
+    stream = io.BytesIO()
+    Image.fromarray(DigitCanvas(strokes=write(text)).picture).save(stream, "PNG")
+    return stream.getvalue()
+
+
+@pytest.fixture(scope="module")
+def seven() -> bytes:
+    return png("7")
+
+
+def start(*options: str, code: str = "") -> tuple[subprocess.Popen, str]:
+    """A server in a process of its own, ready to answer; and its address."""
+    with socket.socket() as probe:
+        probe.bind((LOOPBACK, 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "digitlib.apps.cli", "serve", "--port", str(port), *options]
+    if code:
+        command = [sys.executable, "-c", code.replace("PORT", str(port))]
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    url = f"http://{LOOPBACK}:{port}"
+    for _ in range(200):
+        assert server.poll() is None, server.stderr.read().decode()
+        try:
+            httpx.get(f"{url}/healthz")
+            return server, url
+        except httpx.TransportError:
+            time.sleep(0.1)
+    raise AssertionError("the server did not start")
+
+
+def stop(server: subprocess.Popen) -> int:
+    server.send_signal(signal.SIGTERM)
+    code = server.wait(30)
+    server.stderr.close()
+    return code
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[tuple[subprocess.Popen, str]]:
+    server, url = start()
+    yield server, url
+    stop(server)
+
+
+@pytest.fixture
+def client(running) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=running[1], timeout=60) as client:
+        yield client
+
+
+def test_one_picture_is_read(client, seven):
+    for sent in (
+        {"files": {"item": ("seven.png", seven)}},
+        {"content": seven, "headers": {"content-type": "image/png"}},
+    ):
+        answer = client.post("/predict", **sent)
+        assert answer.status_code == 200
+        read = answer.json()
+        assert (read["predicted_label"], read["accepted"]) == (7, True)
+        assert sum(read["probabilities"]) == pytest.approx(1, abs=1e-3)
+        assert len(read["box"]) == 4
+
+
+def test_several_digits_are_found(client):
+    answer = client.post("/predict", params={"multi": True}, files={"item": png("407")}).json()
+    assert answer["text"] == "407"
+    assert [digit["label"] for digit in answer["digits"]] == [4, 0, 7]
+
+
+def test_a_batch_has_a_result_or_an_error_for_each(client, seven):
+    files = [("a", ("a.png", seven)), ("b", ("b.png", b"no picture")), ("c", ("c.png", png("12")))]
+    results = client.post("/predict/batch", files=files).json()["results"]
+    assert [result["file"] for result in results] == ["a.png", "b.png", "c.png"]
+    assert [result["text"] for result in results] == ["7", None, "12"]
+    assert "not a picture" in results[1]["error"]
+
+
+def test_a_client_of_system_e_works_unchanged(client, seven):
+    """Protects programs written for arj7192/digit-recognition-service."""
+    label, probabilities = client.post("/upload/", files={"file": ("x.png", seven)}).json()
+    assert label == 7
+    assert [len(p) for p in probabilities] == [7] * 10
+    assert all(isinstance(p, str) for p in probabilities)
+    said = {
+        "No files uploaded !": {},
+        "Mutliple file uploads not allowed !": {"files": [("a", seven), ("b", seven)]},
+        "Sorry, uploaded image file not understood !!": {"files": {"file": b"no picture"}},
+    }
+    for sentence, sent in said.items():
+        answer = client.post("/upload/", **sent)
+        assert (answer.status_code, answer.json()) == (200, sentence)
+
+
+def test_a_client_of_system_a_works_unchanged(client):
+    """Protects programs written for AndreaBasile97/DigitsRecognition: JPEG, field ``item``."""
+    stream = io.BytesIO()
+    Image.fromarray(DigitCanvas(strokes=write("3")).picture).save(stream, "JPEG")
+    sent = {"item": ("three.jpg", stream.getvalue(), "image/jpeg")}
+    answer = client.post("/predict", files=sent).json()
+    assert answer["predicted_label"] == 3
+    assert answer["class_labels"] == list(range(10))
+    assert 0.5 < client.get("/model_metrics").json()["last_accuracy"] <= 1
+
+
+def test_models_are_listed_described_and_chosen(client):
+    names = client.get("/models").json()["models"]
+    assert names[0] == "shipped"
+    assert client.get("/models/shipped").json()["architecture"]["name"] == "digitnet"
+    assert client.post("/model", json={"name": "shipped"}).json() == {"in_use": "shipped"}
+    for wrong in ("../../etc", "nothing"):
+        answer = client.post("/model", json={"name": wrong})
+        assert answer.status_code == 404
+        assert "GET /models" in answer.json()["error"]
+
+
+def test_health_counters_and_the_page_that_describes_it(client):
+    assert client.get("/healthz").json()["status"] == "ok"
+    assert "digitlib_requests_total" in client.get("/metrics").text
+    page = client.get("/docs").text
+    assert "https://" not in page
+    assert client.get("/swagger/swagger-ui-bundle.js").status_code == 200
+
+
+def bomb() -> bytes:
+    stream = io.BytesIO()
+    Image.new("1", (60_000, 60_000)).save(stream, "PNG")
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("content", "status", "reason"),
+    [
+        (b"", 422, "zero bytes"),
+        (b"no picture", 422, "not a picture"),
+        (b"\x89PNG\r\n\x1a\n" + b"\0" * 50, 422, ""),
+        (b"x" * 60_000_000, 413, "50 MB"),
+    ],
+    ids=["empty", "text", "torn", "large"],
+)
+def test_what_is_no_picture_is_refused_with_a_reason(client, content, status, reason):
+    answer = client.post("/predict", content=content, headers={"content-type": "image/png"})
+    assert answer.status_code == status
+    assert reason in answer.json()["error"]
+
+
+def test_truncated_pictures_and_bombs_are_refused(client, seven):
+    for content in (seven[: len(seven) // 2], bomb()):
+        answer = client.post("/predict", files={"item": content})
+        assert answer.status_code == 422, answer.text
+        assert answer.json()["error"]
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {},
+        {"content": b"{", "headers": {"content-type": "application/json"}},
+        {"content": b"--x", "headers": {"content-type": "multipart/form-data"}},
+        {"content": b"--x", "headers": {"content-type": "multipart/form-data; boundary=x"}},
+        {"data": {"item": "not a file"}, "files": {}},
+        {"files": [("a", b"1"), ("b", b"2")]},
+    ],
+)
+def test_a_request_without_one_picture_says_what_to_send(client, sent):
+    answer = client.post("/predict", **sent)
+    assert 400 <= answer.status_code < 500
+    assert answer.json()["error"]
+
+
+def test_mutated_pictures_never_break_it(running, seven):
+    """10,000 random changes of a good picture: no 5xx, and memory does not grow."""
+    server, url = running
+    random, process = np.random.default_rng(0), psutil.Process(server.pid)
+    good = np.frombuffer(seven, np.uint8)
+    bodies = []
+    for _ in range(10_000):
+        changed = good.copy()
+        places = random.integers(0, len(good), random.integers(1, 9))
+        changed[places] = random.integers(0, 256, len(places))
+        bodies.append(changed[: random.integers(1, len(good) + 1)].tobytes())
+    kind = {"content-type": "image/png"}
+
+    def send(some: list[bytes]) -> set[int]:
+        with httpx.Client(base_url=url, timeout=60) as client:
+            return {
+                client.post("/predict", content=body, headers=kind).status_code for body in some
+            }
+
+    with ThreadPoolExecutor(4) as pool:
+        codes = set().union(*pool.map(send, np.array_split(np.array(bodies, object)[:2000], 4)))
+        before = process.memory_info().rss
+        codes |= set().union(*pool.map(send, np.array_split(np.array(bodies, object)[2000:], 4)))
+    assert codes <= {200, 422}, codes
+    assert process.memory_info().rss - before < 30e6
+
+
+def test_another_name_for_this_machine_is_refused(client):
+    """Protects from pages elsewhere whose name is made to mean this machine (DNS rebinding)."""
+    assert client.get("/models", headers={"host": "evil.example"}).status_code == 400
+
+
+def test_a_key_is_asked_for_where_one_is_set(seven):
+    code = (
+        "from digitlib.apps.service import serve; from digitlib.reading.recognizer import *;"
+        "serve('127.0.0.1', PORT, PRETRAINED, api_key='secret')"
+    )
+    server, url = start(code=code)
+    sent = {"content": seven, "headers": {"content-type": "image/png"}}
+    assert httpx.post(f"{url}/predict", **sent).status_code == 401
+    sent["headers"]["x-api-key"] = "secret"
+    assert httpx.post(f"{url}/predict", **sent).json()["predicted_label"] == 7
+    stop(server)
+
+
+def test_stopping_under_load_loses_no_accepted_request(seven):
+    """SIGTERM while many ask: every request is answered, or its connection was never taken."""
+    server, url = start()
+    lost, answered = [], []
+
+    def ask(_):
+        try:
+            answer = httpx.post(f"{url}/predict", files={"item": seven}, timeout=30)
+            answered.append(answer.json()["predicted_label"])
+        except httpx.ConnectError:
+            pass
+        except httpx.TransportError as fault:
+            lost.append(repr(fault))
+
+    with ThreadPoolExecutor(8) as pool:
+        asked = pool.map(ask, range(200))
+        while len(answered) < 20:
+            time.sleep(0.01)
+        assert stop(server) in (0, -signal.SIGTERM)
+        list(asked)
+    assert not lost
+    assert set(answered) == {7}
+
+
+def test_how_fast_it_answers(running, seven, capsys):
+    """Prints what the README says; a bounded load from the same machine."""
+    _, url = running
+
+    def ask(seconds: float, pause: float = 0.0) -> list[float]:
+        taken, end = [], time.perf_counter() + seconds
+        with httpx.Client(base_url=url) as client:
+            while (before := time.perf_counter()) < end:
+                assert client.post("/predict", files={"item": seven}).status_code == 200
+                taken.append(time.perf_counter() - before)
+                time.sleep(max(0.0, pause - taken[-1]))
+        return taken
+
+    with ThreadPoolExecutor(4) as pool:
+        full = sum(len(taken) for taken in pool.map(ask, [3.0] * 4)) / 3.0
+        half = np.concatenate(list(pool.map(ask, [3.0] * 4, [4 / (full / 2)] * 4)))
+    p50, p99 = 1000 * np.percentile(half, [50, 99])
+    with capsys.disabled():
+        print(
+            f"\nHTTP: {full:.0f} pictures a second; at half of that p50 {p50:.1f} ms, "
+            f"p99 {p99:.1f} ms ({os.cpu_count()} cores, shared with the clients)"
+        )
+
+
+def test_its_description_holds_for_whatever_is_sent():
+    """Schemathesis asks every endpoint what its OpenAPI description allows, and forbids."""
+    import schemathesis
+
+    from digitlib.apps.service import create_app
+
+    app = create_app()
+    schema = schemathesis.openapi.from_asgi("/openapi.json", app)
+    for operation in schema.get_all_operations():
+        strategy = operation.ok().as_strategy()
+
+        from hypothesis import HealthCheck, given, settings
+
+        @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+        @given(case=strategy)
+        def ask(case):
+            answer = case.call()
+            assert answer.status_code < 500
+
+        ask()
