@@ -1,6 +1,7 @@
 """The canvas in Python: what is drawn is read, kept, saved and explained, and faults do no harm."""
 
 import base64
+import io
 import subprocess
 import sys
 
@@ -128,11 +129,35 @@ def test_a_photo_keeps_its_resolution(canvas):
     assert all(0 < value < canvas.width for value in x)
 
 
+def test_a_photo_in_bad_light_is_read_as_without_a_canvas(recognizer):
+    """Protects tall photos: paper that is laid around one must not take part in the reading."""
+    photo = np.full((1600, 1200), 215.0)
+    photo -= np.linspace(0, 110, 1200) + np.linspace(0, 20, 1600)[:, None]
+    page = DigitCanvas(recognizer, strokes=write("407")).picture
+    photo[500:820, 300:860] *= 0.35 + 0.65 * page / 255
+    photo = photo.astype(np.uint8)
+    assert recognizer.read_digits(photo).text == "407"
+    canvas = DigitCanvas(recognizer)
+    canvas.show(photo)
+    assert canvas.reading["text"] == "407"
+    canvas.strokes = write("1", left=500, height=200)  # beside the photo
+    assert sorted(canvas.reading["text"].replace("\n", "")) == sorted("4071")
+
+
+def test_a_transparent_picture_with_white_ink_is_read(canvas):
+    ink = 255 - DigitCanvas(canvas.recognizer, strokes=write("58")).picture
+    stream = io.BytesIO()
+    Image.fromarray(np.dstack([np.full_like(ink, 255), ink])).save(stream, "PNG")
+    canvas.backdrop = f"data:image/png;base64,{base64.b64encode(stream.getvalue()).decode()}"
+    assert canvas.reading["text"] == "58"
+
+
 def test_a_backdrop_that_is_no_picture_is_said(canvas):
     canvas.backdrop = "data:image/png;base64,aGVsbG8="
     assert "not a picture" in canvas.fault
     canvas.backdrop = "data:image/png;base64,no!"
     assert "data URL" in canvas.fault
+    assert "data URL" in canvas.still()
 
 
 def test_drawings_are_saved_and_read_back(recognizer, tmp_path):
@@ -164,6 +189,10 @@ def test_a_label_that_is_no_digit_writes_nothing(canvas, tmp_path, label):
 def test_an_empty_canvas_cannot_be_saved(canvas, tmp_path):
     with pytest.raises(ValueError, match="empty"):
         canvas.save(4, tmp_path)
+    canvas.strokes = [*write("7"), erase((0, 160), (560, 160), width=700)]
+    with pytest.raises(ValueError, match="empty"):
+        canvas.save(7, tmp_path)
+    assert not list(tmp_path.rglob("*"))
 
 
 def test_too_few_drawings_are_stood_in_for(tmp_path):
@@ -175,6 +204,23 @@ def test_too_few_drawings_are_stood_in_for(tmp_path):
 def test_the_last_drawing_is_there_again(recognizer, tmp_path):
     DigitCanvas(recognizer, keep=tmp_path / "last.json").strokes = write("9")
     assert DigitCanvas(recognizer, keep=tmp_path / "last.json").reading["text"] == "9"
+
+
+def test_a_picture_that_was_drawn_on_is_there_again_too(recognizer, tmp_path):
+    first = DigitCanvas(recognizer, keep=tmp_path / "last.json")
+    first.show(DigitCanvas(recognizer, strokes=write("58")).picture)
+    assert DigitCanvas(recognizer, keep=tmp_path / "last.json").reading["text"] == "58"
+
+
+def test_a_damaged_file_of_the_last_drawing_is_no_drawing(recognizer, tmp_path):
+    (tmp_path / "last.json").write_text('{"strokes": 7')
+    assert DigitCanvas(recognizer, keep=tmp_path / "last.json").reading == {}
+
+
+def test_what_the_browser_sends_and_cannot_be_taken_is_said(canvas):
+    """Protects from a canvas that falls silent."""
+    canvas.set_state({"strokes": [{"points": [0.0, 0.0, 1.0] * 200_001}]})
+    assert "clear it" in canvas.fault
 
 
 def test_canvases_do_not_disturb_each_other_and_can_be_observed(recognizer):
@@ -202,6 +248,18 @@ def test_the_explanation_points_at_ink(recognizer):
     assert maps[7].sum() > 1
     assert maps[7].sum() == max(found.sum() for found in maps)
     assert not explain(recognizer.classify, np.zeros((28, 28), np.uint8)).any()
+
+
+def test_an_explanation_asks_no_more_than_is_fast(recognizer):
+    """Sixteen pictures at once would cost as much as 256; see network.py."""
+    asked = []
+
+    def classify(images):
+        asked.append(len(images))
+        return recognizer.classify(images)
+
+    explain(classify, load_dataset("optdigits", "test").images[0])
+    assert max(asked) <= 15
 
 
 def test_the_message_of_a_browser_cannot_break_it(canvas):

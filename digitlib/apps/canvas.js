@@ -64,27 +64,25 @@ async function asDataUrl(file, longest = 1600) {
     width: Math.max(1, Math.round(bitmap.width * scale)),
     height: Math.max(1, Math.round(bitmap.height * scale)),
   });
-  const context = canvas.getContext("2d");
-  context.fillStyle = "white"; // under a transparent picture
-  context.fillRect(0, 0, canvas.width, canvas.height);
-  context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
-  return canvas.width * canvas.height > 400_000
-    ? canvas.toDataURL("image/jpeg", 0.92) // a photo
-    : canvas.toDataURL("image/png");
+  canvas.getContext("2d").drawImage(bitmap, 0, 0, canvas.width, canvas.height);
+  // What came as JPEG has no transparency to lose.
+  return file.type === "image/jpeg" ? canvas.toDataURL("image/jpeg", 0.92) : canvas.toDataURL();
 }
 
 class Surface {
   constructor(model, element) {
     this.model = model;
-    this.redone = [];
+    this.past = []; // drawings before this one, and those that were undone
+    this.future = [];
     this.tool = "pen";
     this.size = 14;
-    this.chosen = -1; // the digit whose probabilities are shown; -1 for the last one
+    this.chosen = -1; // the digit that is shown in full and would be saved; -1 for the last
+    this.pointed = -1; // the one under the pointer, shown meanwhile; -1 for none
     this.cause = null; // the digit whose evidence is shown; null for the answer
     this.build(element);
     const changes = {
-      "change:strokes": () => this.redraw(),
-      "change:backdrop": () => this.loadBackdrop(),
+      "change:strokes": () => { this.changed(); this.redraw(); },
+      "change:backdrop": () => { this.changed(); this.loadBackdrop(); },
       "change:paper": () => this.redraw(),
       "change:reading": () => this.showReading(),
       "change:why": () => this.showWhy(),
@@ -92,7 +90,16 @@ class Surface {
       "change:saved": () => this.showSaved(),
     };
     for (const [event, act] of Object.entries(changes)) model.on(event, act);
-    this.forget = () => Object.entries(changes).forEach(([event, act]) => model.off(event, act));
+    const recolour = () => this.redraw();
+    const dark = matchMedia("(prefers-color-scheme: dark)");
+    dark.addEventListener("change", recolour);
+    const theme = new MutationObserver(recolour);
+    theme.observe(document.body, { attributeFilter: ["data-jp-theme-name", "data-jp-theme-light"] });
+    this.forget = () => {
+      Object.entries(changes).forEach(([event, act]) => model.off(event, act));
+      dark.removeEventListener("change", recolour);
+      theme.disconnect();
+    };
     this.observer = new ResizeObserver(() => this.redraw());
     this.observer.observe(this.paper);
     this.loadBackdrop();
@@ -136,6 +143,7 @@ class Surface {
     button("open", "Open a picture", "Open, drop or paste a picture", () => this.chooser.click());
     button("sample", "Try a sample", "A digit from the data set", () => this.model.send({ do: "sample" }));
     button("full", "Full screen", "Full screen (F)", () => this.toggleFull());
+    this.buttons.full.hidden = !document.fullscreenEnabled;
     this.slider = make("input", {
       type: "range", min: 2, max: 40, value: this.size, title: "Pen width ([ and ])",
       attributes: { "aria-label": "Pen width" },
@@ -164,19 +172,22 @@ class Surface {
       this.bars.append(row);
       return { row, fill, share };
     });
-    const small = () => make("canvas", { width: SIDE, height: SIDE, className: "dc-small" });
-    this.seen = small();
-    this.why = small();
+    const small = (label) => make("canvas", {
+      width: SIDE, height: SIDE, className: "dc-small",
+      attributes: { role: "img", "aria-label": label },
+    });
+    this.seen = small("The digit as the network sees it");
+    this.why = small("Which strokes spoke for and against the answer");
     this.whyTitle = make("figcaption", { textContent: "why" });
     const figures = make("div", { className: "dc-figures" },
       make("figure", {}, this.seen, make("figcaption", { textContent: "what the network sees" })),
       make("figure", {}, this.why, this.whyTitle));
     this.labels = make("div", {
       className: "dc-labels", attributes: { role: "group", "aria-label": "Say what it was, and save it" },
-    }, make("span", { textContent: "It was a" }));
+    }, this.target = make("span"));
     for (let digit = 0; digit < 10; digit++) {
       const label = make("button", {
-        type: "button", textContent: digit, attributes: { "aria-label": `Save the drawing as a ${digit}` },
+        type: "button", textContent: digit, attributes: { "aria-label": `Save it as a ${digit}` },
       });
       label.addEventListener("click", () => this.save(digit));
       this.labels.append(label);
@@ -195,6 +206,7 @@ class Surface {
     for (const end of ["pointerup", "pointercancel"]) {
       paper.addEventListener(end, (event) => this.up(event));
     }
+    paper.addEventListener("pointerleave", () => this.show(-1));
     paper.addEventListener("contextmenu", (event) => { event.preventDefault(); this.clear(); });
     this.root.addEventListener("keydown", (event) => this.key(event));
     this.root.addEventListener("keyup", () => this.takeKeys(true));
@@ -237,9 +249,14 @@ class Surface {
       this.point(event);
       return;
     }
-    const from = this.stroke.points.length;
+    const { points } = this.stroke;
+    const from = points.length;
     const events = event.getCoalescedEvents?.() ?? [];
-    for (const one of events.length ? events : [event]) this.stroke.points.push(...this.place(one));
+    for (const one of events.length ? events : [event]) {
+      const [x, y, width] = this.place(one);
+      // A mouse tells of itself a thousand times a second: nearer points change nothing.
+      if (Math.hypot(x - points.at(-3), y - points.at(-2)) > 1.5) points.push(x, y, width);
+    }
     paint(this.context(), this.stroke, this.colour(), from);
   }
 
@@ -247,36 +264,59 @@ class Surface {
     if (!this.stroke || event.pointerId !== this.pointer) return;
     const stroke = this.stroke;
     this.stroke = null;
-    this.redone = [];
-    this.chosen = -1;
+    this.drawn = stroke;
     this.put([...this.model.get("strokes"), stroke]);
   }
 
-  /** Give Python these strokes; the clock for the label starts here. */
-  put(strokes) {
+  /** A new drawing: Python reads it, and the clock for the label starts here. */
+  put(strokes, backdrop = this.model.get("backdrop")) {
+    this.past.push(this.drawing());
+    this.future = [];
+    this.give({ strokes, backdrop });
+  }
+
+  drawing() {
+    return { strokes: this.model.get("strokes"), backdrop: this.model.get("backdrop") };
+  }
+
+  give(drawing) {
     this.lifted = performance.now();
+    this.chosen = this.pointed = -1;
     this.cause = null;
-    this.model.set("strokes", strokes);
+    this.own = true;
+    this.model.set(drawing);
+    this.own = false;
     this.model.save_changes();
   }
 
+  /** Python, or another view, drew something: what was undone here does not belong to it. */
+  changed() {
+    if (!this.own) this.future = [];
+  }
+
   undo() {
-    const strokes = this.model.get("strokes");
-    if (strokes.length) {
-      this.redone.push(strokes.at(-1));
-      this.put(strokes.slice(0, -1));
-    } else if (this.model.get("backdrop")) this.clear();
+    const { strokes } = this.drawing();
+    if (this.empty() && !this.past.length) return;
+    this.future.push(this.drawing());
+    // What Python drew has no past here: its strokes go one by one.
+    this.give(this.past.pop() ?? { strokes: strokes.slice(0, -1), backdrop: "" });
   }
 
   redo() {
-    if (this.redone.length) this.put([...this.model.get("strokes"), this.redone.pop()]);
+    if (!this.future.length) return;
+    this.past.push(this.drawing());
+    this.give(this.future.pop());
   }
 
   clear() {
     this.stroke = null;
-    this.redone = [];
-    this.model.set("backdrop", "");
-    this.put([]);
+    if (this.empty()) this.redraw();
+    else this.put([], "");
+  }
+
+  empty() {
+    const { strokes, backdrop } = this.drawing();
+    return !strokes.length && !backdrop;
   }
 
   choose(tool) {
@@ -299,22 +339,26 @@ class Surface {
   }
 
   key(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey) {
+    // Brackets need AltGr or Option on many keyboards.
+    const brackets = { "[": () => this.resize(-2), "]": () => this.resize(2) };
+    if ((event.ctrlKey || event.metaKey || event.altKey) && !brackets[event.key]) {
       this.takeKeys(false);
       return;
     }
-    const onSlider = event.target === this.slider;
-    if (onSlider && event.key.startsWith("Arrow")) return;
+    if (event.target === this.slider && event.key.startsWith("Arrow")) return;
     const keys = {
-      z: () => this.undo(), Z: () => this.redo(), e: () => this.choose(this.tool === "pen" ? "eraser" : "pen"),
-      "[": () => this.resize(-2), "]": () => this.resize(2), r: () => this.clear(),
+      ...brackets,
+      z: () => (event.shiftKey ? this.redo() : this.undo()),
+      e: () => this.choose(this.tool === "pen" ? "eraser" : "pen"),
+      r: () => this.clear(),
       f: () => this.toggleFull(),
-      ArrowLeft: () => this.pick(this.number() - 1),
-      ArrowRight: () => this.pick(this.number() + 1),
+      arrowleft: () => this.pick(this.number() - 1),
+      arrowright: () => this.pick(this.number() + 1),
     };
-    if (!document.fullscreenElement) keys.Escape = () => this.clear();
-    if (keys[event.key]) {
-      keys[event.key]();
+    if (!document.fullscreenElement) keys.escape = () => this.clear();
+    const act = keys[event.key.toLowerCase()];
+    if (act) {
+      act();
       event.preventDefault();
       event.stopPropagation();
     }
@@ -322,16 +366,13 @@ class Surface {
 
   toggleFull() {
     if (document.fullscreenElement) document.exitFullscreen();
-    else this.root.requestFullscreen();
+    else if (document.fullscreenEnabled) this.root.requestFullscreen();
   }
 
   async open(file) {
     if (!file) return;
     try {
-      const url = await asDataUrl(file);
-      this.redone = [];
-      this.model.set("backdrop", url);
-      this.put([]);
+      this.put([], await asDataUrl(file));
     } catch {
       this.say(`“${file.name}” is no picture that this browser can open: try PNG or JPEG`);
     }
@@ -365,10 +406,12 @@ class Surface {
     this.paintBackdrop(context);
     for (const stroke of this.model.get("strokes")) paint(context, stroke, colour);
     if (this.stroke) paint(context, this.stroke, colour);
-    const empty = !this.model.get("strokes").length && !this.model.get("backdrop");
-    this.hint.hidden = !empty || Boolean(this.stroke);
-    this.buttons.undo.disabled = empty;
-    this.buttons.redo.disabled = !this.redone.length;
+    this.hint.hidden = !this.empty() || Boolean(this.stroke);
+    this.labels.classList.toggle("dc-hidden", this.empty());
+    // Not `disabled`: the focus would fall out of the canvas.
+    const dim = (name, off) => this.buttons[name].setAttribute("aria-disabled", String(off));
+    dim("undo", this.empty() && !this.past.length);
+    dim("redo", !this.future.length);
   }
 
   loadBackdrop() {
@@ -392,30 +435,64 @@ class Surface {
 
   digits() { return this.model.get("reading").digits ?? []; }
 
-  /** The number of the digit that is shown in full: the one pointed at, or the last. */
+  /** The number of the digit that is chosen: by the last stroke, an arrow or a click. */
   number() {
     const last = this.digits().length - 1;
     return this.chosen >= 0 && this.chosen <= last ? this.chosen : last;
   }
 
+  /** The number of the digit that is shown in full. */
+  shown() {
+    return this.digits()[this.pointed] ? this.pointed : this.number();
+  }
+
   pick(number) {
-    if (number === this.number() || !this.digits()[number]) return;
+    if (!this.digits()[number]) return;
     this.chosen = number;
     this.cause = null;
     this.showDigit();
   }
 
-  save(label) { this.model.send({ do: "save", label, digit: this.number() }); }
+  /** Show a digit while the pointer is on it; -1 for the chosen one. */
+  show(number) {
+    if (number === this.pointed) return;
+    this.pointed = number;
+    this.cause = null;
+    this.showDigit();
+  }
+
+  save(label) {
+    this.model.send({ do: "save", label, digit: this.number() });
+    for (const button of this.labels.querySelectorAll("button")) button.disabled = true;
+  }
 
   showSaved() {
     const { label, file } = this.model.get("saved");
-    this.say(`Saved as a ${label}: ${file}`);
+    if (file) this.say(`Saved as a ${label}: ${file}`);
+  }
+
+  /** After a stroke, the digit that it belongs to: the one it lies in for the most part. */
+  pickDrawn() {
+    const { points } = this.drawn ?? { points: [] };
+    this.drawn = null;
+    if (!points.length) return;
+    const inside = this.digits().map(({ box: [x, y, width, height] }) => {
+      let count = 0;
+      for (let i = 0; i < points.length; i += 3) {
+        const [px, py] = [points[i] - x, points[i + 1] - y];
+        count += px >= 0 && py >= 0 && px <= width && py <= height;
+      }
+      return count;
+    });
+    if (Math.max(...inside) > 0) this.chosen = inside.indexOf(Math.max(...inside));
   }
 
   showReading() {
     const reading = this.model.get("reading");
     const digits = this.digits();
-    const drawn = this.model.get("strokes").length || this.model.get("backdrop");
+    const drawn = !this.empty();
+    this.pickDrawn();
+    for (const button of this.labels.querySelectorAll("button")) button.disabled = false;
     this.root.dataset.text = reading.text ?? "";
     if (this.lifted && reading.milliseconds !== undefined) {
       this.root.dataset.latency = (performance.now() - this.lifted).toFixed(1); // milliseconds
@@ -448,6 +525,8 @@ class Surface {
     label.setAttribute("y", y - pad - 5 > 14 ? y - pad - 5 : y + height + pad + 17);
     label.textContent = `${digit.label}${digit.accepted ? "" : "?"}`;
     group.append(frame, label);
+    group.addEventListener("pointerdown", (event) => event.stopPropagation());
+    group.addEventListener("click", () => this.pick([...this.boxes.children].indexOf(group)));
     return group;
   }
 
@@ -456,11 +535,13 @@ class Surface {
     const [x, y] = this.place(event);
     const under = this.digits().findIndex(({ box }) =>
       x >= box[0] && x <= box[0] + box[2] && y >= box[1] && y <= box[1] + box[3]);
-    if (under !== -1) this.pick(under);
+    this.show(under);
   }
 
   showDigit() {
-    const digit = this.digits()[this.number()];
+    const digit = this.digits()[this.shown()];
+    const target = this.digits()[this.number()];
+    this.target.textContent = this.digits().length > 1 ? `The ${target.label} was a` : "It was a";
     this.root.classList.toggle("dc-empty", !digit);
     this.rows.forEach(({ row, fill, share }, i) => {
       const p = digit ? digit.probabilities[i] : 0;
@@ -475,10 +556,13 @@ class Surface {
       const image = context.createImageData(SIDE, SIDE);
       pixels.forEach((value, i) => image.data.set([value, value, value, 255], 4 * i));
       context.putImageData(image, 0, 0);
-      this.model.send({ do: "explain", digit: this.number() });
+      // Once the hand rests: the next stroke goes first.
+      clearTimeout(this.asking);
+      const number = this.shown();
+      this.asking = setTimeout(() => this.model.send({ do: "explain", digit: number }), 150);
     }
     [...this.boxes.children].forEach((box, i) => {
-      box.classList.toggle("dc-chosen", this.digits().length > 1 && i === this.number());
+      box.classList.toggle("dc-chosen", this.digits().length > 1 && i === this.shown());
     });
     this.showWhy();
   }
@@ -486,10 +570,10 @@ class Surface {
   showWhy() {
     const context = this.why.getContext("2d");
     context.clearRect(0, 0, SIDE, SIDE);
-    const digit = this.digits()[this.number()];
+    const digit = this.digits()[this.shown()];
     const why = this.model.get("why");
     this.whyTitle.textContent = "why";
-    if (!digit || !why?.maps || why.digit !== this.number()) return;
+    if (!digit || !why?.maps || why.digit !== this.shown()) return;
     const cause = this.cause ?? digit.label;
     const pixels = decodeBytes(digit.image);
     const map = new Int8Array(decodeBytes(why.maps).buffer, cause * SIDE * SIDE, SIDE * SIDE);
@@ -506,6 +590,7 @@ class Surface {
   }
 
   end() {
+    clearTimeout(this.asking);
     this.forget();
     this.observer.disconnect();
   }

@@ -12,7 +12,9 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
+from typing import NamedTuple
 
 import anywidget
 import cv2
@@ -34,6 +36,7 @@ MARGIN = 0.25  # around one of several digits that is saved, as a share of its l
 #: A way to write each digit: strokes of points (x, y) in a box of 1, y down.
 HANDWRITING = json.loads(Path(__file__).with_name("strokes.json").read_text())
 
+Box = tuple[int, int, int, int]  # left, top, right, bottom; in pixels of the page
 Stroke = dict  # {"points": [x, y, width, …], "erases": bool}, in pixels of the canvas
 
 
@@ -44,7 +47,7 @@ class DigitCanvas(anywidget.AnyWidget):
         recognizer: reads; the shipped model by default.
         samples: pictures uint8 (N, 28, 28), ink bright, that "Try a sample" takes from; or what
             gives them when they are first wanted.
-        keep: a JSON file that the strokes are kept in after each one, and taken from at the
+        keep: a JSON file that the drawing is kept in after each stroke, and taken from at the
             start; none by default.
 
     Attributes:
@@ -82,8 +85,8 @@ class DigitCanvas(anywidget.AnyWidget):
         self._chance = np.random.default_rng()
         self.recognizer = recognizer or Recognizer()
         self.samples, self.keep = samples, keep
-        if keep and resolve(keep).exists() and "strokes" not in settings:
-            settings["strokes"] = read_json(keep)["strokes"]
+        if keep and not {"strokes", "backdrop"} & set(settings):
+            settings |= _kept(keep)
         super().__init__(has_samples=samples is not None, **settings)
         self.observe(self._changed, ["strokes", "backdrop"])
         self.on_msg(self._obey)
@@ -115,10 +118,17 @@ class DigitCanvas(anywidget.AnyWidget):
 
         With a picture under the strokes it is as large as that picture, and ink is white on dark.
         """
-        under, ground = _page(self.backdrop, self.width, self.height)
-        page, ink = under.copy(), BLACK if ground >= 128 else WHITE
-        rasterise(page, self.strokes, page.shape[1] / self.width, ink, ground)
+        under = _page(self.backdrop, self.width, self.height)
+        page, ink = under.grey.copy(), BLACK if under.ground >= 128 else WHITE
+        rasterise(page, self.strokes, page.shape[1] / self.width, ink, under.ground)
         return page
+
+    def set_state(self, sync_data: dict) -> None:
+        """Take what the browser sends; what cannot be taken is said there."""
+        try:
+            super().set_state(sync_data)
+        except traitlets.TraitError as fault:
+            self.fault = str(fault)
 
     def clear(self) -> None:
         """Take everything off the canvas."""
@@ -152,9 +162,9 @@ class DigitCanvas(anywidget.AnyWidget):
         """
         if str(label) not in set("0123456789"):
             raise ValueError(f"a drawing's label is a digit from 0 to 9, not {label!r}")
-        if not self.strokes and not self.backdrop:
-            raise ValueError("the canvas is empty: draw a digit first")
         picture, digits = self.picture, self.reading.get("digits", [])
+        if picture.min() == picture.max():
+            raise ValueError("the canvas is empty: draw a digit first")
         if len(digits) > 1:
             picture = _alone(picture, digits[digit]["box"], picture.shape[1] / self.width)
         name = datetime.now().strftime("%Y-%m-%d-%H%M%S-%f")
@@ -170,9 +180,11 @@ class DigitCanvas(anywidget.AnyWidget):
         if self.strokes or self.backdrop:
             try:
                 picture = self.picture
-                paper = _page(self.backdrop, self.width, self.height)[1]
-                scale = picture.shape[1] / self.width
-                reading = describe(self.recognizer.read_digits(picture), scale)
+                under = _page(self.backdrop, self.width, self.height)
+                paper, scale = under.ground, picture.shape[1] / self.width
+                left, top, right, bottom = _inked(under.place, self.strokes, picture.shape, scale)
+                seen = picture[top:bottom, left:right]
+                reading = describe(self.recognizer.read_digits(seen), scale, (left, top))
                 reading["milliseconds"] = round(1000 * (time.perf_counter() - start), 1)
             except Exception as error:  # whatever went wrong, the canvas stays usable
                 fault = f"This could not be read: {error}"
@@ -184,10 +196,14 @@ class DigitCanvas(anywidget.AnyWidget):
         boxes = "".join(_frame(digit) for digit in self.reading.get("digits", []))
         text = self.reading.get("text", "")
         said = f"A drawing, read as {text}" if text else "An empty canvas"
+        try:
+            picture = _data_url(self.picture)
+        except pictures.PictureError as fault:
+            return f"<p>{html.escape(str(fault))}</p>"
         return (
             f'<svg role="img" aria-label="{html.escape(said)}" viewBox="0 0 {self.width} '
             f'{self.height}" style="max-width: {self.width}px; background: #fff; border: 1px solid '
-            f'#ccd; border-radius: 10px"><image href="{_data_url(self.picture)}" '
+            f'#ccd; border-radius: 10px"><image href="{picture}" '
             f'width="{self.width}" height="{self.height}"/>{boxes}</svg>'
         )
 
@@ -201,7 +217,7 @@ class DigitCanvas(anywidget.AnyWidget):
         self._last = (self.strokes, self.backdrop)
         self.read()
         if self.keep:
-            write_json(self.keep, {"strokes": self.strokes})
+            write_json(self.keep, {"strokes": self.strokes, "backdrop": self.backdrop})
 
     def _obey(self, _widget, message: dict, _buffers) -> None:
         """Do what the browser asks for."""
@@ -229,15 +245,14 @@ class DigitCanvas(anywidget.AnyWidget):
             self.why = {"digit": number, "maps": base64.b64encode(coded.tobytes()).decode()}
 
 
-def describe(reading: Reading, scale: float = 1.0) -> dict:
+def describe(reading: Reading, scale: float = 1.0, corner: tuple[int, int] = (0, 0)) -> dict:
     """A reading as JSON has it: text, and for each digit all that the canvas shows.
 
-    Boxes are divided by ``scale``.
+    Boxes are of a picture whose ``corner`` lies at (x, y) of the page; on the canvas the page is
+    ``scale`` times smaller.
     """
-    return {
-        "text": reading.text,
-        "digits": [_described(digit, scale) for digit in reading.digits[:MOST_DIGITS]],
-    }
+    found = reading.digits[:MOST_DIGITS]
+    return {"text": reading.text, "digits": [_described(d, scale, corner) for d in found]}
 
 
 def write(text: str, left=60.0, top=60.0, height=180.0, pen=14.0) -> list[Stroke]:
@@ -263,19 +278,30 @@ def rasterise(
         points = np.asarray(stroke["points"], np.float32).reshape(-1, 3) * scale
         places = np.rint(points[:, :2].clip(-9999, 9999) * (1 << FRACTION)).astype(int).tolist()
         colour = ground if stroke.get("erases") else ink
-        for i, place in enumerate(places):
-            pen = int(np.clip(round(float(points[i, 2])), 1, 999))
-            cv2.line(page, places[max(0, i - 1)], place, colour, pen, cv2.LINE_AA, FRACTION)
+        pens = np.rint(points[:, 2]).clip(1, 999).astype(int)
+        # A piece of one width is one line; a mouse draws nothing else.
+        cuts = [0, *(np.flatnonzero(np.diff(pens)) + 1), len(pens)]
+        for first, last in pairwise(cuts):
+            line = places[max(0, first - 1) : last]
+            line = np.array(line if len(line) > 1 else 2 * line, np.int32)
+            pen = int(pens[first])
+            cv2.polylines(page, [line], False, colour, pen, cv2.LINE_AA, FRACTION)
+
+
+class _Page(NamedTuple):
+    """Grey levels, uint8 in the canvas's proportions and not smaller than it; around and under
+    the picture ``ground``; ``place`` is where the picture lies."""
+
+    grey: np.ndarray
+    ground: int
+    place: Box
 
 
 @lru_cache(maxsize=4)
-def _page(backdrop: str, width: int, height: int) -> tuple[np.ndarray, int]:
-    """What is under the strokes, and how bright it is: white, or a picture amid its own paper.
-
-    uint8 in the proportions of the canvas, and not smaller than it.
-    """
+def _page(backdrop: str, width: int, height: int) -> _Page:
+    """What is under the strokes: white, or a picture amid its own paper."""
     if not backdrop:
-        return np.full((height, width), WHITE, np.uint8), WHITE
+        return _Page(np.full((height, width), WHITE, np.uint8), WHITE, (0, 0, width, height))
     try:
         decoded = base64.b64decode(backdrop.partition(",")[2], validate=True)
     except ValueError:
@@ -291,7 +317,30 @@ def _page(backdrop: str, width: int, height: int) -> tuple[np.ndarray, int]:
     page = np.full((tall, wide), ground, np.uint8)
     top, left = (tall - grey.shape[0]) // 2, (wide - grey.shape[1]) // 2
     page[top : top + grey.shape[0], left : left + grey.shape[1]] = grey
-    return page, ground
+    return _Page(page, ground, (left, top, left + grey.shape[1], top + grey.shape[0]))
+
+
+def _inked(place: Box, strokes: Sequence[Stroke], shape: tuple[int, int], scale: float) -> Box:
+    """The part of the page that is read: the picture, and the strokes beside it."""
+    points = [np.reshape(s["points"], (-1, 3)) for s in strokes if not s.get("erases")]
+    if not points:
+        return place
+    x, y, pen = scale * np.concatenate(points).T
+    low = np.floor([np.min(x - pen), np.min(y - pen)]).astype(int)
+    high = np.ceil([np.max(x + pen), np.max(y + pen)]).astype(int)
+    return (
+        *np.clip(np.minimum(place[:2], low), 0, None).tolist(),
+        *np.minimum(np.maximum(place[2:], high), shape[::-1]).tolist(),
+    )
+
+
+def _kept(keep: str | Path) -> dict:
+    """The drawing in a file; what cannot be read there is no drawing."""
+    try:
+        state = read_json(keep)
+        return {"strokes": list(state["strokes"]), "backdrop": str(state["backdrop"])}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
 
 
 def _alone(picture: np.ndarray, box: Sequence[float], scale: float) -> np.ndarray:
@@ -313,13 +362,14 @@ def _frame(digit: dict) -> str:
     )
 
 
-def _described(digit: Digit, scale: float) -> dict:
+def _described(digit: Digit, scale: float, corner: tuple[int, int]) -> dict:
+    (x, y, width, height), (left, top) = digit.box, corner
     return {
         "label": digit.label,
         "confidence": round(digit.confidence, 5),
         "accepted": digit.accepted,
         "probabilities": [round(float(p), 5) for p in digit.probabilities],
-        "box": [round(side / scale, 1) for side in digit.box],
+        "box": [round(side / scale, 1) for side in (x + left, y + top, width, height)],
         "image": base64.b64encode(digit.image.tobytes()).decode(),
     }
 

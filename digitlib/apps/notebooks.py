@@ -14,6 +14,8 @@ import shutil
 import sys
 import tempfile
 import textwrap
+import threading
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -146,6 +148,17 @@ def _describe(notebook: Path, fault: Exception) -> str:
     return f"{where}:\n{cell}\n{fault.ename}: {fault.evalue}"
 
 
+def _end_with(parent: int) -> None:
+    """End this process, however, as soon as ``parent`` is gone; its kernel ends with it."""
+
+    def watch():
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
 def main(arguments: list[str] | None = None) -> None:
     """``run``, ``export`` or ``refresh``; see ``--help``."""
     parser = argparse.ArgumentParser(prog="python -m digitlib.apps.notebooks")
@@ -155,6 +168,9 @@ def main(arguments: list[str] | None = None) -> None:
     run.add_argument("output", help="the executed copy")
     run.add_argument("-f", "--parameter-file", help="YAML")
     run.add_argument("-p", "--parameter", nargs=2, action="append", default=[])
+    run.add_argument(
+        "--with-parent", action="store_true", help="end when the process that started this ends"
+    )
     run.add_argument("--done", help="write this file when the notebook has ended well")
     export = commands.add_parser("export", help="make the HTML report of an executed notebook")
     export.add_argument("notebook")
@@ -170,6 +186,8 @@ def main(arguments: list[str] | None = None) -> None:
     sys.modules.setdefault("rfc3987_syntax", None)
     try:
         if chosen.command == "run":
+            if chosen.with_parent:
+                _end_with(os.getppid())
             given = read_parameters(chosen.parameter_file) if chosen.parameter_file else {}
             texts = {n for n, p in declared_parameters(chosen.notebook).items() if p.type == "str"}
             given |= {n: v if n in texts else yaml.safe_load(v) for n, v in chosen.parameter}

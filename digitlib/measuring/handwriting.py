@@ -15,8 +15,9 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
+from PIL import Image
 
-from digitlib.artifacts import resolve
+from digitlib.artifacts import resolve, writing
 from digitlib.datasets import PICTURES, DataError, load_dataset
 from digitlib.measuring.paper import on_paper, on_screen
 from digitlib.reading.pictures import Picture, load
@@ -237,3 +238,17 @@ def _own(folder: Path) -> tuple[Handwriting, list[str]]:
     labels = np.array([int(p.parent.name) for p in used], np.uint8)
     left_out = [f"Left out: {p} is not a JPEG or PNG." for p in files if p not in used]
     return Handwriting("own pictures", used, labels, f"pictures in {folder.name}/"), left_out
+
+
+def write_examples(folder: str | Path, count: int, seed: int = 0) -> str:
+    """Write ``count`` simulated photos into ``folder``/0 … 9, with one that is none; the folder."""
+    made, folder = (
+        in_turn([[(s, i) for i in range(len(s))] for s in bundled(seed)]),
+        resolve(folder),
+    )
+    for number, (one, i) in enumerate(made[:count]):
+        with writing(folder / str(one.labels[i]) / f"{number:03d}.png") as unfinished:
+            Image.fromarray(one.look(i)).save(unfinished)
+    with writing(folder / "torn.png") as unfinished:
+        unfinished.write_bytes(b"\x89PNG\r\n\x1a\n")
+    return str(folder)

@@ -74,6 +74,8 @@ def read_picture(recognizer: Recognizer, name: str, picture: Picture, truth=None
         reading = recognizer.read_digits(picture)
     except PictureError as fault:
         return Row(name, truth=truth, error=str(fault))
+    except Exception as fault:  # of ours: it must not end a night's run, nor be kept secret
+        return Row(name, truth=truth, error=f"a fault in reading it: {fault!r}")
     if not reading.digits:
         return Row(name, truth=truth, error="there is no ink to read")
     return _row(name, " ".join(reading.text.split()), reading.digits, truth)

@@ -6,7 +6,7 @@ import numpy as np
 
 from digitlib.reading.normalisation import SIDE
 
-PIECES = 15  # one picture at a time is fastest up to here, see network.py
+PIECES = 14  # with the whole picture 15, up to which one at a time is fastest; see network.py
 FADE = 1.5  # pixels over which a piece gives way to its neighbours
 INKED = 64  # from this grey level on a pixel may be the middle of a piece
 

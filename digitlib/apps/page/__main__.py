@@ -9,8 +9,8 @@ from pathlib import Path
 
 from digitlib.artifacts import project_root
 
-MOST_BYTES = 200_000_000  # of one message: pictures that are chosen come in one
-IDLE = 300  # seconds after which the kernel of a closed page ends
+MOST_BYTES = 1_000_000_000  # of one message: pictures that are chosen come in one
+IDLE = 86_400  # seconds after which a kernel that nobody uses ends; a closed page ends its own
 
 
 def main() -> None:
@@ -29,15 +29,25 @@ def main() -> None:
     config.Voila.ip, config.Voila.port = "127.0.0.1", chosen.port
     config.Voila.open_browser = not chosen.no_browser
     config.Voila.log_level = "ERROR"
-    config.Voila.tornado_settings = {"websocket_max_message_size": MOST_BYTES}
+    # Asked for under another name, as by a page elsewhere that is made to mean this machine (DNS
+    # rebinding), it does not answer. Voilà itself would.
+    config.Voila.tornado_settings = {
+        "websocket_max_message_size": MOST_BYTES,
+        "allow_remote_access": False,
+        "local_hostnames": ["localhost"],
+    }
+    config.Voila.port_retries = 0  # a port that is taken is an error, not another address
+    config.VoilaConfiguration.file_allowlist = []
     config.VoilaConfiguration.template = "digitlib"
     # A kernel waits for the next page, so that it opens at once.
     config.VoilaConfiguration.preheat_kernel = True
     config.VoilaConfiguration.default_pool_size = 1
-    config.KernelManager.transport = "ipc"  # sockets of this user, and not of the machine
+    # Sockets of this user, and not of the machine; their paths must be short.
+    config.KernelManager.transport = "ipc"
+    config.Voila.connection_dir_root = "/tmp"
     config.BaseKernelWebsocketConnection.websocket_ping_timeout = 30_000  # ms, as often as it asks
     config.MappingKernelManager.cull_idle_timeout = IDLE
-    config.MappingKernelManager.cull_interval = IDLE // 5
+    config.MappingKernelManager.cull_interval = IDLE // 10
     print(f"Draw digits at http://localhost:{chosen.port} (Ctrl-C ends it)", flush=True)
     Voila.launch_instance([str(project_root() / "notebooks" / "app.ipynb")], config=config)
 

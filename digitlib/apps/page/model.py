@@ -57,6 +57,7 @@ class Model(widgets.VBox):
             self.reader.use(change["new"])
         except (ArtifactError, ValueError, OSError, KeyError) as fault:
             self.fault.value = f'<p class="page-error">{html.escape(str(fault))}</p>'
+            self.refresh()  # what is in use is what the list says
 
     def _describe(self) -> str:
         card, folder = self.reader.recognizer.card, self.reader.model_dir

@@ -21,7 +21,8 @@ class Pictures(widgets.VBox):
 
     def __init__(self, reader: Reader):
         self.reader = reader
-        self.files: dict[str, bytes] = {}
+        self.rows: dict[str, Row] = {}
+        self.looks: dict[str, str] = {}
         self.chooser = widgets.FileUpload(
             accept="image/*", multiple=True, description="Choose pictures"
         )
@@ -42,26 +43,26 @@ class Pictures(widgets.VBox):
         )
         self.chooser.observe(self._add, "value")
         self.clear.on_click(self._clear)
-        reader.observe(lambda _: self._read(), "model_dir")
 
     def _add(self, change) -> None:
+        if not change["new"]:
+            return
+        self.progress.max, self.progress.value = len(change["new"]), 0
+        self.progress.layout.visibility = "visible"
         for upload in change["new"]:
-            self.files[_free_name(upload["name"], self.files)] = bytes(upload["content"])
-        if change["new"]:
-            self.chooser.value = ()
-            self._read()
+            name, content = _free_name(upload["name"], self.rows), bytes(upload["content"])
+            self.rows[name] = read_picture(self.reader.recognizer, name, content)
+            self.looks[name] = _thumbnail(content)
+            self.progress.value += 1
+        self.chooser.value = ()  # the pictures themselves are not kept
+        self._show()
 
     def _clear(self, _button) -> None:
-        self.files = {}
-        self._read()
+        self.rows, self.looks = {}, {}
+        self._show()
 
-    def _read(self) -> None:
-        self.progress.max, self.progress.value = max(1, len(self.files)), 0
-        self.progress.layout.visibility = "visible" if self.files else "hidden"
-        rows = []
-        for name, content in self.files.items():
-            rows.append(read_picture(self.reader.recognizer, name, content))
-            self.progress.value = len(rows)
+    def _show(self) -> None:
+        rows = list(self.rows.values())
         self.progress.layout.visibility = "hidden"
         self.clear.disabled = not rows
         self.summary.value, self.table.value = summary(rows), self._table(rows)
@@ -69,11 +70,9 @@ class Pictures(widgets.VBox):
     def _table(self, rows: Sequence[Row]) -> str:
         if not rows:
             return ""
-        heads = "".join(
-            f"<th scope=col>{name}</th>"
-            for name in ("picture", "file", "text", "confidence", "status", "")
-        )
-        body = "".join(_table_row(row, self.files[row.file]) for row in rows)
+        names = ("picture", "file", "text", "confidence", "status", "")
+        heads = "".join(f"<th scope=col>{name}</th>" for name in names)
+        body = "".join(_table_row(row, self.looks[row.file]) for row in rows)
         return (
             f'<div class="page-scroll"><table class="page-table"><thead><tr>{heads}</tr></thead>'
             f"<tbody>{body}</tbody></table></div>"
@@ -102,7 +101,7 @@ def summary(rows: Sequence[Row]) -> str:
     return f'<p class="page-summary">{" · ".join(parts)} · {link}</p>'
 
 
-def _table_row(row: Row, content: bytes) -> str:
+def _table_row(row: Row, look: str) -> str:
     name = html.escape(row.file)
     if row.error:
         said = f'<td colspan=3 class="page-error">{html.escape(row.error)}</td><td></td>'
@@ -114,7 +113,7 @@ def _table_row(row: Row, content: bytes) -> str:
             f'<td><span class="page-status page-{row.status}">{row.status}</span></td>'
             f"<td>{doubt}</td>"
         )
-    return f"<tr><td>{_thumbnail(content)}</td><td>{name}</td>{said}</tr>"
+    return f"<tr><td>{look}</td><td>{name}</td>{said}</tr>"
 
 
 def _thumbnail(content: bytes) -> str:

@@ -3,8 +3,10 @@
 import asyncio
 import atexit
 import base64
+import contextlib
 import html
 import json
+import shutil
 import subprocess
 import sys
 from datetime import datetime
@@ -20,7 +22,6 @@ from digitlib.artifacts import best_epoch, project_root, read_history, resolve
 
 FOLDER = "outputs/app"
 LOOK_EVERY = 1.0  # seconds
-BIG = 5000  # a data set's name that is trained with bigger steps
 
 
 class Train(widgets.VBox):
@@ -80,23 +81,26 @@ class Train(widgets.VBox):
         atexit.register(self.end)
 
     def _start(self, _button) -> None:
-        name = datetime.now().strftime("%Y-%m-%d-%H%M%S")
+        try:
+            self._begin()
+        except Exception as fault:  # Voilà shows a handler's errors to nobody
+            self.said.value = f'<p class="page-error">{html.escape(str(fault))}</p>'
+
+    def _begin(self) -> None:
+        name = datetime.now().strftime("%Y-%m-%d-%H%M%S-%f")
         self.output_dir = resolve(FOLDER) / name
         self.output_dir.mkdir(parents=True, exist_ok=True)
-        command = [sys.executable, "-m", "digitlib.apps.notebooks", "run"]
+        command = [sys.executable, "-m", "digitlib.apps.notebooks", "run", "--with-parent"]
         command += [f"notebooks/{profiles.TRAINING}.ipynb", str(self.output_dir / "training.ipynb")]
         for key, value in self.parameters().items():
-            command += ["-p", key, json.dumps(value) if not isinstance(value, str) else value]
+            command += ["-p", key, value if isinstance(value, str) else json.dumps(value)]
         self.log_file = self.output_dir / "training.log"
         with self.log_file.open("w") as log:
             self.process = subprocess.Popen(
                 command, cwd=project_root(), stdout=log, stderr=log, start_new_session=True
             )
         self.start.disabled, self.stop.disabled, self.use.disabled = True, False, True
-        self.said.value, self.curves.value = (
-            "<p>Starting: data and network are made ready …</p>",
-            "",
-        )
+        self.said.value, self.curves.value = "<p>Starting: data and network are made …</p>", ""
         self.watching = asyncio.ensure_future(self._watch(self.process))
 
     def parameters(self) -> dict:
@@ -116,24 +120,26 @@ class Train(widgets.VBox):
         while process.poll() is None:
             await asyncio.sleep(LOOK_EVERY)
             history = history_so_far(self.output_dir)
-            if len(history) != seen and process is self.process:
+            if len(history) > seen and process is self.process:
                 seen = len(history)
                 self._show(history)
-        if process is self.process:  # not stopped meanwhile
+        if process is not self.process:  # it was stopped
+            return
+        try:
             self._finish(process.returncode)
+        finally:
+            self.process = None
+            self.start.disabled, self.stop.disabled = False, True
 
     def _finish(self, code: int) -> None:
-        self.process = None
-        self.start.disabled, self.stop.disabled = False, True
         if code:
             words = html.escape(last_words(self.log_file))
             self.said.value = f'<p class="page-error">It failed.</p><pre>{words}</pre>'
             return
         self._show(read_history(self.output_dir / "model" / "history.csv"))
         self.use.disabled = False
-        self.said.value += (
-            f"<p>Saved in <code>{html.escape(name_of(self.output_dir / 'model'))}</code>.</p>"
-        )
+        folder = html.escape(name_of(self.output_dir / "model"))
+        self.said.value += f"<p>Saved in <code>{folder}</code>.</p>"
 
     def _show(self, history: list[dict]) -> None:
         best = history[best_epoch(history)]
@@ -150,17 +156,19 @@ class Train(widgets.VBox):
 
     def end(self, words: str = "") -> None:
         """Stop the training, if there is one, with everything it started."""
-        process, self.process = self.process, None
+        process = self.process
         if process is None or process.poll() is not None:
-            return
+            return  # it has ended: _watch says how
+        self.process = None
         family = [psutil.Process(process.pid)]
         family += family[0].children(recursive=True)
         for member in family:
-            member.kill()
+            with contextlib.suppress(psutil.NoSuchProcess):
+                member.kill()
         psutil.wait_procs(family, timeout=5)
-        if words:
-            self.said.value += f"<p>{words}</p>"
-            self.start.disabled, self.stop.disabled = False, True
+        shutil.rmtree(self.output_dir / "checkpoints", ignore_errors=True)
+        self.said.value += f"<p>{words}</p>"
+        self.start.disabled, self.stop.disabled = False, True
 
 
 def networks() -> list[str]:
