@@ -13,6 +13,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,6 +27,7 @@ from pen import draw, draw_stroke
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from digitlib import Recognizer
 from digitlib.apps.canvas import DigitCanvas, write
 
 CHECKOUT = Path(__file__).resolve().parents[1]
@@ -114,7 +116,8 @@ def opened(browser: Browser, url: str, **options) -> Iterator[Page]:
     )
     page = context.new_page()
     asked, faults = [], []
-    page.on("request", lambda request: asked.append(request.url))
+    context.on("request", lambda request: asked.append(request.url))
+    page.on("websocket", lambda socket: asked.append(socket.url))
     page.on("pageerror", lambda fault: faults.append(str(fault)))
     page.goto(url, wait_until="commit")
     yield page
@@ -203,8 +206,37 @@ def test_strokes_are_undone_redone_erased_and_cleared(page):
     page.locator(".dc-paper").click(button="right", position={"x": 300, "y": 300})
     reads(page, "")
     assert page.locator(".dc-box").count() == 0
+    page.keyboard.press("z")  # what a stray click cleared is not lost
+    reads(page, "1")
     for _ in range(9):
         page.keyboard.press("[")
+
+
+def test_redo_belongs_to_the_drawing_it_was_undone_in(page):
+    draw(page, "7")
+    reads(page, "7")
+    page.keyboard.press("z")
+    page.get_by_role("button", name="Try a sample").click()
+    expect(page.locator(".dc-text")).to_have_text(re.compile(r"^\d$"), timeout=SOON)
+    expect(page.get_by_role("button", name="Redo")).to_have_attribute("aria-disabled", "true")
+
+
+def test_the_digit_just_drawn_is_the_one_that_is_shown_and_saved(page, root):
+    """Protects labels: neither the order of reading nor a passing pointer chooses."""
+    draw(page, "7", left=0.8)
+    reads(page, "7")
+    draw(page, "4", left=0.15)
+    reads(page, "47")
+    expect(page.locator(".dc-answer .dc-name")).to_have_text("4")
+    paper = page.locator(".dc-paper").bounding_box()
+    page.mouse.move(paper["x"] + 1.0 * paper["height"], paper["y"] + 0.5 * paper["height"])
+    expect(page.locator(".dc-answer .dc-name")).to_have_text("7")
+    expect(page.get_by_text("The 4 was a")).to_be_visible()
+    page.get_by_role("button", name="Save it as a 4").click()
+    expect(page.locator(".dc-note")).to_contain_text("Saved as a 4", timeout=SOON)
+    expect(page.get_by_role("button", name="Save it as a 4")).to_be_disabled()
+    [file] = (root / "outputs" / "drawings" / "4").glob("*.png")
+    assert Recognizer().read_digits(file).text == "4"
 
 
 def test_every_tool_has_a_name_and_can_be_reached_by_keyboard(page):
@@ -212,7 +244,13 @@ def test_every_tool_has_a_name_and_can_be_reached_by_keyboard(page):
     reads(page, "5")
     for button in page.locator(".digit-canvas button:visible").all():
         assert (button.get_attribute("aria-label") or button.inner_text()).strip()
-        assert button.evaluate("element => element.tabIndex") >= 0
+    page.locator(".digit-canvas").focus()
+    reached = set()
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        reached.add(page.evaluate("document.activeElement.ariaLabel"))
+    tools = {"Pen", "Eraser", "Pen width", "Undo", "Clear", "Open a picture", "Save it as a 5"}
+    assert tools <= reached
     page.get_by_role("button", name="Undo").focus()
     page.keyboard.press("Enter")
     page.keyboard.press("Enter")
@@ -232,9 +270,11 @@ def test_bars_picture_and_evidence_follow_the_digit_pointed_at(page):
     )
     page.locator(".dc-row").nth(9).click()
     expect(page.locator("figcaption").last).to_contain_text("against (blue) 9")
-    page.locator(".digit-canvas").focus()
-    page.keyboard.press("ArrowRight")
+    page.mouse.move(10, 10)
     expect(answer).to_have_text("2")
+    page.locator(".digit-canvas").focus()
+    page.keyboard.press("ArrowLeft")
+    expect(answer).to_have_text("4")
 
 
 def test_a_picture_is_chosen_dropped_or_a_sample_tried(page, tmp_path):
@@ -245,23 +285,30 @@ def test_a_picture_is_chosen_dropped_or_a_sample_tried(page, tmp_path):
     chosen.value.set_files(picture)
     reads(page, "7")
     Image.fromarray(255 - DigitCanvas(strokes=write("58")).picture).save(picture)
-    drop(page, picture.read_bytes(), "image/png")
+    give(page, picture.read_bytes(), "image/png", "drop")
     reads(page, "58")
-    drop(page, b"no picture", "text/plain")
+    page.keyboard.press("r")
+    reads(page, "")
+    give(page, picture.read_bytes(), "image/png", "paste")
+    reads(page, "58")
+    give(page, b"no picture", "text/plain", "drop")
     expect(page.locator(".dc-note")).to_contain_text("no picture that this browser can open")
     page.get_by_role("button", name="Try a sample").click()
     expect(page.locator(".dc-text")).to_have_text(re.compile(r"^\d$"), timeout=SOON)
 
 
-def drop(page: Page, content: bytes, kind: str) -> None:
-    """Drop a file on the canvas, as a browser tells of it."""
+def give(page: Page, content: bytes, kind: str, how: str) -> None:
+    """Drop a file on the canvas, or paste it, as a browser tells of it."""
     page.locator(".digit-canvas").evaluate(
-        """(element, [bytes, type]) => {
+        """(element, [bytes, type, how]) => {
             const files = new DataTransfer();
-            files.items.add(new File([new Uint8Array(bytes)], "dropped", { type }));
-            element.dispatchEvent(new DragEvent("drop", { dataTransfer: files, bubbles: true }));
+            files.items.add(new File([new Uint8Array(bytes)], "given", { type }));
+            const event = how === "drop"
+                ? new DragEvent("drop", { dataTransfer: files, bubbles: true })
+                : new ClipboardEvent("paste", { clipboardData: files, bubbles: true });
+            element.dispatchEvent(event);
         }""",
-        [list(content), kind],
+        [list(content), kind, how],
     )
 
 
@@ -273,7 +320,7 @@ def test_what_is_no_digit_is_said(page):
 def test_a_drawing_is_saved_under_its_label(page, root):
     draw(page, "7")
     reads(page, "7")
-    page.get_by_role("button", name="Save the drawing as a 7").click()
+    page.get_by_role("button", name="Save it as a 7").click()
     expect(page.locator(".dc-note")).to_contain_text("Saved as a 7", timeout=SOON)
     [file] = (root / "outputs" / "drawings" / "7").glob("*.png")
     with Image.open(file) as saved:
@@ -290,14 +337,17 @@ def test_fingers_draw_and_the_page_stays_where_it_is(browser, app):
         assert paper["x"] >= 0
         assert paper["x"] + paper["width"] <= 390
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        scrolled = "document.querySelector('#rendered_cells').scrollTop"
+        page.evaluate(f"{scrolled} = 60")
+        paper = page.locator(".dc-paper").bounding_box()
         middle = paper["x"] + paper["width"] / 2
         touch = page.context.new_cdp_session(page)
-        for kind, share in (("Start", 0.15), ("Move", 0.4), ("Move", 0.6), ("Move", 0.85)):
+        for kind, share in (("Start", 0.15), ("Move", 0.5), ("Move", 0.85), ("Move", 0.3)):
             point = {"x": middle, "y": paper["y"] + share * paper["height"]}
             touch.send("Input.dispatchTouchEvent", {"type": f"touch{kind}", "touchPoints": [point]})
         touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
         reads(page, "1")
-        assert page.evaluate("window.scrollY") == 0
+        assert page.evaluate(scrolled) == 60
 
 
 def test_many_pictures_are_read_into_a_table(page, tmp_path):
@@ -334,8 +384,7 @@ def test_a_network_is_trained_stopped_and_used(page, root):
     page.get_by_role("button", name="Train", exact=True).click()
     page.get_by_role("button", name="Stop").click()
     expect(page.get_by_text("Stopped.")).to_be_visible(timeout=SOON)
-    running = [p.info["cmdline"] or [] for p in psutil.process_iter(["cmdline"])]
-    assert not [line for line in running if any(f"{root}/outputs/app" in word for word in line)]
+    assert not trainings(root)
     page.get_by_role("button", name="Train", exact=True).click()
     use = page.get_by_role("button", name="Read with it")
     expect(use).to_be_enabled(timeout=180_000)
@@ -347,6 +396,44 @@ def test_a_network_is_trained_stopped_and_used(page, root):
     assert list((root / "outputs" / "app").glob("*/model/digits.tflite"))
     page.get_by_label("Model", exact=True).select_option("shipped")
     expect(page.locator(".page-table:visible").first).to_contain_text("MNIST", timeout=SOON)
+
+
+def trainings(root: Path) -> list[psutil.Process]:
+    """Processes that train in this project, their kernels included."""
+    runners = [
+        process
+        for process in psutil.process_iter(["cmdline"])
+        if any(f"{root}/outputs/app" in word for word in process.info["cmdline"] or [])
+    ]
+    return [*runners, *(kernel for runner in runners for kernel in runner.children(True))]
+
+
+def test_a_training_ends_with_the_page_it_belongs_to(browser, root, app):
+    """Protects a machine from trainings that nobody watches: even a killed kernel takes its own."""
+    with opened(browser, app) as page:
+        page.wait_for_selector(".dc-paper", timeout=60_000)
+        page.get_by_role("tab", name="Train").click()
+        page.get_by_role("button", name="Train", exact=True).click()
+        expect(page.get_by_text("Starting")).to_be_visible(timeout=SOON)
+        until(lambda: len(trainings(root)) > 1)  # the runner and its kernel
+        family = trainings(root)
+        family[0].parent().kill()
+        until(lambda: not any(p.is_running() and p.status() != "zombie" for p in family))
+
+
+def until(true, seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "this took too long"
+        time.sleep(0.2)
+
+
+def test_the_page_answers_to_its_own_name_only(app):
+    """Protects from pages elsewhere that are made to mean this machine (DNS rebinding)."""
+    for path in ("/", "/api/kernels"):
+        request = urllib.request.Request(app + path, headers={"Host": "evil.example"})
+        with pytest.raises(urllib.error.HTTPError, match="403"):
+            urllib.request.urlopen(request).close()
 
 
 def test_the_canvas_in_jupyterlab(browser, lab):
@@ -375,4 +462,12 @@ def test_the_canvas_in_jupyterlab(browser, lab):
         page.wait_for_selector('body[data-jp-theme-light="false"]', state="attached")
         dark = page.locator(".dc-paper").evaluate("e => getComputedStyle(e).backgroundColor")
         assert dark != bright
+        ink = page.locator(".dc-ink").evaluate(
+            """canvas => {
+                const { width, height } = canvas;
+                const { data } = canvas.getContext("2d").getImageData(0, 0, width, height);
+                return data[data.findIndex((value, i) => i % 4 === 3 && value === 255) - 3];
+            }"""
+        )
+        assert ink > 200  # bright on the dark paper
         reads(page, "42")

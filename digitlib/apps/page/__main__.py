@@ -35,6 +35,7 @@ def main() -> None:
         "websocket_max_message_size": MOST_BYTES,
         "allow_remote_access": False,
         "local_hostnames": ["localhost"],
+        "ws_ping_timeout": 30_000,  # ms; as long as its own default is, Tornado complains
     }
     config.Voila.port_retries = 0  # a port that is taken is an error, not another address
     config.VoilaConfiguration.file_allowlist = []
@@ -45,7 +46,6 @@ def main() -> None:
     # Sockets of this user, and not of the machine; their paths must be short.
     config.KernelManager.transport = "ipc"
     config.Voila.connection_dir_root = "/tmp"
-    config.BaseKernelWebsocketConnection.websocket_ping_timeout = 30_000  # ms, as often as it asks
     config.MappingKernelManager.cull_idle_timeout = IDLE
     config.MappingKernelManager.cull_interval = IDLE // 10
     print(f"Draw digits at http://localhost:{chosen.port} (Ctrl-C ends it)", flush=True)
