@@ -1,0 +1,96 @@
+"""The ``digitlib`` command as a shell sees it: output, exit codes, errors."""
+
+import csv
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from digitlib.apps.canvas import DigitCanvas, write
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    root = tmp_path_factory.mktemp("pictures")
+    for text in ("7", "407"):
+        Image.fromarray(DigitCanvas(strokes=write(text)).picture).save(root / f"{text}.png")
+    (root / "broken.png").write_bytes(b"no picture")
+    return root
+
+
+def digitlib(*arguments, cwd=None, given: bytes = b"") -> subprocess.CompletedProcess:
+    # The command that setting up installs, beside this Python.
+    command = [Path(sys.executable).with_name("digitlib"), *arguments]
+    return subprocess.run(command, cwd=cwd, input=given, capture_output=True)
+
+
+def test_pictures_are_read_where_the_shell_is(folder):
+    done = digitlib("predict", "7.png", "407.png", cwd=folder)
+    first, second = done.stdout.decode().splitlines()
+    assert first.split()[1:] == ["7", "100.0%", "high"]
+    assert second.split()[1] == "407"
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_a_picture_that_cannot_be_read_is_told_and_counts(folder):
+    done = digitlib("predict", "broken.png", "7.png", cwd=folder)
+    assert done.returncode == 1
+    assert b"broken.png: not a picture" in done.stderr
+    assert b"7.png  7" in done.stdout
+
+
+def test_json_for_programs_and_a_picture_from_standard_input(folder):
+    done = digitlib("predict", "-", "--json", given=(folder / "407.png").read_bytes())
+    read = json.loads(done.stdout)
+    assert (read["text"], len(read["boxes"]), read["error"]) == ("407", 3, "")
+
+
+def test_a_folder_becomes_a_table(folder, tmp_path):
+    done = digitlib("predict", folder, "--csv", "out.csv", cwd=tmp_path)
+    assert done.returncode == 1  # one is broken
+    assert b"2 of 3 read: out.csv" in done.stdout
+    with (tmp_path / "out.csv").open(newline="") as stream:
+        assert {row["file"]: row["text"] for row in csv.DictReader(stream)} == {
+            "7.png": "7",
+            "407.png": "407",
+            "broken.png": "",
+        }
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["predict", "nowhere.png"], "nowhere.png: there is no such file"),
+        (["predict", "-", "7.png"], "standard input"),
+        (["predict", "7.png", "--model", "nowhere"], "no model in nowhere"),
+        (["predict"], "PICTURES"),
+        (["fly"], "invalid choice"),
+    ],
+)
+def test_a_wrong_command_says_what_is_wrong(folder, arguments, reason):
+    done = digitlib(*arguments, cwd=folder)
+    assert done.returncode == 2
+    assert reason in done.stderr.decode()
+    assert b"Traceback" not in done.stderr
+
+
+def test_models_are_listed():
+    first = digitlib("models").stdout.decode().splitlines()[0]
+    assert first.startswith("shipped")
+    assert "% of" in first
+
+
+def test_help_shows_examples():
+    assert b"digitlib predict scans/ --csv" in digitlib("--help").stdout
+
+
+def test_how_long_one_answer_takes(folder, capsys):
+    """Prints it: less than a second, start-up included, is what is promised."""
+    start = time.perf_counter()
+    digitlib("predict", "7.png", cwd=folder)
+    with capsys.disabled():
+        print(f"\ndigitlib predict: {time.perf_counter() - start:.2f} s, start-up included")
