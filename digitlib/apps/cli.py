@@ -6,12 +6,13 @@ Exit codes: 0 when everything was read, 1 when something was not, 2 for a wrong 
 import argparse
 import csv
 import json
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from digitlib.artifacts import ArtifactError
-from digitlib.reading.batch import COLUMNS, Row, predict, read_chunk, read_picture
+from digitlib.reading.batch import COLUMNS, Row, predict, read_chunk, read_picture, write_submission
 from digitlib.reading.recognizer import PRETRAINED, Recognizer
 from digitlib.reading.sources import Source, SourceError, open_source
 
@@ -19,11 +20,26 @@ EXAMPLES = """\
 examples:
   digitlib predict seven.jpg cheque.png       what they say
   digitlib predict scans/ --csv scans.csv     a whole folder into a table; resumable
-  digitlib predict test.csv --csv out.csv     Kaggle's columns (or a .npy, .npz or .zip file)
+  digitlib predict test.csv --csv out.csv --submission submission.csv
+                                              Kaggle's columns (or a .npy, .npz or .zip file)
   curl -s URL | digitlib predict - --json     a picture from standard input
 """
 STANDARD_INPUT = "-"
+# Of the service, as service.Limits has them; here, so that a command need not import it.
+LIMITS = {
+    "bytes": (50_000_000, "of one request's body"),
+    "pixels": (64_000_000, "of one picture"),
+    "files": (100, "in one request"),
+    "seconds": (30.0, "to bring a body, and again to read its pictures"),
+    "at-once": (2, "pictures read at the same time"),
+    "waiting": (64, "requests that wait their turn"),
+    "memory": (500_000_000, "bytes of all bodies together"),
+}
 AT_A_TIME = 20  # pictures, between two lines of output
+
+
+class UsageError(Exception):
+    """A command that cannot be carried out; the message says why."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -41,15 +57,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     try:
         return {"predict": _predict, "serve": _serve, "models": _models}[chosen.command](chosen)
-    except (SourceError, ArtifactError, ValueError) as fault:
+    except BrokenPipeError:  # whoever read our output has seen enough
+        sys.stderr.close()
+        return 0
+    except (UsageError, SourceError, ArtifactError, OSError) as fault:
         print(f"digitlib: {fault}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("digitlib: interrupted", file=sys.stderr)
         return 130
-    except BrokenPipeError:  # whoever read our output has seen enough
-        sys.stderr.close()
-        return 0
 
 
 def _add_predict(commands) -> None:
@@ -69,6 +85,9 @@ def _add_predict(commands) -> None:
     how = predicting.add_mutually_exclusive_group()
     how.add_argument("--csv", metavar="FILE", help="write a table; goes on where it was stopped")
     how.add_argument("--json", action="store_true", help="a line of JSON for each picture")
+    predicting.add_argument(
+        "--submission", metavar="FILE", help="with --csv: also Kaggle's ImageId,Label"
+    )
 
 
 def _add_serve(commands) -> None:
@@ -78,12 +97,28 @@ def _add_serve(commands) -> None:
     serving.add_argument("--host", default="127.0.0.1", help="address to listen on")
     serving.add_argument("--port", type=int, default=8000, help="port to listen on")
     serving.add_argument("--model", default=str(PRETRAINED), help="folder of another model")
+    serving.add_argument(
+        "--api-key",
+        default=os.environ.get("DIGITLIB_API_KEY", ""),
+        help="that requests must send as X-API-Key ($DIGITLIB_API_KEY); none where it is empty",
+    )
+    serving.add_argument(
+        "--allowed-host",
+        action="append",
+        default=[],
+        help="a name this service may be called by; may be given several times",
+    )
+    limits = serving.add_argument_group("limits")
+    for name, (default, meaning) in LIMITS.items():
+        limits.add_argument(f"--max-{name}", type=type(default), default=default, help=meaning)
 
 
 def _predict(chosen) -> int:
+    if chosen.submission and not chosen.csv:
+        raise UsageError("--submission is made from the table: give --csv too")
     if chosen.csv:
         return _into_table(_source(chosen.pictures), chosen)
-    recognizer = Recognizer(chosen.model)
+    recognizer = Recognizer(_model(chosen))
     failed = False
     for row in _rows(chosen.pictures, recognizer):
         failed |= bool(row.error)
@@ -107,7 +142,7 @@ def _rows(pictures: list[str], recognizer: Recognizer):
 
 def _source(pictures: list[str]) -> Source:
     if STANDARD_INPUT in pictures:
-        raise ValueError("- (standard input) is one picture: give it alone, and without --csv")
+        raise UsageError("- (standard input) is one picture: give it alone, and without --csv")
     # Names typed at a shell are seen from where it is, not from the project.
     here = [Path(name).expanduser().absolute() for name in pictures]
     return open_source(here[0] if len(here) == 1 else here)
@@ -121,7 +156,7 @@ def _into_table(source: Source, chosen) -> int:
             bar = "━" * (30 * done // n)
             print(f"\r{bar:╌<30} {done:,} of {n:,}", end="", file=sys.stderr, flush=True)
 
-    predict(source, target, chosen.model, progress=progress)
+    predict(source, target, _model(chosen), progress=progress)
     if sys.stderr.isatty():
         print(file=sys.stderr)
     column = COLUMNS.index("error")
@@ -129,10 +164,17 @@ def _into_table(source: Source, chosen) -> int:
         table = csv.reader(stream)
         next(table)
         faults = [row[0] for row in table if row[column]]
+    if chosen.submission:
+        write_submission(target, Path(chosen.submission).expanduser().absolute())
     print(f"{len(source) - len(faults):,} of {len(source):,} read: {chosen.csv}")
     if faults:
         print(f"not read, see the column error: {', '.join(faults[:5])}", file=sys.stderr)
     return int(bool(faults))
+
+
+def _model(chosen) -> Path:
+    """The folder of the model, as seen from the shell."""
+    return Path(chosen.model).expanduser().absolute()
 
 
 def _plain(row: Row) -> dict:
@@ -155,14 +197,18 @@ def _models(_chosen) -> int:
 
 def _serve(chosen) -> int:
     try:
-        from digitlib.apps.service import serve
+        from digitlib.apps.service import Limits, serve
     except ModuleNotFoundError as missing:
         if missing.name not in ("fastapi", "uvicorn", "multipart", "prometheus_client"):
             raise
-        raise ValueError(
+        raise UsageError(
             "the HTTP service needs a few more packages: pip install 'digitlib[service]'"
         ) from None
-    serve(chosen.host, chosen.port, chosen.model)
+    if not 0 < chosen.port < 65536:
+        raise UsageError(f"a port is a number from 1 to 65535, not {chosen.port}")
+    names = [name.replace("-", "_") for name in LIMITS]
+    limits = Limits(**{name: getattr(chosen, f"max_{name}") for name in names})
+    serve(chosen.host, chosen.port, _model(chosen), limits, chosen.api_key, chosen.allowed_host)
     return 0
 
 

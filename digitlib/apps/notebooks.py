@@ -101,14 +101,15 @@ def clean(notebook: str) -> str:
         tags = cell["metadata"].get("tags")
         cell["metadata"] = {"tags": tags} if tags else {}
         if cell["cell_type"] == "code":
-            cell["outputs"] = _merge([_without_widget(output) for output in cell["outputs"]])
+            cell["outputs"] = _merge([o for o in cell["outputs"] if _without_widget(o)])
     return json.dumps(content, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
 
 
-def _without_widget(output: dict) -> dict:
-    # A widget's view is dead without the kernel it spoke to.
-    output.get("data", {}).pop("application/vnd.jupyter.widget-view+json", None)
-    return output
+def _without_widget(output: dict) -> bool:
+    """Take a widget's view out, dead without its kernel; whether anything to look at is left."""
+    data = output.get("data", {})
+    view = data.pop("application/vnd.jupyter.widget-view+json", None)
+    return view is None or bool(set(data) - {"text/plain"})
 
 
 def _merge(outputs: list[dict]) -> list[dict]:

@@ -8,34 +8,36 @@ AndreaBasile97/DigitsRecognition does.
 """
 
 import asyncio
+import contextlib
+import io
 import secrets
 import time
-from collections.abc import Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
-from anyio import CapacityLimiter, to_thread
-from fastapi import FastAPI, HTTPException, Request
+from fastapi import FastAPI, Request, Security
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import JSONResponse, Response
+from fastapi.security import APIKeyHeader
 from fastapi.staticfiles import StaticFiles
+from PIL import Image
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from pydantic import BaseModel
-from starlette.datastructures import UploadFile
+from starlette.datastructures import Headers, UploadFile
 from starlette.exceptions import HTTPException as StarletteError
 from starlette.formparsers import MultiPartException, MultiPartParser
-from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.requests import ClientDisconnect
 from swagger_ui_bundle import swagger_ui_path
 
 from digitlib.apps.models import find_models, load_cards, name_of
 from digitlib.reading.pictures import PictureError
 from digitlib.reading.recognizer import PRETRAINED, Digit, Recognizer
 
-LOOPBACK = ["localhost", "127.0.0.1", "[::1]", "testserver"]
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
 PICTURE_TYPES = ("image/", "application/octet-stream")
+OPEN = ("/healthz", "/docs", "/openapi.json", "/swagger")  # need no key
 
 
 @dataclass(frozen=True)
@@ -44,17 +46,21 @@ class Limits:
 
     Attributes:
         bytes: of one request's body.
+        pixels: of one picture.
         files: in one request.
-        seconds: that reading one request's pictures may take.
-        at_once: requests that are read at the same time.
-        waiting: further ones that wait their turn; more are sent away with 503.
+        seconds: that bringing a body may take, and again reading its pictures.
+        at_once: pictures that are read at the same time.
+        waiting: further requests that wait their turn; more are sent away with 503.
+        memory: bytes of all bodies that are here at the same time; more are sent away with 503.
     """
 
     bytes: int = 50_000_000
+    pixels: int = 64_000_000
     files: int = 100
     seconds: float = 30.0
     at_once: int = 2
     waiting: int = 64
+    memory: int = 500_000_000
 
 
 class Fault(BaseModel):
@@ -120,37 +126,31 @@ def create_app(
     model_dir: str | Path = PRETRAINED,
     limits: Limits | None = None,
     api_key: str = "",
-    hosts: list[str] | None = None,
+    hosts: Sequence[str] = LOOPBACK,
 ) -> FastAPI:
     """The service as an ASGI application.
 
     Args:
         model_dir: the model that reads at first.
         limits: what may be asked for.
-        api_key: that every request but /healthz must send as ``X-API-Key``; "" for none.
-        hosts: names this service may be called by; those of the loopback by default.
+        api_key: that every request for a reading must send as ``X-API-Key``; "" for none.
+        hosts: names this service may be called by; "*" among them for any.
     """
     limits = limits or Limits()
     # Larger uploads than this would go through a file on disk.
     MultiPartParser.spool_max_size = limits.bytes
     service = _Service(model_dir, limits)
-
-    @asynccontextmanager
-    async def lifespan(_app: FastAPI):
-        service.turns = CapacityLimiter(limits.at_once)
-        yield
-
-    faults = {code: {"model": Fault} for code in (400, 401, 413, 422, 503, 504)}
+    faults = {code: {"model": Fault} for code in (400, 401, 408, 413, 422, 503, 504)}
+    key = APIKeyHeader(name="X-API-Key", auto_error=False)  # for the description; _Gate looks
     app = FastAPI(
         title="digitlib",
         summary="Reads handwritten digits.",
-        lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
         responses=faults,
+        dependencies=[Security(key)] if api_key else [],
     )
-    app.add_middleware(_Gate, service=service, api_key=api_key)
-    app.add_middleware(TrustedHostMiddleware, allowed_hosts=hosts or LOOPBACK)
+    app.add_middleware(_Gate, service=service, api_key=api_key, hosts=hosts)
     app.mount("/swagger", StaticFiles(directory=swagger_ui_path), name="swagger")
     for kind in (StarletteError, RequestValidationError, PictureError, _Busy, TimeoutError):
         app.add_exception_handler(kind, _explain)
@@ -161,13 +161,23 @@ def create_app(
     return app
 
 
-def serve(host: str, port: int, model_dir: str | Path, api_key: str = "") -> None:
-    """Serve until interrupted; requests in flight are answered first."""
+def serve(
+    host: str,
+    port: int,
+    model_dir: str | Path,
+    limits: Limits | None = None,
+    api_key: str = "",
+    hosts: Sequence[str] = (),
+) -> None:
+    """Serve until interrupted; requests in flight are answered first. See ``create_app``."""
     import uvicorn
 
-    hosts = None if host in ("127.0.0.1", "localhost", "::1") else ["*"]
-    app = create_app(model_dir, api_key=api_key, hosts=hosts)
-    print(f"Reading digits at http://{host}:{port} (its page: /docs, Ctrl-C ends it)", flush=True)
+    named = hosts or (LOOPBACK if host in LOOPBACK else ("*",))
+    app = create_app(model_dir, limits, api_key, named)
+    shown = f"[{host}]" if ":" in host else host
+    print(f"Reading digits at http://{shown}:{port} (its page: /docs, Ctrl-C ends it)", flush=True)
+    if host not in LOOPBACK and not api_key:
+        print("Whoever can reach this address may use it: --api-key asks for a key.", flush=True)
     uvicorn.run(app, host=host, port=port, log_level="warning", timeout_graceful_shutdown=30)
 
 
@@ -175,7 +185,8 @@ class _Service:
     """What the endpoints share: the model in use, the limits, and the counters."""
 
     def __init__(self, model_dir: str | Path, limits: Limits):
-        self.limits, self.turns, self.waiting = limits, None, 0
+        self.limits, self.waiting, self.in_memory = limits, 0, 0
+        self.turns = asyncio.Semaphore(limits.at_once)
         self.use(model_dir)
         self.registry = CollectorRegistry()
         self.answered = Counter(
@@ -189,119 +200,175 @@ class _Service:
         self.recognizer, self.model = Recognizer(model_dir), name_of(Path(model_dir))
 
     async def work(self, function: Callable, *arguments):
-        """Do something long in a thread, when it is this request's turn."""
+        """Do something long in a thread, when it is this request's turn.
+
+        A thread cannot be ended: where time is up, its turn lasts until it has.
+        """
         if self.waiting >= self.limits.at_once + self.limits.waiting:
             raise _Busy
         self.waiting += 1
         try:
-            thread = to_thread.run_sync(
-                partial(function, *arguments), limiter=self.turns, abandon_on_cancel=True
-            )
-            return await asyncio.wait_for(thread, self.limits.seconds)
-        finally:
+            await self.turns.acquire()
+        except BaseException:
             self.waiting -= 1
+            raise
+        task = asyncio.ensure_future(asyncio.to_thread(function, *arguments))
+        task.add_done_callback(self._next)
+        return await asyncio.wait_for(asyncio.shield(task), self.limits.seconds)
+
+    def _next(self, task: asyncio.Task) -> None:
+        self.waiting -= 1
+        self.turns.release()
+        if not task.cancelled():
+            task.exception()  # asked for, so that nobody complains that it was not
+
+    async def read(self, how: Callable, content: bytes):
+        """A reading of one picture."""
+        return await self.work(_read, how, content, self.limits.pixels)
+
+
+def _read(how: Callable, content: bytes, pixels: int):
+    width = height = 0
+    with contextlib.suppress(Exception), Image.open(io.BytesIO(content)) as picture:
+        width, height = picture.size  # from the head of the file; `how` says what is wrong with it
+    if width * height > pixels:
+        raise PictureError(f"a picture may have {pixels / 1e6:g} million pixels")
+    return how(content)
 
 
 class _Gate:
-    """Let no request in that has no key or too large a body; count what was answered."""
+    """Let in what may come in; answer whatever fails inside; count what was answered."""
 
-    def __init__(self, app, service: _Service, api_key: str):
-        self.app, self.service, self.api_key = app, service, api_key
+    def __init__(self, app, service: _Service, api_key: str, hosts: Sequence[str]):
+        self.app, self.service, self.api_key, self.hosts = app, service, api_key, hosts
 
     async def __call__(self, scope, receive, send):
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        start, seen = time.perf_counter(), {}
-        headers = dict(scope["headers"])
+        start, status, brought = time.perf_counter(), 499, _Body(self.service, receive)
 
-        async def count(message):
+        async def noted(message):
+            nonlocal status
             if message["type"] == "http.response.start":
-                seen["status"] = message["status"]
+                status = message["status"]
             await send(message)
 
-        if fault := self._refused(scope, headers):
-            await fault(scope, receive, count)
-        else:
-            await self.app(scope, self._limited(receive), count)
-        route = scope.get("route")
-        path = route.path if route else "other"
-        self.service.answered.labels(path, str(seen.get("status", 499))).inc()
-        self.service.took.labels(path).observe(time.perf_counter() - start)
+        try:
+            if refused := self._refused(scope):
+                await refused(scope, receive, noted)
+            else:
+                await self.app(scope, brought.receive, noted)
+        except ClientDisconnect:  # nobody is there to be answered
+            pass
+        except Exception:
+            status = 500
+            raise
+        finally:
+            self.service.in_memory -= brought.bytes
+            path = getattr(scope.get("route"), "path", "other")
+            self.service.answered.labels(path, str(status)).inc()
+            self.service.took.labels(path).observe(time.perf_counter() - start)
 
-    def _refused(self, scope, headers: dict[bytes, bytes]) -> Response | None:
-        key = headers.get(b"x-api-key", b"")
-        needs_key = bool(self.api_key) and scope["path"] != "/healthz"
-        if needs_key and not secrets.compare_digest(key, self.api_key.encode()):
+    def _refused(self, scope) -> Response | None:
+        headers = Headers(scope=scope)
+        name = headers.get("host", "").rsplit(":", 1)[0].strip("[]")
+        if "*" not in self.hosts and name not in self.hosts:
+            return _fault(400, f"this service is not called {name!r}")
+        key = headers.get("x-api-key", "").encode()
+        open_to_all = not self.api_key or scope["path"].startswith(OPEN)
+        if not open_to_all and not secrets.compare_digest(key, self.api_key.encode()):
             return _fault(401, "send the key of this service as X-API-Key")
-        length = headers.get(b"content-length", b"0")
+        length = headers.get("content-length", "0")
         if length.isdigit() and int(length) > self.service.limits.bytes:
-            return _too_large(self.service.limits)
+            return _fault(413, _too_large(self.service.limits))
         return None
 
-    def _limited(self, receive):
-        read = 0
 
-        async def limited():
-            nonlocal read
-            message = await receive()
-            read += len(message.get("body", b""))
-            if read > self.service.limits.bytes:
-                raise HTTPException(413, _too_large_text(self.service.limits))
-            return message
+class _Body:
+    """A request's body on its way in: not too large, not too slow, not too much with the others."""
 
-        return limited
+    def __init__(self, service: _Service, receive):
+        self.service, self.ask, self.bytes = service, receive, 0
+        self.until = time.monotonic() + service.limits.seconds
+        self.whole = False
+
+    async def receive(self):
+        if self.whole:  # what comes now is that the client has gone
+            return await self.ask()
+        try:
+            async with asyncio.timeout(self.until - time.monotonic()):
+                message = await self.ask()
+        except TimeoutError:
+            raise StarletteError(408, "the body of the request was too slow") from None
+        size = len(message.get("body", b""))
+        self.bytes += size
+        self.service.in_memory += size
+        if self.bytes > self.service.limits.bytes:
+            raise StarletteError(413, _too_large(self.service.limits))
+        if self.service.in_memory > self.service.limits.memory:
+            raise _Busy
+        self.whole = not message.get("more_body", False)
+        return message
 
 
 def _add_reading(app: FastAPI, service: _Service) -> None:
-    upload = {
-        "requestBody": {
-            "content": {
-                "multipart/form-data": {
-                    "schema": {
-                        "type": "object",
-                        "properties": {"item": {"type": "string", "format": "binary"}},
-                        "required": ["item"],
-                    }
-                },
-                "image/*": {"schema": {"type": "string", "format": "binary"}},
-            }
-        }
-    }
+    one = {"type": "string", "format": "binary"}
+    form, forms = (_form({"item": kind}) for kind in (one, {"type": "array", "items": one}))
+    body = {"image/*": {"schema": one}, "application/octet-stream": {"schema": one}}
+    picture = {"requestBody": {"required": True, "content": form | body}}
+    pictures = {"requestBody": {"required": True, "content": forms}}
 
-    @app.post("/predict", openapi_extra=upload, response_model=OneDigit | ManyDigits)
+    @app.post("/predict", openapi_extra=picture, response_model=OneDigit | ManyDigits)
     async def predict(request: Request, multi: bool = False):
         """Read one picture: a form's file, whatever its field is called, or the body itself.
 
         As one digit; with ``multi=true`` every digit in it is found.
         """
-        [(_, content)] = await _uploads(request, service.limits, exactly=1)
+        files = await _uploads(request, service.limits)
+        if len(files) != 1:
+            raise StarletteError(422, f"send one picture, and not {len(files)}")
         if multi:
-            return _many(await service.work(service.recognizer.read_digits, content))
-        return _one(await service.work(service.recognizer.read_digit, content))
+            return _many(await service.read(service.recognizer.read_digits, files[0][1]))
+        return _one(await service.read(service.recognizer.read_digit, files[0][1]))
 
-    @app.post("/predict/batch", openapi_extra=upload, response_model=Batch)
+    @app.post("/predict/batch", openapi_extra=pictures, response_model=Batch)
     async def predict_batch(request: Request):
         """Read many pictures, the files of a form; each has a result or an error of its own."""
-        files = await _uploads(request, service.limits)
-        return {"results": await service.work(_read_all, service.recognizer, files)}
+        results = []
+        for name, content in await _uploads(request, service.limits):
+            # One at a time: other requests have their turns between them.
+            try:
+                reading = await service.read(service.recognizer.read_digits, content)
+                results.append({"file": name} | _many(reading))
+            except PictureError as fault:
+                results.append({"file": name, "error": str(fault)})
+        return {"results": results}
 
-    @app.post("/upload/", openapi_extra=upload, response_model=list | str)
+    @app.post("/upload/", openapi_extra=pictures, response_model=list | str)
     async def upload_as_published(request: Request):
-        """Answer as arj7192/digit-recognition-service does: status 200, whatever happens."""
+        """Answer as arj7192/digit-recognition-service does: status 200, and its sentences."""
         try:
             files = await _uploads(request, service.limits)
-        except HTTPException:
-            return "No files uploaded !"
+        except StarletteError as fault:
+            if fault.status_code not in (400, 422):
+                raise
+            many = "Too many" in str(fault.detail)
+            return "Mutliple file uploads not allowed !" if many else "No files uploaded !"
         if len(files) > 1:
             return "Mutliple file uploads not allowed !"
         try:
-            digit = await service.work(service.recognizer.read_digit, files[0][1])
+            digit = await service.read(service.recognizer.read_digit, files[0][1])
         except PictureError:
             return "Sorry, uploaded image file not understood !!"
         if digit.label is None:
             return "Sorry, uploaded image file not understood !!"
         return [digit.label, [f"{p:.5f}" for p in digit.probabilities]]
+
+
+def _form(fields: dict) -> dict:
+    schema = {"type": "object", "properties": fields, "required": list(fields)}
+    return {"multipart/form-data": {"schema": schema}}
 
 
 def _add_models(app: FastAPI, service: _Service) -> None:
@@ -315,7 +382,7 @@ def _add_models(app: FastAPI, service: _Service) -> None:
         """A model's card, with what was measured and its intervals."""
         cards = load_cards()
         if name not in cards:
-            raise HTTPException(404, f"there is no model {name!r}; GET /models lists them")
+            raise StarletteError(404, f"there is no model {name!r}; GET /models lists them")
         return cards[name]
 
     @app.post("/model", responses={404: {"model": Fault}})
@@ -323,7 +390,7 @@ def _add_models(app: FastAPI, service: _Service) -> None:
         """Read with another model from now on."""
         found = find_models()
         if choice.name not in found:
-            raise HTTPException(404, f"there is no model {choice.name!r}; GET /models lists them")
+            raise StarletteError(404, f"there is no model {choice.name!r}; GET /models lists them")
         await service.work(service.use, found[choice.name])
         return {"in_use": service.model}
 
@@ -363,37 +430,24 @@ def _add_watching(app: FastAPI, service: _Service) -> None:
         )
 
 
-async def _uploads(request: Request, limits: Limits, exactly: int = 0) -> list[tuple[str, bytes]]:
+async def _uploads(request: Request, limits: Limits) -> list[tuple[str, bytes]]:
     """The files that a request brings, by name; in memory, and never more than is allowed."""
     kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
     if kind.startswith(PICTURE_TYPES):
-        files = [("picture", await request.body())]
-    elif kind == "multipart/form-data":
-        try:
-            async with request.form(max_files=limits.files, max_fields=limits.files) as form:
-                sent = [part for _, part in form.multi_items() if isinstance(part, UploadFile)]
-                files = [(part.filename or "picture", await part.read()) for part in sent]
-        except MultiPartException as fault:
-            raise HTTPException(400, fault.message) from None
-    else:
-        raise HTTPException(
+        return [("picture", await request.body())]
+    if kind != "multipart/form-data":
+        raise StarletteError(
             422, "send a picture as multipart/form-data, or as the body with its image/… type"
         )
+    try:
+        async with request.form(max_files=limits.files, max_fields=limits.files) as form:
+            sent = [part for _, part in form.multi_items() if isinstance(part, UploadFile)]
+            files = [(part.filename or "picture", await part.read()) for part in sent]
+    except MultiPartException as fault:
+        raise StarletteError(400, fault.message) from None
     if not files:
-        raise HTTPException(422, "the form brings no file")
-    if exactly and len(files) != exactly:
-        raise HTTPException(422, f"the form brings {len(files)} files instead of {exactly}")
+        raise StarletteError(422, "the form brings no file")
     return files
-
-
-def _read_all(recognizer: Recognizer, files: list[tuple[str, bytes]]) -> list[dict]:
-    results = []
-    for name, content in files:
-        try:
-            results.append({"file": name} | _many(recognizer.read_digits(content)))
-        except PictureError as fault:
-            results.append({"file": name, "error": str(fault)})
-    return results
 
 
 def _one(digit: Digit) -> dict:
@@ -439,9 +493,5 @@ def _fault(status: int, reason: str, headers=None) -> JSONResponse:
     return JSONResponse({"error": reason}, status, headers)
 
 
-def _too_large_text(limits: Limits) -> str:
+def _too_large(limits: Limits) -> str:
     return f"a request may bring {limits.bytes / 1e6:g} MB"
-
-
-def _too_large(limits: Limits) -> JSONResponse:
-    return _fault(413, _too_large_text(limits))
