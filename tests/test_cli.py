@@ -66,9 +66,12 @@ def test_a_folder_becomes_a_table(folder, tmp_path):
     [
         (["predict", "nowhere.png"], "nowhere.png: there is no such file"),
         (["predict", "-", "7.png"], "standard input"),
-        (["predict", "7.png", "--model", "nowhere"], "no model in nowhere"),
+        (["predict", "7.png", "--model", "nowhere"], "there is no model in"),
         (["predict"], "PICTURES"),
         (["fly"], "invalid choice"),
+        (["predict", "7.png", "--csv", "."], "is a folder"),
+        (["predict", "7.png", "--submission", "s.csv"], "give --csv too"),
+        (["serve", "--port", "99999"], "from 1 to 65535"),
     ],
 )
 def test_a_wrong_command_says_what_is_wrong(folder, arguments, reason):

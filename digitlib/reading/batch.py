@@ -11,7 +11,10 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from functools import partial
+from itertools import chain, repeat
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -21,7 +24,7 @@ import numpy as np
 from digitlib.artifacts import resolve, write_json
 from digitlib.reading.pictures import Picture, PictureError
 from digitlib.reading.recognizer import PRETRAINED, Digit, Recognizer
-from digitlib.reading.sources import Chunk, Source
+from digitlib.reading.sources import Chunk, Source, SourceError
 
 STATUS = {"high": 0.8, "medium": 0.5, "low": 0.0}  # of a confidence above this
 COLUMNS = ("file", "text", "confidence", "status", "accepted", "boxes", "truth", "error")
@@ -118,8 +121,15 @@ def predict(
 
     Returns:
         The table's path.
+
+    Raises:
+        SourceError: when ``output`` is a folder, or what is to be read.
     """
     output = resolve(output)
+    if output.is_dir():
+        raise SourceError(f"{output} is a folder; name a file for the table")
+    if output.exists() and any(output.samefile(p) for p in source.files() if p.exists()):
+        raise SourceError(f"{output} is what is to be read; name another file for the table")
     output.parent.mkdir(parents=True, exist_ok=True)
     part, job = output.with_name(output.name + ".part"), output.with_name(output.name + ".job")
     identity = _identity(source, model_dir)
@@ -186,15 +196,44 @@ def _read(chunks: Iterator[Chunk], model_dir: str | Path, workers: int) -> Itera
         for chunk in chunks:
             yield read_chunk(recognizer, chunk)
         return
+    waiting: deque[tuple[Chunk, Future]] = deque()
     # Fresh processes: a fork of one with running threads may hang.
-    with ProcessPoolExecutor(workers, get_context("spawn"), _begin, (str(model_dir),)) as pool:
-        waiting: deque[Future] = deque()
-        for chunk in chunks:
-            waiting.append(pool.submit(_read_in_worker, chunk))
-            if len(waiting) > 2 * workers:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
+    fresh = partial(ProcessPoolExecutor, workers, get_context("spawn"), _begin, (str(model_dir),))
+    pool = fresh()
+    try:
+        for chunk in chain(chunks, repeat(None)):
+            if chunk is not None:
+                waiting.append((chunk, pool.submit(_read_in_worker, chunk)))
+            elif not waiting:
+                return
+            if chunk is None or len(waiting) > 2 * workers:
+                oldest, answer = waiting.popleft()
+                try:
+                    yield answer.result()
+                except BrokenProcessPool:
+                    yield _read_carefully(oldest, model_dir)
+                    pool = fresh()
+                    waiting = deque((c, pool.submit(_read_in_worker, c)) for c, _ in waiting)
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _read_carefully(chunk: Chunk, model_dir: str | Path) -> list[Row]:
+    """Read a chunk over which a process died: each picture in a process of its own."""
+    rows = []
+    for i in range(len(chunk.names)):
+        faults = {0: chunk.faults[i]} if i in chunk.faults else {}
+        one = Chunk(
+            chunk.names[i : i + 1], chunk.truths[i : i + 1], chunk.pictures[i : i + 1], faults
+        )
+        pool = ProcessPoolExecutor(1, get_context("spawn"), _begin, (str(model_dir),))
+        try:
+            rows += pool.submit(_read_in_worker, one).result()
+        except BrokenProcessPool:
+            rows.append(Row(one.names[0], truth=one.truths[0], error="the process reading it died"))
+        finally:
+            pool.shutdown()
+    return rows
 
 
 def _begin(model_dir: str) -> None:
@@ -209,13 +248,13 @@ def _read_in_worker(chunk: Chunk) -> list[Row]:
 
 def _identity(source: Source, model_dir: str | Path) -> str:
     """A checksum of what the rows depend on: the model, and which pictures there are."""
-    digest = hashlib.sha256((resolve(model_dir) / "digits.tflite").read_bytes())
-    if hasattr(source, "file"):
-        entry = source.file.stat()
-        digest.update(f"{source.file} {entry.st_size} {entry.st_mtime_ns}".encode())
-    else:
-        for path in source.paths:
-            digest.update(f"{path}\n".encode())
+    digest = hashlib.sha256()
+    for name in ("digits.tflite", "card.json"):
+        digest.update((resolve(model_dir) / name).read_bytes())
+    for file in source.files():
+        entry = file.stat() if file.exists() else None
+        state = (entry.st_size, entry.st_mtime_ns) if entry else "gone"
+        digest.update(os.fsencode(file) + f" {state}\n".encode())
     return digest.hexdigest()
 
 

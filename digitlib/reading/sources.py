@@ -6,6 +6,7 @@ Nothing here holds more than a chunk of pixels at a time, so a source may be lar
 import csv
 import glob
 import io
+import os
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -19,7 +20,8 @@ from digitlib.reading.normalisation import SIDE
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".pgm", ".ppm"}
 PIXELS = [f"pixel{i}" for i in range(SIDE * SIDE)]
-MOST_BYTES = 500_000_000  # of one file in an archive, unpacked
+MOST_BYTES = 100_000_000  # of one file in an archive, unpacked
+CHUNK_BYTES = 64_000_000  # unpacked, after which a chunk of an archive is full
 
 
 class SourceError(ValueError):
@@ -57,11 +59,19 @@ class Files:
     def __len__(self) -> int:
         return len(self.paths)
 
+    def files(self) -> list[Path]:
+        """The files it is made of."""
+        return self.paths
+
+    def look(self, number: int) -> Path:
+        """Picture ``number``, to be shown."""
+        return self.paths[number]
+
     def chunks(self, size: int, start: int = 0) -> Iterator[Chunk]:
         """All from number ``start`` on, ``size`` at a time."""
         for first in range(start, len(self.paths), size):
             paths = self.paths[first : first + size]
-            names = [str(p.relative_to(self.root)) if self.root else str(p) for p in paths]
+            names = [_written(p.relative_to(self.root) if self.root else p) for p in paths]
             yield Chunk(names, [_truth(p.parent.name) for p in paths], paths, {})
 
 
@@ -77,27 +87,40 @@ class Archive:
                 entries = [e for e in archive.infolist() if not e.is_dir()]
         except (OSError, zipfile.BadZipFile) as fault:
             raise SourceError(f"{file}: not a readable zip file ({fault})") from None
-        self.names = sorted(e.filename for e in entries if _is_picture(Path(e.filename)))
+        pictures = [e for e in entries if _is_picture(Path(e.filename))]
+        self.entries = sorted(pictures, key=lambda entry: entry.filename)
+        if not self.entries:
+            raise SourceError(f"{file}: there are no pictures in this archive")
 
     def __len__(self) -> int:
-        return len(self.names)
+        return len(self.entries)
+
+    def files(self) -> list[Path]:
+        """The file it is."""
+        return [self.file]
+
+    def look(self, number: int) -> bytes:
+        """Picture ``number``, to be shown."""
+        with zipfile.ZipFile(self.file) as archive:
+            return _unpack(archive, self.entries[number])[0]
 
     def chunks(self, size: int, start: int = 0) -> Iterator[Chunk]:
-        """All from number ``start`` on, ``size`` at a time."""
+        """All from number ``start`` on, ``size`` at a time; fewer where they are large."""
         with zipfile.ZipFile(self.file) as archive:
-            for first in range(start, len(self.names), size):
-                names, contents, faults = self.names[first : first + size], [], {}
-                for i, name in enumerate(names):
-                    content = b""
-                    try:
-                        if archive.getinfo(name).file_size > MOST_BYTES:
-                            faults[i] = f"larger than {MOST_BYTES / 1e6:.0f} MB"
-                        else:
-                            content = archive.read(name)
-                    except (zipfile.BadZipFile, RuntimeError, NotImplementedError) as fault:
-                        faults[i] = f"cannot be unpacked: {fault}"
+            first = start
+            while first < len(self.entries):
+                contents, faults, unpacked = [], {}, 0
+                for entry in self.entries[first : first + size]:
+                    content, fault = _unpack(archive, entry)
+                    if fault:
+                        faults[len(contents)] = fault
                     contents.append(content)
+                    unpacked += len(content)
+                    if unpacked > CHUNK_BYTES:
+                        break
+                names = [entry.filename for entry in self.entries[first : first + len(contents)]]
                 yield Chunk(names, [_truth(Path(n).parent.name) for n in names], contents, faults)
+                first += len(contents)
 
 
 class Table:
@@ -122,6 +145,14 @@ class Table:
 
     def __len__(self) -> int:
         return self.number
+
+    def files(self) -> list[Path]:
+        """The file it is."""
+        return [self.file]
+
+    def look(self, number: int) -> np.ndarray:
+        """Digit ``number``, to be shown: dark ink on white."""
+        return 255 - next(self.chunks(1, number)).pictures[0]
 
     def chunks(self, size: int, start: int = 0) -> Iterator[Chunk]:
         """All from number ``start`` on, ``size`` at a time; rows are named by their number."""
@@ -148,6 +179,8 @@ class Table:
                 faults[i] = f"{len(pixels)} pixels instead of {SIDE * SIDE}"
             elif ((pixels < 0) | (pixels > 255) | (pixels % 1 != 0)).any():
                 faults[i] = "a pixel is not a whole number from 0 to 255"
+            elif self.labelled and values[0] not in range(10):
+                faults[i] = f"its label is {values[0]:g} and no digit"
             else:
                 images[i] = pixels.reshape(SIDE, SIDE)
                 truths[i] = int(values[0]) if self.labelled else None
@@ -177,9 +210,21 @@ class Arrays:
                 f"{file}: images are {self.images.dtype} {self.images.shape}; they must be uint8 "
                 "(N, 28, 28), ink bright on 0"
             )
+        if self.labels is not None and (
+            self.labels.shape != self.images.shape[:1] or not np.isin(self.labels, range(10)).all()
+        ):
+            raise SourceError(f"{file}: labels must be one digit from 0 to 9 for each image")
 
     def __len__(self) -> int:
         return len(self.images)
+
+    def files(self) -> list[Path]:
+        """The file it is."""
+        return [self.file]
+
+    def look(self, number: int) -> np.ndarray:
+        """Digit ``number``, to be shown: dark ink on white."""
+        return 255 - next(self.chunks(1, number)).pictures[0]
 
     def chunks(self, size: int, start: int = 0) -> Iterator[Chunk]:
         """All from number ``start`` on, ``size`` at a time; images are named by their number."""
@@ -202,10 +247,16 @@ def open_source(where: str | Path | Sequence[str | Path]) -> Source:
         SourceError: when it does not exist, or pictures cannot be taken from it.
     """
     if not isinstance(where, str | Path):
-        return Files([resolve(path) for path in where])
+        paths = [resolve(path) for path in where]
+        for path in paths:
+            if not path.is_file():
+                what = "a folder: give it alone" if path.is_dir() else "not there"
+                raise SourceError(f"{path} is {what}")
+        return Files(paths)
     path = resolve(where)
     if path.is_dir():
-        found = sorted(p for p in path.rglob("*") if _is_picture(p) and p.is_file())
+        inside = (p for p in path.rglob("*") if _is_picture(p.relative_to(path)))
+        found = sorted(p for p in inside if p.is_file())
         if not found:
             raise SourceError(f"{path}: there are no pictures in this folder")
         return Files(found, path)
@@ -219,7 +270,22 @@ def open_source(where: str | Path | Sequence[str | Path]) -> Source:
 
 def _is_picture(path: Path) -> bool:
     # What begins with a dot, or lies in such a folder, is a program's own.
-    return path.suffix.lower() in SUFFIXES and not any(p.startswith(".") for p in path.parts[-2:])
+    return path.suffix.lower() in SUFFIXES and not any(p.startswith(".") for p in path.parts)
+
+
+def _written(path: Path) -> str:
+    """A file's name as text that can be written anywhere, whatever bytes it is made of."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def _unpack(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> tuple[bytes, str]:
+    """A file of an archive, and why it could not be had; one of the two is empty."""
+    if entry.file_size > MOST_BYTES:
+        return b"", f"it has more than {MOST_BYTES / 1e6:.0f} MB"
+    try:
+        return archive.read(entry), ""
+    except Exception as fault:  # of whatever kind of compression it says it has
+        return b"", f"cannot be unpacked: {fault}"
 
 
 def _truth(folder: str) -> int | None:
