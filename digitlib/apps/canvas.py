@@ -25,10 +25,12 @@ from PIL import Image
 from digitlib.artifacts import read_json, resolve, write_json, writing
 from digitlib.reading import pictures
 from digitlib.reading.explanation import explain
+from digitlib.reading.normalisation import reduce
 from digitlib.reading.recognizer import Digit, Reading, Recognizer
 
 DRAWINGS = "outputs/drawings"
 WHITE, BLACK = 255, 0
+READ_SIDE = 400  # pixels; the longer side of a drawing as it is read
 MOST_POINTS = 200_000  # of all strokes together
 MOST_DIGITS = 64  # that are described one by one
 FRACTION = 4  # bits below a pixel that OpenCV draws with
@@ -184,6 +186,9 @@ class DigitCanvas(anywidget.AnyWidget):
                 paper, scale = under.ground, picture.shape[1] / self.width
                 left, top, right, bottom = _inked(under.place, self.strokes, picture.shape, scale)
                 seen = picture[top:bottom, left:right]
+                if not self.backdrop:  # strokes on clean paper need no more
+                    seen = reduce(picture, READ_SIDE)
+                    scale = seen.shape[1] / self.width
                 reading = describe(self.recognizer.read_digits(seen), scale, (left, top))
                 reading["milliseconds"] = round(1000 * (time.perf_counter() - start), 1)
             except Exception as error:  # whatever went wrong, the canvas stays usable
