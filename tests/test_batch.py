@@ -107,7 +107,7 @@ def test_a_name_of_any_bytes_is_a_row(folder, tmp_path):
 def test_what_is_read_is_not_written_over(digits, folder, tmp_path):
     file = kaggle(tmp_path / "k.csv", digits, n=5)
     before = file.read_bytes()
-    with pytest.raises(SourceError, match="is what is to be read"):
+    with pytest.raises(SourceError, match="is there and no table of readings"):
         predict(open_source(file), file)
     with pytest.raises(SourceError, match="is a folder"):
         predict(open_source(file), tmp_path)

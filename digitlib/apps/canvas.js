@@ -189,7 +189,9 @@ class Surface {
       const label = make("button", {
         type: "button", textContent: digit, attributes: { "aria-label": `Save it as a ${digit}` },
       });
-      label.addEventListener("click", () => this.save(digit));
+      label.addEventListener("click", () => {
+        if (label.getAttribute("aria-disabled") !== "true") this.save(digit);
+      });
       this.labels.append(label);
     }
     const side = make("div", { className: "dc-side" }, this.text, this.note, this.bars, figures, this.labels);
@@ -264,6 +266,12 @@ class Surface {
     if (!this.stroke || event.pointerId !== this.pointer) return;
     const stroke = this.stroke;
     this.stroke = null;
+    const touched = this.under(event);
+    if (stroke.points.length === 3 && touched !== -1 && !stroke.erases) { // a digit is clicked on
+      this.redraw();
+      this.pick(touched);
+      return;
+    }
     this.drawn = stroke;
     this.put([...this.model.get("strokes"), stroke]);
   }
@@ -463,7 +471,14 @@ class Surface {
 
   save(label) {
     this.model.send({ do: "save", label, digit: this.number() });
-    for (const button of this.labels.querySelectorAll("button")) button.disabled = true;
+    this.allowSaving(false);
+  }
+
+  /** Once for each drawing. Not by `disabled`: the focus would fall out of the canvas. */
+  allowSaving(allowed) {
+    for (const button of this.labels.querySelectorAll("button")) {
+      button.setAttribute("aria-disabled", String(!allowed));
+    }
   }
 
   showSaved() {
@@ -492,7 +507,7 @@ class Surface {
     const digits = this.digits();
     const drawn = !this.empty();
     this.pickDrawn();
-    for (const button of this.labels.querySelectorAll("button")) button.disabled = false;
+    this.allowSaving(true);
     this.root.dataset.text = reading.text ?? "";
     if (this.lifted && reading.milliseconds !== undefined) {
       this.root.dataset.latency = (performance.now() - this.lifted).toFixed(1); // milliseconds
@@ -530,13 +545,15 @@ class Surface {
     return group;
   }
 
-  /** The pointer is over the drawing: show the digit under it. */
-  point(event) {
+  /** The number of the digit that the pointer is on; -1 for none. */
+  under(event) {
     const [x, y] = this.place(event);
-    const under = this.digits().findIndex(({ box }) =>
+    return this.digits().findIndex(({ box }) =>
       x >= box[0] && x <= box[0] + box[2] && y >= box[1] && y <= box[1] + box[3]);
-    this.show(under);
   }
+
+  /** The pointer is over the drawing: show the digit under it. */
+  point(event) { this.show(this.under(event)); }
 
   showDigit() {
     const digit = this.digits()[this.shown()];

@@ -123,13 +123,13 @@ def predict(
         The table's path.
 
     Raises:
-        SourceError: when ``output`` is a folder, or what is to be read.
+        SourceError: when ``output`` is a folder, or a file that is no such table.
     """
     output = resolve(output)
     if output.is_dir():
         raise SourceError(f"{output} is a folder; name a file for the table")
-    if output.exists() and any(output.samefile(p) for p in source.files() if p.exists()):
-        raise SourceError(f"{output} is what is to be read; name another file for the table")
+    if output.exists() and not _is_table(output):
+        raise SourceError(f"{output} is there and no table of readings; name another file")
     output.parent.mkdir(parents=True, exist_ok=True)
     part, job = output.with_name(output.name + ".part"), output.with_name(output.name + ".job")
     identity = _identity(source, model_dir)
@@ -256,6 +256,11 @@ def _identity(source: Source, model_dir: str | Path) -> str:
         state = (entry.st_size, entry.st_mtime_ns) if entry else "gone"
         digest.update(os.fsencode(file) + f" {state}\n".encode())
     return digest.hexdigest()
+
+
+def _is_table(file: Path) -> bool:
+    with file.open("rb") as stream:
+        return stream.readline().strip() == ",".join(COLUMNS).encode()
 
 
 def _resume(part: Path, job: Path, identity: str) -> int:

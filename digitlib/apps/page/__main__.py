@@ -35,6 +35,9 @@ def main() -> None:
         "websocket_max_message_size": MOST_BYTES,
         "allow_remote_access": False,
         "local_hostnames": ["localhost"],
+        # A page that is left ends its kernel by a request without a token; only the page knows the
+        # kernel's name.
+        "disable_check_xsrf": True,
         "ws_ping_timeout": 30_000,  # ms; as long as its own default is, Tornado complains
     }
     config.Voila.port_retries = 0  # a port that is taken is an error, not another address
