@@ -466,12 +466,12 @@ def test_the_canvas_in_jupyterlab(browser, lab):
         page.wait_for_selector('body[data-jp-theme-light="false"]', state="attached")
         dark = page.locator(".dc-paper").evaluate("e => getComputedStyle(e).backgroundColor")
         assert dark != bright
-        ink = page.locator(".dc-ink").evaluate(
-            """canvas => {
+        page.wait_for_function(  # bright ink on the dark paper
+            """() => {
+                const canvas = document.querySelector(".dc-ink");
                 const { width, height } = canvas;
                 const { data } = canvas.getContext("2d").getImageData(0, 0, width, height);
-                return data[data.findIndex((value, i) => i % 4 === 3 && value === 255) - 3];
+                return data[data.findIndex((value, i) => i % 4 === 3 && value === 255) - 3] > 200;
             }"""
         )
-        assert ink > 200  # bright on the dark paper
         reads(page, "42")

@@ -90,7 +90,8 @@ class Surface {
       "change:saved": () => this.showSaved(),
     };
     for (const [event, act] of Object.entries(changes)) model.on(event, act);
-    const recolour = () => this.redraw();
+    // JupyterLab names the theme before its style sheet has come.
+    const recolour = () => [0, 300, 1500].forEach((later) => setTimeout(() => this.redraw(), later));
     const dark = matchMedia("(prefers-color-scheme: dark)");
     dark.addEventListener("change", recolour);
     const theme = new MutationObserver(recolour);
