@@ -17,6 +17,7 @@ import numpy as np
 from digitlib.artifacts import resolve
 
 SIDE = 28
+PIXELS = [f"pixel{i}" for i in range(SIDE * SIDE)]  # the columns of Kaggle's tables
 PICTURES = {".jpg", ".jpeg", ".png"}
 # MD5 of the uncompressed files, as published with MNIST (LeCun, Cortes and Burges, 1998).
 MNIST_MD5 = {
@@ -260,12 +261,11 @@ def _folder(folder: Path, part: str) -> tuple[Dataset, bool]:
 def _csv(file: Path, part: str) -> tuple[Dataset, bool]:
     import pandas as pd
 
-    pixels = [f"pixel{i}" for i in range(SIDE * SIDE)]
     try:
         table = pd.read_csv(file)
     except (ValueError, UnicodeDecodeError) as fault:
         raise DataError(f"{file}: not a CSV table ({fault})") from None
-    if list(table.columns) not in (pixels, ["label", *pixels]):
+    if list(table.columns) not in (PIXELS, ["label", *PIXELS]):
         raise DataError(
             f"{file}: its {len(table.columns)} columns are {', '.join(table.columns[:3])}…; "
             "expected label,pixel0,…,pixel783 (or pixel0,…,pixel783 without labels)"
@@ -280,7 +280,7 @@ def _csv(file: Path, part: str) -> tuple[Dataset, bool]:
                 f"{file}: line {row + 2}, column {column}: {table[column].iloc[row]!r} is not a "
                 f"whole number from 0 to {limit}"
             )
-    images = table[pixels].to_numpy(np.uint8).reshape(-1, SIDE, SIDE)
+    images = table[PIXELS].to_numpy(np.uint8).reshape(-1, SIDE, SIDE)
     labels = table["label"].to_numpy(np.uint8) if "label" in table else None
     return Dataset("csv", images, labels, f"table {file.name}"), False
 

@@ -150,7 +150,7 @@ class DigitCanvas(anywidget.AnyWidget):
         Raises:
             PictureError: for what is no picture.
         """
-        url = _data_url(pictures.load(picture).grey)
+        url = data_url(pictures.load(picture).grey)
         with self.hold_trait_notifications():
             self.strokes, self.backdrop = [], url
 
@@ -184,10 +184,13 @@ class DigitCanvas(anywidget.AnyWidget):
                 picture = self.picture
                 under = _page(self.backdrop, self.width, self.height)
                 paper, scale = under.ground, picture.shape[1] / self.width
-                left, top, right, bottom = _inked(under.place, self.strokes, picture.shape, scale)
-                seen = picture[top:bottom, left:right]
-                if not self.backdrop:  # strokes on clean paper need no more
-                    seen = reduce(picture, READ_SIDE)
+                if self.backdrop:
+                    left, top, right, bottom = _inked(
+                        under.place, self.strokes, picture.shape, scale
+                    )
+                    seen = picture[top:bottom, left:right]
+                else:  # strokes on clean paper need no more
+                    seen, left, top = reduce(picture, READ_SIDE), 0, 0
                     scale = seen.shape[1] / self.width
                 reading = describe(self.recognizer.read_digits(seen), scale, (left, top))
                 reading["milliseconds"] = round(1000 * (time.perf_counter() - start), 1)
@@ -202,7 +205,7 @@ class DigitCanvas(anywidget.AnyWidget):
         text = self.reading.get("text", "")
         said = f"A drawing, read as {text}" if text else "An empty canvas"
         try:
-            picture = _data_url(self.picture)
+            picture = data_url(self.picture)
         except pictures.PictureError as fault:
             return f"<p>{html.escape(str(fault))}</p>"
         return (
@@ -379,7 +382,8 @@ def _described(digit: Digit, scale: float, corner: tuple[int, int]) -> dict:
     }
 
 
-def _data_url(grey: np.ndarray) -> str:
+def data_url(grey: np.ndarray) -> str:
+    """A grey picture, uint8 (h, w), as a PNG for a page."""
     stream = io.BytesIO()
     Image.fromarray(grey).save(stream, "PNG")
     return f"data:image/png;base64,{base64.b64encode(stream.getvalue()).decode()}"

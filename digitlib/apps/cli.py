@@ -11,7 +11,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from digitlib.artifacts import ArtifactError
+from digitlib.apps.limits import LIMITS, Limits
+from digitlib.artifacts import ArtifactError, load_card
 from digitlib.reading.batch import COLUMNS, Row, predict, read_chunk, read_picture, write_submission
 from digitlib.reading.recognizer import PRETRAINED, Recognizer
 from digitlib.reading.sources import Source, SourceError, open_source
@@ -25,16 +26,6 @@ examples:
   curl -s URL | digitlib predict - --json     a picture from standard input
 """
 STANDARD_INPUT = "-"
-# Of the service, as service.Limits has them; here, so that a command need not import it.
-LIMITS = {
-    "bytes": (50_000_000, "of one request's body"),
-    "pixels": (64_000_000, "of one picture"),
-    "files": (100, "in one request"),
-    "seconds": (30.0, "to bring a body, and again to read its pictures"),
-    "at-once": (2, "pictures read at the same time"),
-    "waiting": (64, "requests that wait their turn"),
-    "memory": (500_000_000, "bytes of all bodies together"),
-}
 AT_A_TIME = 20  # pictures, between two lines of output
 
 
@@ -183,9 +174,10 @@ def _plain(row: Row) -> dict:
 
 
 def _models(_chosen) -> int:
-    from digitlib.apps.models import load_cards
+    from digitlib.apps.models import find_models
 
-    for name, card in load_cards().items():
+    for name, folder in find_models().items():
+        card = load_card(folder)
         measured = card.get("test") or card["validation_metrics"]
         of = "test" if "test" in card else "validation"
         print(
@@ -197,7 +189,7 @@ def _models(_chosen) -> int:
 
 def _serve(chosen) -> int:
     try:
-        from digitlib.apps.service import Limits, serve
+        from digitlib.apps.service import serve
     except ModuleNotFoundError as missing:
         if missing.name not in ("fastapi", "uvicorn", "multipart", "prometheus_client"):
             raise

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from digitlib.artifacts import load_card, project_root, resolve
+from digitlib.artifacts import project_root, resolve
 from digitlib.reading.recognizer import PRETRAINED
 
 SHIPPED = "shipped"
@@ -22,8 +22,3 @@ def name_of(model_dir: str | Path) -> str:
     if folder == PRETRAINED:
         return SHIPPED
     return str(folder.relative_to(root) if folder.is_relative_to(root) else folder)
-
-
-def load_cards() -> dict[str, dict]:
-    """The cards of ``find_models``."""
-    return {name: load_card(folder) for name, folder in find_models().items()}

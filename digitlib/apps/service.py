@@ -13,7 +13,6 @@ import io
 import secrets
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from fastapi import FastAPI, Request, Security
@@ -31,36 +30,15 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect
 from swagger_ui_bundle import swagger_ui_path
 
-from digitlib.apps.models import find_models, load_cards, name_of
+from digitlib.apps.limits import Limits
+from digitlib.apps.models import find_models, name_of
+from digitlib.artifacts import load_card
 from digitlib.reading.pictures import PictureError
 from digitlib.reading.recognizer import PRETRAINED, Digit, Recognizer
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 PICTURE_TYPES = ("image/", "application/octet-stream")
 OPEN = ("/healthz", "/docs", "/openapi.json", "/swagger")  # need no key
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What one request, and all of them together, may ask for.
-
-    Attributes:
-        bytes: of one request's body.
-        pixels: of one picture.
-        files: in one request.
-        seconds: that bringing a body may take, and again reading its pictures.
-        at_once: pictures that are read at the same time.
-        waiting: further requests that wait their turn; more are sent away with 503.
-        memory: bytes of all bodies that are here at the same time; more are sent away with 503.
-    """
-
-    bytes: int = 50_000_000
-    pixels: int = 64_000_000
-    files: int = 100
-    seconds: float = 30.0
-    at_once: int = 2
-    waiting: int = 64
-    memory: int = 500_000_000
 
 
 class Fault(BaseModel):
@@ -380,18 +358,12 @@ def _add_models(app: FastAPI, service: _Service) -> None:
     @app.get("/models/{name:path}", responses={404: {"model": Fault}})
     async def model(name: str) -> dict:
         """A model's card, with what was measured and its intervals."""
-        cards = load_cards()
-        if name not in cards:
-            raise StarletteError(404, f"there is no model {name!r}; GET /models lists them")
-        return cards[name]
+        return load_card(_folder_of(name))
 
     @app.post("/model", responses={404: {"model": Fault}})
     async def choose(choice: Choice) -> dict:
         """Read with another model from now on."""
-        found = find_models()
-        if choice.name not in found:
-            raise StarletteError(404, f"there is no model {choice.name!r}; GET /models lists them")
-        await service.work(service.use, found[choice.name])
+        await service.work(service.use, _folder_of(choice.name))
         return {"in_use": service.model}
 
     @app.get("/model_metrics")
@@ -406,6 +378,13 @@ def _add_models(app: FastAPI, service: _Service) -> None:
             "n": measured["n"],
             "measured_on": f"{part.split('_')[0]} digits of {card['dataset']}",
         }
+
+
+def _folder_of(name: str) -> Path:
+    found = find_models()
+    if name not in found:
+        raise StarletteError(404, f"there is no model {name!r}; GET /models lists them")
+    return found[name]
 
 
 def _add_watching(app: FastAPI, service: _Service) -> None:

@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from functools import partial
 from itertools import chain, repeat
 from multiprocessing import get_context
 from pathlib import Path
@@ -87,17 +86,15 @@ def read_picture(recognizer: Recognizer, name: str, picture: Picture, truth=None
 def read_chunk(recognizer: Recognizer, chunk: Chunk) -> list[Row]:
     """Read a chunk of a source: a row for each of its pictures, in order."""
     if isinstance(chunk.pictures, np.ndarray):
-        rows = _classified(recognizer, chunk)
-    else:
-        rows = [
-            Row(name, truth=truth, error=chunk.faults[i])
-            if i in chunk.faults
-            else read_picture(recognizer, name, picture, truth)
-            for i, (name, truth, picture) in enumerate(
-                zip(chunk.names, chunk.truths, chunk.pictures, strict=True)
-            )
-        ]
-    return rows
+        return _classified(recognizer, chunk)
+    return [
+        Row(name, truth=truth, error=chunk.faults[i])
+        if i in chunk.faults
+        else read_picture(recognizer, name, picture, truth)
+        for i, (name, truth, picture) in enumerate(
+            zip(chunk.names, chunk.truths, chunk.pictures, strict=True)
+        )
+    ]
 
 
 def predict(
@@ -197,9 +194,7 @@ def _read(chunks: Iterator[Chunk], model_dir: str | Path, workers: int) -> Itera
             yield read_chunk(recognizer, chunk)
         return
     waiting: deque[tuple[Chunk, Future]] = deque()
-    # Fresh processes: a fork of one with running threads may hang.
-    fresh = partial(ProcessPoolExecutor, workers, get_context("spawn"), _begin, (str(model_dir),))
-    pool = fresh()
+    pool = _pool(workers, model_dir)
     try:
         for chunk in chain(chunks, repeat(None)):
             if chunk is not None:
@@ -212,7 +207,7 @@ def _read(chunks: Iterator[Chunk], model_dir: str | Path, workers: int) -> Itera
                     yield answer.result()
                 except BrokenProcessPool:
                     yield _read_carefully(oldest, model_dir)
-                    pool = fresh()
+                    pool = _pool(workers, model_dir)
                     waiting = deque((c, pool.submit(_read_in_worker, c)) for c, _ in waiting)
     finally:
         pool.shutdown(cancel_futures=True)
@@ -226,14 +221,18 @@ def _read_carefully(chunk: Chunk, model_dir: str | Path) -> list[Row]:
         one = Chunk(
             chunk.names[i : i + 1], chunk.truths[i : i + 1], chunk.pictures[i : i + 1], faults
         )
-        pool = ProcessPoolExecutor(1, get_context("spawn"), _begin, (str(model_dir),))
-        try:
-            rows += pool.submit(_read_in_worker, one).result()
-        except BrokenProcessPool:
-            rows.append(Row(one.names[0], truth=one.truths[0], error="the process reading it died"))
-        finally:
-            pool.shutdown()
+        with _pool(1, model_dir) as pool:
+            try:
+                rows += pool.submit(_read_in_worker, one).result()
+            except BrokenProcessPool:
+                died = "the process reading it died"
+                rows.append(Row(one.names[0], truth=one.truths[0], error=died))
     return rows
+
+
+def _pool(workers: int, model_dir: str | Path) -> ProcessPoolExecutor:
+    # Fresh processes: a fork of one with running threads may hang.
+    return ProcessPoolExecutor(workers, get_context("spawn"), _begin, (str(model_dir),))
 
 
 def _begin(model_dir: str) -> None:

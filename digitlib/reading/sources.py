@@ -16,10 +16,10 @@ from pathlib import Path
 import numpy as np
 
 from digitlib.artifacts import resolve
+from digitlib.datasets import PIXELS
 from digitlib.reading.normalisation import SIDE
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".pgm", ".ppm"}
-PIXELS = [f"pixel{i}" for i in range(SIDE * SIDE)]
 MOST_BYTES = 100_000_000  # of one file in an archive, unpacked
 CHUNK_BYTES = 64_000_000  # unpacked, after which a chunk of an archive is full
 
@@ -123,10 +123,23 @@ class Archive:
                 first += len(contents)
 
 
-class Table:
-    """A CSV table in Kaggle's columns: pixel0 … pixel783, after ``label`` where it is known."""
+class _Digits:
+    """A file of images in MNIST's frame."""
 
     of_digits = True
+    file: Path
+
+    def files(self) -> list[Path]:
+        """The file it is."""
+        return [self.file]
+
+    def look(self, number: int) -> np.ndarray:
+        """Digit ``number``, to be shown: dark ink on white."""
+        return 255 - next(self.chunks(1, number)).pictures[0]
+
+
+class Table(_Digits):
+    """A CSV table in Kaggle's columns: pixel0 … pixel783, after ``label`` where it is known."""
 
     def __init__(self, file: Path):
         self.file = file
@@ -145,14 +158,6 @@ class Table:
 
     def __len__(self) -> int:
         return self.number
-
-    def files(self) -> list[Path]:
-        """The file it is."""
-        return [self.file]
-
-    def look(self, number: int) -> np.ndarray:
-        """Digit ``number``, to be shown: dark ink on white."""
-        return 255 - next(self.chunks(1, number)).pictures[0]
 
     def chunks(self, size: int, start: int = 0) -> Iterator[Chunk]:
         """All from number ``start`` on, ``size`` at a time; rows are named by their number."""
@@ -187,10 +192,8 @@ class Table:
         return Chunk([str(first + i + 1) for i in range(len(rows))], truths, images, faults)
 
 
-class Arrays:
+class Arrays(_Digits):
     """Images of a ``.npy`` or ``.npz`` file (its ``images`` and, where there, ``labels``)."""
-
-    of_digits = True
 
     def __init__(self, file: Path):
         self.file = file
@@ -217,14 +220,6 @@ class Arrays:
 
     def __len__(self) -> int:
         return len(self.images)
-
-    def files(self) -> list[Path]:
-        """The file it is."""
-        return [self.file]
-
-    def look(self, number: int) -> np.ndarray:
-        """Digit ``number``, to be shown: dark ink on white."""
-        return 255 - next(self.chunks(1, number)).pictures[0]
 
     def chunks(self, size: int, start: int = 0) -> Iterator[Chunk]:
         """All from number ``start`` on, ``size`` at a time; images are named by their number."""

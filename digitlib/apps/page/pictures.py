@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import cv2
 import ipywidgets as widgets
 
+from digitlib.apps.canvas import data_url
 from digitlib.apps.page.reader import Reader
 from digitlib.reading import pictures
 from digitlib.reading.batch import COLUMNS, Row, read_picture
@@ -124,8 +125,7 @@ def _thumbnail(content: bytes) -> str:
     scale = THUMBNAIL / grey.shape[0]
     width = max(1, min(4 * THUMBNAIL, round(grey.shape[1] * scale)))
     small = cv2.resize(grey, (width, THUMBNAIL), interpolation=cv2.INTER_AREA)
-    coded = base64.b64encode(cv2.imencode(".png", small)[1].tobytes()).decode()
-    return f'<img alt="" height="{THUMBNAIL}" src="data:image/png;base64,{coded}">'
+    return f'<img alt="" height="{THUMBNAIL}" src="{data_url(small)}">'
 
 
 def _free_name(name: str, taken) -> str:

@@ -1,0 +1,27 @@
+"""What the HTTP service allows; by itself, so that a command line can offer it without a server."""
+
+from dataclasses import dataclass, field, fields
+
+
+def _limit(default: float, meaning: str):
+    return field(default=default, metadata={"meaning": meaning})
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one request, and all of them together, may ask for; more is an error 4xx or 503."""
+
+    bytes: int = _limit(50_000_000, "of one request's body")
+    pixels: int = _limit(64_000_000, "of one picture")
+    files: int = _limit(100, "in one request")
+    seconds: float = _limit(30.0, "to bring a body, and again to read its pictures")
+    at_once: int = _limit(2, "pictures read at the same time")
+    waiting: int = _limit(64, "requests that wait their turn")
+    memory: int = _limit(500_000_000, "bytes of all bodies together")
+
+
+#: Each limit as an option of a command has it: its name, its default, and what it is of.
+LIMITS = {
+    limit.name.replace("_", "-"): (limit.default, limit.metadata["meaning"])
+    for limit in fields(Limits)
+}
