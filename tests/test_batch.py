@@ -120,9 +120,12 @@ def test_folders_beside_each_other_are_told(folder):
         open_source([folder, folder / "7"])
 
 
-def test_a_process_that_dies_costs_one_row(folder, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    "size", [3, 1]
+)  # the process dies after the last chunk is given, or before
+def test_a_process_that_dies_costs_one_row(folder, tmp_path, monkeypatch, size):
     """Protects a night's run from one picture that brings a decoder down."""
-    monkeypatch.setattr(batch, "PICTURES", 3)
+    monkeypatch.setattr(batch, "PICTURES", size)
     monkeypatch.setattr(batch, "WORTH_A_PROCESS", 0)
     monkeypatch.setattr(batch, "_read_in_worker", deadly)
     rows = table(predict(open_source(folder), tmp_path / "out.csv", workers=2))

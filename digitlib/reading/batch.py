@@ -198,7 +198,7 @@ def _read(chunks: Iterator[Chunk], model_dir: str | Path, workers: int) -> Itera
     try:
         for chunk in chain(chunks, repeat(None)):
             if chunk is not None:
-                waiting.append((chunk, pool.submit(_read_in_worker, chunk)))
+                waiting.append((chunk, _submit(pool, chunk)))
             elif not waiting:
                 return
             if chunk is None or len(waiting) > 2 * workers:
@@ -208,7 +208,7 @@ def _read(chunks: Iterator[Chunk], model_dir: str | Path, workers: int) -> Itera
                 except BrokenProcessPool:
                     yield _read_carefully(oldest, model_dir)
                     pool = _pool(workers, model_dir)
-                    waiting = deque((c, pool.submit(_read_in_worker, c)) for c, _ in waiting)
+                    waiting = deque((c, _submit(pool, c)) for c, _ in waiting)
     finally:
         pool.shutdown(cancel_futures=True)
 
@@ -233,6 +233,16 @@ def _read_carefully(chunk: Chunk, model_dir: str | Path) -> list[Row]:
 def _pool(workers: int, model_dir: str | Path) -> ProcessPoolExecutor:
     # Fresh processes: a fork of one with running threads may hang.
     return ProcessPoolExecutor(workers, get_context("spawn"), _begin, (str(model_dir),))
+
+
+def _submit(pool: ProcessPoolExecutor, chunk: Chunk) -> Future:
+    """The rows to come; a pool that is broken already says so when they are asked for."""
+    try:
+        return pool.submit(_read_in_worker, chunk)
+    except BrokenProcessPool as fault:
+        broken: Future = Future()
+        broken.set_exception(fault)
+        return broken
 
 
 def _begin(model_dir: str) -> None:
