@@ -1,5 +1,8 @@
 """Networks have their published shape, training is repeatable and survives a kill, exports run."""
 
+import subprocess
+import sys
+
 import keras
 import numpy as np
 import pytest
@@ -280,6 +283,13 @@ def test_the_exported_model_answers_as_keras_does(digits, tmp_path, precision):
     reloaded = keras.saving.load_model(tmp_path / "digits.keras", safe_mode=True)
     assert same_weights(plain, reloaded)
     assert "warp" not in str(reloaded.get_config()), "augmentation is no part of a saved model"
+
+
+def test_a_network_with_layers_of_its_own_is_loaded_by_a_fresh_interpreter(tmp_path):
+    """Where nothing has built such a network before, Keras does not know its layers."""
+    exporting.save_model(architectures.build("lrn"), tmp_path)
+    program = f"from digitlib.learning.exporting import load_model; load_model({str(tmp_path)!r})"
+    subprocess.run([sys.executable, "-c", program], check=True)
 
 
 def test_auto_precision_is_float32_where_bfloat16_is_emulated(monkeypatch):

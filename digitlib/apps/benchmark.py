@@ -63,6 +63,7 @@ def speeds() -> list[dict]:
         exporting.save_int8(exporting.load_model(PRETRAINED), small / "digits.tflite", digits[:200])
         artifacts.write_json(small / "card.json", artifacts.load_card(PRETRAINED))
         answers["shipped, int8", "LiteRT"] = Recognizer(small).classify
+        print(f"{len(answers)} ways of answering, in turns (minutes)", flush=True)
         measured = speed.compare(answers, images)
         return [
             {
@@ -96,6 +97,7 @@ def _file(engine: str) -> str:
 
 def _first_answer(model_dir: Path, engine: str, times: int = 3) -> float:
     """Median seconds from the first import to the first answer, in fresh interpreters."""
+    print(f"first answer of {model_dir.name} by {engine}", flush=True)
     program = (
         "import time; start = time.perf_counter(); import numpy as np; "
         f"folder, picture = {str(model_dir)!r}, np.zeros((1, 28, 28), np.uint8); {FIRST[engine]}; "

@@ -80,4 +80,6 @@ def load_model(model_dir: str | Path) -> keras.Model:
     Raises:
         ValueError: when there is none, or the file is no model.
     """
+    from digitlib.learning import architectures  # noqa: F401  Keras has to know their layers
+
     return keras.saving.load_model(resolve(model_dir) / "digits.keras", safe_mode=True)

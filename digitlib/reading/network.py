@@ -9,7 +9,7 @@ from digitlib.artifacts import resolve
 from digitlib.quiet import quiet
 from digitlib.reading.normalisation import SIDE, as_images
 
-BATCH = 256
+BATCH = 32  # more at a time is no faster
 
 
 class Network:
@@ -48,15 +48,15 @@ class Network:
         images = as_images(images)
         answers = np.empty((len(images), 10), np.float32)
         with self._lock:
-            if len(images) < 16:
-                for i in range(len(images)):
-                    answers[i] = _run(self._single, images[i : i + 1])[0]
-                return answers
             for start in range(0, len(images), BATCH):
                 chunk = images[start : start + BATCH]
-                padded = np.zeros((BATCH, SIDE, SIDE), np.uint8)
-                padded[: len(chunk)] = chunk
-                answers[start : start + BATCH] = _run(self._batch, padded)[: len(chunk)]
+                here = slice(start, start + len(chunk))
+                if len(chunk) < BATCH // 2:
+                    answers[here] = [_run(self._single, image[None])[0] for image in chunk]
+                else:
+                    padded = np.zeros((BATCH, SIDE, SIDE), np.uint8)
+                    padded[: len(chunk)] = chunk
+                    answers[here] = _run(self._batch, padded)[: len(chunk)]
         return answers
 
 
