@@ -2,6 +2,9 @@
 
 import csv
 import json
+import os
+import signal
+import socket
 import subprocess
 import sys
 import time
@@ -87,8 +90,45 @@ def test_models_are_listed():
     assert "% of" in first
 
 
-def test_help_shows_examples():
+def test_help_shows_examples_and_no_secret(monkeypatch):
     assert b"digitlib predict scans/ --csv" in digitlib("--help").stdout
+    monkeypatch.setenv("DIGITLIB_API_KEY", "sesame")
+    help_of_serve = digitlib("serve", "--help").stdout
+    assert b"--api-key" in help_of_serve
+    assert b"sesame" not in help_of_serve
+
+
+def test_a_port_that_is_taken_is_told():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = digitlib("serve", "--port", str(port))
+    assert done.returncode == 2
+    assert f"cannot listen on port {port} of 127.0.0.1" in done.stderr.decode()
+    assert b"Traceback" not in done.stderr
+
+
+def test_a_table_that_is_interrupted_goes_on_where_it_was(folder, tmp_path):
+    """Ctrl-C reaches every process of a terminal: none of them may answer with a traceback."""
+    many = tmp_path / "many"
+    many.mkdir()
+    for i in range(1500):
+        (many / f"{i}.png").symlink_to(folder / "407.png")
+    command = [Path(sys.executable).with_name("digitlib"), "predict", many, "--csv", "out.csv"]
+    running = subprocess.Popen(
+        command, cwd=tmp_path, stderr=subprocess.PIPE, start_new_session=True
+    )
+    until = time.monotonic() + 60
+    while not (tmp_path / "out.csv.job").exists() and time.monotonic() < until:
+        time.sleep(0.05)
+    os.killpg(running.pid, signal.SIGINT)
+    said = running.communicate(timeout=60)[1].decode()
+    assert running.returncode == 130
+    assert said.strip() == "digitlib: interrupted; the same command goes on where it was"
+    done_before = json.loads((tmp_path / "out.csv.job").read_text())["rows"]
+    assert 0 < done_before < 1500
+    digitlib("predict", many, "--csv", "out.csv", cwd=tmp_path)
+    with (tmp_path / "out.csv").open(newline="") as stream:
+        assert [row["text"] for row in csv.DictReader(stream)] == ["407"] * 1500
 
 
 def test_how_long_one_answer_takes(folder, capsys):

@@ -54,8 +54,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (UsageError, SourceError, ArtifactError, OSError) as fault:
         print(f"digitlib: {fault}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
-        print("digitlib: interrupted", file=sys.stderr)
+    except KeyboardInterrupt as stop:
+        print(f"digitlib: interrupted{stop}", file=sys.stderr)
         return 130
 
 
@@ -90,8 +90,8 @@ def _add_serve(commands) -> None:
     serving.add_argument("--model", default=str(PRETRAINED), help="folder of another model")
     serving.add_argument(
         "--api-key",
-        default=os.environ.get("DIGITLIB_API_KEY", ""),
-        help="that requests must send as X-API-Key ($DIGITLIB_API_KEY); none where it is empty",
+        default=argparse.SUPPRESS,  # else the help would show the one that is in force
+        help="that requests must send as X-API-Key (default: $DIGITLIB_API_KEY, else none)",
     )
     serving.add_argument(
         "--allowed-host",
@@ -147,9 +147,13 @@ def _into_table(source: Source, chosen) -> int:
             bar = "━" * (30 * done // n)
             print(f"\r{bar:╌<30} {done:,} of {n:,}", end="", file=sys.stderr, flush=True)
 
-    predict(source, target, _model(chosen), progress=progress)
-    if sys.stderr.isatty():
-        print(file=sys.stderr)
+    try:
+        predict(source, target, _model(chosen), progress=progress)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt("; the same command goes on where it was") from None
+    finally:
+        if sys.stderr.isatty():
+            print(file=sys.stderr)
     column = COLUMNS.index("error")
     with target.open(newline="", encoding="utf-8") as stream:
         table = csv.reader(stream)
@@ -200,7 +204,8 @@ def _serve(chosen) -> int:
         raise UsageError(f"a port is a number from 1 to 65535, not {chosen.port}")
     names = [name.replace("-", "_") for name in LIMITS]
     limits = Limits(**{name: getattr(chosen, f"max_{name}") for name in names})
-    serve(chosen.host, chosen.port, _model(chosen), limits, chosen.api_key, chosen.allowed_host)
+    api_key = getattr(chosen, "api_key", os.environ.get("DIGITLIB_API_KEY", ""))
+    serve(chosen.host, chosen.port, _model(chosen), limits, api_key, chosen.allowed_host)
     return 0
 
 

@@ -10,7 +10,9 @@ AndreaBasile97/DigitsRecognition does.
 import asyncio
 import contextlib
 import io
+import os
 import secrets
+import socket
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -18,7 +20,7 @@ from pathlib import Path
 from fastapi import FastAPI, Request, Security
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.docs import get_swagger_ui_html
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import JSONResponse, RedirectResponse, Response
 from fastapi.security import APIKeyHeader
 from fastapi.staticfiles import StaticFiles
 from PIL import Image
@@ -147,16 +149,29 @@ def serve(
     api_key: str = "",
     hosts: Sequence[str] = (),
 ) -> None:
-    """Serve until interrupted; requests in flight are answered first. See ``create_app``."""
+    """Serve until interrupted; requests in flight are answered first. See ``create_app``.
+
+    Raises:
+        OSError: when the address cannot be had, with the reason.
+    """
     import uvicorn
 
     named = hosts or (LOOPBACK if host in LOOPBACK else ("*",))
     app = create_app(model_dir, limits, api_key, named)
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        listening = socket.create_server((host, port), family=family)
+    except OSError as fault:
+        raise OSError(
+            f"cannot listen on port {port} of {host}: {os.strerror(fault.errno)}; "
+            "choose another with --port"
+        ) from None
     shown = f"[{host}]" if ":" in host else host
     print(f"Reading digits at http://{shown}:{port} (its page: /docs, Ctrl-C ends it)", flush=True)
     if host not in LOOPBACK and not api_key:
         print("Whoever can reach this address may use it: --api-key asks for a key.", flush=True)
-    uvicorn.run(app, host=host, port=port, log_level="warning", timeout_graceful_shutdown=30)
+    config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=30)
+    uvicorn.Server(config).run(sockets=[listening])
 
 
 class _Service:
@@ -397,6 +412,10 @@ def _add_watching(app: FastAPI, service: _Service) -> None:
     async def metrics():
         """Counters for Prometheus."""
         return Response(generate_latest(service.registry), media_type="text/plain; version=0.0.4")
+
+    @app.get("/", include_in_schema=False)
+    async def front():
+        return RedirectResponse("docs")
 
     @app.get("/docs", include_in_schema=False)
     async def docs():

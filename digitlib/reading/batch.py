@@ -8,6 +8,7 @@ import hashlib
 import io
 import json
 import os
+import signal
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -247,6 +248,7 @@ def _submit(pool: ProcessPoolExecutor, chunk: Chunk) -> Future:
 
 def _begin(model_dir: str) -> None:
     global _reader
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one who asked
     cv2.setNumThreads(1)
     _reader = Recognizer(model_dir)
 
