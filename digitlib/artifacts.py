@@ -37,6 +37,12 @@ def resolve(path: str | Path) -> Path:
     return project_root() / Path(path).expanduser()
 
 
+def from_root(path: str | Path) -> str:
+    """A path as it is seen from the project's root, where it lies inside."""
+    path, root = Path(path), project_root()
+    return str(path.relative_to(root) if path.is_relative_to(root) else path)
+
+
 @contextlib.contextmanager
 def writing(path: str | Path) -> Iterator[Path]:
     """Give a temporary path to write to, and move it to ``path`` when the block ends well."""

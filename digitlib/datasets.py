@@ -80,9 +80,25 @@ def load_dataset(spec: str, part: str = "train", labels_required: bool = True) -
     Raises:
         DataError: when the data is missing, damaged or not digits.
     """
-    kind, _, where = spec.partition(":")
     if part not in ("train", "test"):
         raise DataError(f"part is {part!r}; it must be 'train' or 'test'")
+    kind, path = find_dataset(spec)
+    dataset, own_parts = LOADERS[kind](path, part) if path else LOADERS[kind](part)
+    dataset = replace(dataset, name=spec)
+    _check(dataset, labels_required)
+    if own_parts or dataset.labels is None:
+        return dataset
+    train, test = split(dataset, validation=0.2, seed=0)
+    return train if part == "train" else test
+
+
+def find_dataset(spec: str) -> tuple[str, Path | None]:
+    """The kind of a data set and where it lies; None where it is not a matter of files.
+
+    Raises:
+        DataError: when there is no such kind, or nothing there.
+    """
+    kind, _, where = spec.partition(":")
     if kind not in LOADERS or bool(where) != (kind in ("idx", "folder", "csv", "npz")):
         raise DataError(
             f"unknown data set {spec!r}; use optdigits, mnist, idx:DIR, folder:DIR, csv:FILE "
@@ -91,13 +107,7 @@ def load_dataset(spec: str, part: str = "train", labels_required: bool = True) -
     path = resolve(where) if where else None
     if path is not None and not path.exists():
         raise DataError(f"{path}: there is no such file or folder (data set {spec!r})")
-    dataset, own_parts = LOADERS[kind](path, part) if path else LOADERS[kind](part)
-    dataset = replace(dataset, name=spec)
-    _check(dataset, labels_required)
-    if own_parts or dataset.labels is None:
-        return dataset
-    train, test = split(dataset, validation=0.2, seed=0)
-    return train if part == "train" else test
+    return kind, path
 
 
 def split(dataset: Dataset, validation: float | int, seed: int = 0) -> tuple[Dataset, Dataset]:

@@ -89,6 +89,12 @@ def root(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def app(root, chromium) -> Iterator[str]:
     """The address of `make app`."""
+    with page_server(root) as url:
+        yield url
+
+
+@contextmanager
+def page_server(root: Path) -> Iterator[str]:
     port = free_port()
     command = [sys.executable, "-m", "digitlib.apps.page", "--port", str(port), "--no-browser"]
     with serving(command, port, root) as url:
@@ -382,6 +388,9 @@ def test_a_network_is_trained_stopped_and_used(page, root):
     images = np.random.default_rng(0).integers(0, 255, (300, 28, 28)).astype(np.uint8)
     np.savez(root / "tiny.npz", images=images, labels=digits)
     page.get_by_role("tab", name="Train").click()
+    page.get_by_label("Data set").fill("npz:nowhere.npz")
+    page.get_by_role("button", name="Train", exact=True).click()
+    expect(page.locator(".page-error")).to_contain_text("there is no such file", timeout=SOON)
     page.get_by_label("Data set").fill("npz:tiny.npz")
     page.get_by_label("Epochs").fill("1")
     page.get_by_label("Epochs").press("Tab")
@@ -389,7 +398,7 @@ def test_a_network_is_trained_stopped_and_used(page, root):
     page.get_by_role("button", name="Stop").click()
     expect(page.get_by_text("Stopped.")).to_be_visible(timeout=SOON)
     assert not trainings(root)
-    page.get_by_role("button", name="Train", exact=True).click()
+    page.get_by_role("button", name="Train", exact=True).click()  # goes on in the same folder
     use = page.get_by_role("button", name="Read with it")
     expect(use).to_be_enabled(timeout=180_000)
     assert page.locator(".page-figure:visible").count()
@@ -397,9 +406,30 @@ def test_a_network_is_trained_stopped_and_used(page, root):
     page.get_by_role("tab", name="Model").click()
     expect(page.locator(".page-table:visible").first).to_contain_text("validation", timeout=SOON)
     expect(page.get_by_label("Model", exact=True)).to_have_value(re.compile("."))
+    assert len(list((root / "outputs" / "app").iterdir())) == 1
     assert list((root / "outputs" / "app").glob("*/model/digits.tflite"))
     page.get_by_label("Model", exact=True).select_option("shipped")
     expect(page.locator(".page-table:visible").first).to_contain_text("MNIST", timeout=SOON)
+
+
+def test_what_a_training_fails_of_is_told(page, root):
+    """Not where in the program it failed: what is wrong with the data, in one sentence."""
+    np.savez(root / "odd.npz", images=np.zeros((20, 28, 28), np.float32), labels=np.zeros(20))
+    page.get_by_role("tab", name="Train").click()
+    page.get_by_label("Data set").fill("npz:odd.npz")
+    page.get_by_role("button", name="Train", exact=True).click()
+    expect(page.locator(".page-error")).to_contain_text("odd.npz", timeout=120_000)
+    assert "Error:" in page.locator(".page-error").inner_text()
+
+
+def test_a_page_that_lost_its_server_says_so(browser, root):
+    with browser.new_context() as context:
+        page = context.new_page()
+        with page_server(root) as url:
+            page.goto(url)
+            page.wait_for_selector(".dc-paper", timeout=60_000)
+            expect(page.get_by_role("alert")).to_have_count(0)
+        expect(page.get_by_role("alert")).to_contain_text("lost its server", timeout=SOON)
 
 
 def trainings(root: Path) -> list[psutil.Process]:

@@ -440,7 +440,10 @@ class Surface {
     context.drawImage(picture, (this.width - width) / 2, (this.height - height) / 2, width, height);
   }
 
-  say(text) { this.note.textContent = text; }
+  say(text, doubtful = true) {
+    this.note.textContent = text;
+    this.note.classList.toggle("dc-doubtful", doubtful);
+  }
 
   digits() { return this.model.get("reading").digits ?? []; }
 
@@ -484,7 +487,7 @@ class Surface {
 
   showSaved() {
     const { label, file } = this.model.get("saved");
-    if (file) this.say(`Saved as a ${label}: ${file}`);
+    if (file) this.say(`Saved as a ${label}: ${file}`, false);
   }
 
   /** After a stroke, the digit that it belongs to: the one it lies in for the most part. */
@@ -521,6 +524,7 @@ class Surface {
         || (!drawn ? ""
           : !digits.length ? "Nothing here looks like a digit"
           : doubtful === digits.length ? "That does not look like a digit"
+          : doubtful === 1 ? "One of these does not look like a digit"
           : doubtful ? `${doubtful} of these do not look like digits` : ""),
     );
     this.boxes.replaceChildren();
@@ -537,8 +541,12 @@ class Surface {
     Object.entries({ x: x - pad, y: y - pad, width: width + 2 * pad, height: height + 2 * pad, rx: 5 })
       .forEach(([name, value]) => frame.setAttribute(name, value));
     const label = document.createElementNS(SVG, "text");
-    label.setAttribute("x", x - pad + 2);
-    label.setAttribute("y", y - pad - 5 > 14 ? y - pad - 5 : y + height + pad + 17);
+    const [left, above, below] = [x - pad + 2, y - pad - 5, y + height + pad + 17];
+    const free = (bottom) => bottom > 14 && bottom < this.model.get("height")
+      && this.digits().every(({ box: [bx, by, bw, bh] }) =>
+        left > bx + bw || left + 12 < bx || bottom < by || bottom - 14 > by + bh);
+    label.setAttribute("x", left);
+    label.setAttribute("y", free(above) || !free(below) ? Math.max(above, 15) : below);
     label.textContent = `${digit.label}${digit.accepted ? "" : "?"}`;
     group.append(frame, label);
     group.addEventListener("pointerdown", (event) => event.stopPropagation());

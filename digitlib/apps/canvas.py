@@ -22,7 +22,7 @@ import numpy as np
 import traitlets
 from PIL import Image
 
-from digitlib.artifacts import read_json, resolve, write_json, writing
+from digitlib.artifacts import from_root, read_json, resolve, write_json, writing
 from digitlib.reading import pictures
 from digitlib.reading.explanation import explain
 from digitlib.reading.normalisation import reduce
@@ -233,7 +233,7 @@ class DigitCanvas(anywidget.AnyWidget):
             match message.get("do"):
                 case "save":
                     target = self.save(message.get("label", ""), digit=message.get("digit", -1))
-                    self.saved = {"label": message["label"], "file": str(target)}
+                    self.saved = {"label": message["label"], "file": from_root(target)}
                 case "sample" if self.has_samples:
                     if callable(self.samples):
                         self.samples = self.samples()

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from digitlib.artifacts import project_root, resolve
+from digitlib.artifacts import from_root, resolve
 from digitlib.reading.recognizer import PRETRAINED
 
 SHIPPED = "shipped"
@@ -18,7 +18,4 @@ def find_models() -> dict[str, Path]:
 
 def name_of(model_dir: str | Path) -> str:
     """What a model's folder is called: ``shipped``, or the folder as seen from the project."""
-    folder, root = Path(model_dir), project_root()
-    if folder == PRETRAINED:
-        return SHIPPED
-    return str(folder.relative_to(root) if folder.is_relative_to(root) else folder)
+    return SHIPPED if Path(model_dir) == PRETRAINED else from_root(model_dir)

@@ -16,7 +16,7 @@ from digitlib.apps.parameters import (
     declared_parameters,
     read_parameters,
 )
-from digitlib.artifacts import project_root, resolve
+from digitlib.artifacts import from_root, resolve
 
 TRAINING, EVALUATION, REPORT = "03_cnn_training", "05_evaluation", "09_report"
 MODEL = ("digits.keras", "digits.tflite", "card.json", "history.csv")
@@ -126,7 +126,7 @@ def needed(profile: str, notebook: str) -> list[str]:
     """Files, from the root, that every run of a notebook depends on (its own text apart)."""
     return [
         f"params/{profile}/{notebook}.yaml",
-        *map(_from_root, imported_modules(source(notebook))),
+        *map(from_root, imported_modules(source(notebook))),
         *(
             f"{folder}/{name}"
             for folder in model_dirs(profile, notebook)
@@ -193,7 +193,7 @@ def page(notebook: str) -> str:
 
 def report_files() -> list[str]:
     """What the look of a report depends on."""
-    return sorted(_from_root(p) for p in (PACKAGE / "apps" / "report").glob("*") if not p.is_dir())
+    return sorted(from_root(p) for p in (PACKAGE / "apps" / "report").glob("*") if not p.is_dir())
 
 
 def _model_dir(profile: str, notebook: str) -> str:
@@ -203,8 +203,3 @@ def _model_dir(profile: str, notebook: str) -> str:
     if TRAINING in notebooks(profile):
         return f"outputs/{profile}/model"
     return parameter(profile, notebook, "model_dir")
-
-
-def _from_root(path: Path) -> str:
-    root = project_root()
-    return str(path.relative_to(root) if path.is_relative_to(root) else path)

@@ -6,6 +6,7 @@ import base64
 import contextlib
 import html
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -19,9 +20,11 @@ from digitlib.apps import profiles
 from digitlib.apps.models import name_of
 from digitlib.apps.page.reader import Reader
 from digitlib.artifacts import best_epoch, project_root, read_history, resolve
+from digitlib.datasets import find_dataset
 
 FOLDER = "outputs/app"
 LOOK_EVERY = 1.0  # seconds
+STOPPED = "Stopped. With the same settings, Train goes on after the last finished epoch."
 
 
 class Train(widgets.VBox):
@@ -31,6 +34,7 @@ class Train(widgets.VBox):
         self.reader = reader
         self.process: subprocess.Popen | None = None
         self.output_dir: Path | None = None
+        self.stopped: dict = {}  # the parameters of a training that can go on
         style, wide = {"description_width": "8em"}, widgets.Layout(width="min(32em, 95%)")
         field = {"style": style, "layout": wide}
         self.dataset = widgets.Combobox(
@@ -76,7 +80,7 @@ class Train(widgets.VBox):
             ]
         )
         self.start.on_click(self._start)
-        self.stop.on_click(lambda _: self.end("Stopped."))
+        self.stop.on_click(lambda _: self.end(STOPPED))
         self.use.on_click(self._use)
         atexit.register(self.end)
 
@@ -87,9 +91,13 @@ class Train(widgets.VBox):
             self.said.value = f'<p class="page-error">{html.escape(str(fault))}</p>'
 
     def _begin(self) -> None:
-        name = datetime.now().strftime("%Y-%m-%d-%H%M%S-%f")
-        self.output_dir = resolve(FOLDER) / name
-        self.output_dir.mkdir(parents=True, exist_ok=True)
+        find_dataset(self.dataset.value.strip())  # what is not there is told at once
+        if self.stopped != self.parameters():
+            self._forget_stopped()
+            name = datetime.now().strftime("%Y-%m-%d-%H%M%S-%f")
+            self.output_dir = resolve(FOLDER) / name
+            self.output_dir.mkdir(parents=True)
+        self.stopped = {}
         command = [sys.executable, "-m", "digitlib.apps.notebooks", "run", "--with-parent"]
         command += [f"notebooks/{profiles.TRAINING}.ipynb", str(self.output_dir / "training.ipynb")]
         for key, value in self.parameters().items():
@@ -133,8 +141,12 @@ class Train(widgets.VBox):
 
     def _finish(self, code: int) -> None:
         if code:
-            words = html.escape(last_words(self.log_file))
-            self.said.value = f'<p class="page-error">It failed.</p><pre>{words}</pre>'
+            reason, log = why_it_failed(self.log_file)
+            self.said.value = (
+                f'<p class="page-error">{html.escape(reason)}</p>'
+                f"<details><summary>What it said before</summary><pre>{html.escape(log)}</pre>"
+                "</details>"
+            )
             return
         self._show(read_history(self.output_dir / "model" / "history.csv"))
         self.use.disabled = False
@@ -166,9 +178,17 @@ class Train(widgets.VBox):
             with contextlib.suppress(psutil.NoSuchProcess):
                 member.kill()
         psutil.wait_procs(family, timeout=5)
-        shutil.rmtree(self.output_dir / "checkpoints", ignore_errors=True)
+        self.stopped = self.parameters()
+        if not words:  # nobody is there to go on with it
+            self._forget_stopped()
         self.said.value += f"<p>{words}</p>"
         self.start.disabled, self.stop.disabled = False, True
+
+    def _forget_stopped(self) -> None:
+        """Remove what is left of a training that was stopped, and will not go on."""
+        if self.stopped:
+            shutil.rmtree(self.stopped["output_dir"], ignore_errors=True)
+        self.stopped = {}
 
 
 def networks() -> list[str]:
@@ -201,6 +221,8 @@ def curves(history: list[dict]) -> str:
     return f'<img class="page-figure" alt="{figure.description()}" src="{source}">'
 
 
-def last_words(log: Path, lines: int = 12) -> str:
-    """The end of a log."""
-    return "\n".join(log.read_text(errors="replace").splitlines()[-lines:])
+def why_it_failed(log_file: Path, lines: int = 12) -> tuple[str, str]:
+    """The error that a log ends with, in one line, and the lines it ends with."""
+    said = [line for line in log_file.read_text(errors="replace").splitlines() if line.strip()]
+    errors = [found[1] for line in said if (found := re.search(r"\b(\w+Error: .*)", line))]
+    return (errors or said or ["It ended without a word."])[-1], "\n".join(said[-lines:])

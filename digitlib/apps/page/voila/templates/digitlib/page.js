@@ -1,0 +1,13 @@
+// Whether the server of this page is still there; drawings would wait for it without a word.
+setInterval(async () => {
+  const there = await fetch(location.href, { method: "HEAD" }).then(() => true, () => false);
+  let alert = document.querySelector(".page-alone");
+  if (there) alert?.remove();
+  else if (!alert) {
+    alert = document.createElement("div");
+    alert.className = "page-alone";
+    alert.setAttribute("role", "alert");
+    alert.textContent = "This page has lost its server: start it again (make app), then reload.";
+    document.body.append(alert);
+  }
+}, 3000);
