@@ -3,6 +3,7 @@ PYTHON  ?= python3
 PROFILE ?= quick
 CORES   ?= all
 SEEDS   ?= 1
+WORKERS ?= 2
 PORT    ?= 8866
 
 BIN   := .venv/bin
@@ -12,7 +13,7 @@ READY := .venv/.ready
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint lab app notebooks benchmark ship readme lock clean
+.PHONY: help setup run test lint lab app notebooks benchmark tune ship readme lock clean
 
 help:  ## list what can be done here
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +42,9 @@ notebooks: $(READY)  ## execute the committed notebooks again, in order, and cle
 
 benchmark: $(READY)  ## compare speed side by side: TRAIN=1 adds the race to 99.5 %
 	@$(BIN)/python -m digitlib.apps.benchmark $(if $(TRAIN),--train)
+
+tune: $(READY)  ## make a search's trials with several processes: PROFILE=search WORKERS=2
+	@$(BIN)/python -m digitlib.apps.tune --profile $(PROFILE) --workers $(WORKERS)
 
 ship: $(READY)  ## make a finished profile's model the shipped one: PROFILE=record
 	@$(BIN)/python -m digitlib.apps.shipping $(PROFILE)

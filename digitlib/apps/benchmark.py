@@ -10,7 +10,6 @@ race to 99.5 % on the same validation digits. The numbers go to ``outputs/benchm
 """
 
 import argparse
-import dataclasses
 import statistics
 import subprocess
 import sys
@@ -144,17 +143,11 @@ class _OutOfTimeError(Exception):
 
 
 def _race(profile: str) -> dict:
-    from digitlib.learning import architectures, augmentation, training
-    from digitlib.learning.recipe import Recipe
+    from digitlib.learning import training
 
-    def given(name):
-        return profiles.parameter(profile, TRAINING, name)
-
-    everything = datasets.load_dataset(given("dataset"), "train")
+    settings = profiles.parameters(profile, TRAINING) | {"target_accuracy": GOAL}
+    everything = datasets.load_dataset(settings["dataset"], "train")
     train, held_out = datasets.split(everything, HELD_OUT)
-    fields = [field.name for field in dataclasses.fields(Recipe)]
-    recipe = Recipe(**{name: given(name) for name in fields} | {"target_accuracy": GOAL})
-    policy = training.choose_precision(given("precision"))
     rows = []
 
     def report(row, recipe):
@@ -164,12 +157,8 @@ def _race(profile: str) -> dict:
             raise _OutOfTimeError
 
     start = time.perf_counter()
-    network = architectures.build(
-        given("architecture"), policy, given("seed"), **given("architecture_options")
-    )
-    vary = augmentation.build(given("seed"), **given("augmentation"))
     try:
-        training.fit(network, train, held_out, recipe, vary, report=report)
+        training.fit_settings(settings, train, held_out, report=report)
     except _OutOfTimeError:
         print(f"not reached in {CAP / 60:.0f} minutes")
     seconds = time.perf_counter() - start

@@ -71,9 +71,17 @@ def given_parameters(profile: str, notebook: str) -> dict:
 
 def parameter(profile: str, notebook: str, name: str):
     """The value of one parameter in a profile, or the notebook's default; None if it has none."""
-    declared = declared_parameters(source(notebook))
-    default = declared[name].default if name in declared else None
-    return given_parameters(profile, notebook).get(name, default)
+    return parameters(profile, notebook).get(name)
+
+
+def parameters(profile: str, notebook: str) -> dict:
+    """The values of all parameters of a notebook in a profile."""
+    return defaults(notebook) | given_parameters(profile, notebook)
+
+
+def defaults(notebook: str) -> dict:
+    """The values its parameters have by themselves."""
+    return {name: one.default for name, one in declared_parameters(source(notebook)).items()}
 
 
 def own_seed(profile: str) -> int | None:

@@ -154,6 +154,23 @@ def _lrn(x, dropout: float = 0.2):
     return x
 
 
+def _convnet(x, filters: int = 16, depth: int = 4, kernel: int = 3, dropout: float = 0.3):
+    """A plain stack of convolutions, for searching: each has a batch normalisation.
+
+    Args:
+        filters: of the first convolution; they double with each until there are four times as many.
+        depth: how many convolutions.
+        kernel: height and width of what each looks at.
+        dropout: share of the features left out in training.
+    """
+    for i in range(depth):
+        x = layers.Conv2D(filters * min(2**i, 4), kernel, padding="same", use_bias=False)(x)
+        x = layers.ReLU()(layers.BatchNormalization(momentum=0.9)(x))
+        if i < 2 or i == depth - 1:
+            x = layers.MaxPooling2D()(x)
+    return layers.Dropout(dropout)(layers.Flatten()(x))
+
+
 def _digitnet(x, width: int = 16, dropout: float = 0.3):
     """This project's own: four convolutions, most of the work where pictures are already small.
 
@@ -179,5 +196,6 @@ ARCHITECTURES: dict[str, Callable] = {
     "three_block": _three_block,
     "five_layer": _five_layer,
     "lrn": _lrn,
+    "convnet": _convnet,
     "digitnet": _digitnet,
 }
