@@ -1,6 +1,7 @@
 """Many pictures at once: right answers, bounded memory, bad files as rows, resumable."""
 
 import csv
+import io
 import json
 import os
 import shutil
@@ -183,11 +184,21 @@ def test_arrays_answer_as_classify_does(digits, tmp_path, suffix):
     assert np.allclose(sure, expected.max(1), atol=1e-4)
 
 
+def npy(array: np.ndarray) -> bytes:
+    stream = io.BytesIO()
+    np.save(stream, array)
+    return stream.getvalue()
+
+
 @pytest.mark.parametrize(
     ("name", "content", "fault"),
     [
         ("a.csv", b"x,y\n1,2\n", "its 2 columns are x, y"),
         ("a.npy", b"nonsense", "not a readable array"),
+        ("a.npy", npy(np.zeros((9, 28, 28), np.uint8))[:-5], "last 5 bytes are missing"),
+        ("a.npy", npy(np.zeros((9, 28, 28), np.float32)), "float32"),
+        ("a.npy", npy(np.zeros((9, 28, 28), np.uint8, "F")), "by columns"),
+        ("a.npz", b"nonsense", "not a readable array"),
         ("a.zip", b"PK\5\6" + bytes(18), "no pictures in this archive"),
         ("nowhere.png", None, "no such file"),
     ],
@@ -245,7 +256,8 @@ def test_several_processes_give_the_same_table(digits, tmp_path, monkeypatch):
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="asks Linux for the peak")
-def test_memory_stays_flat_over_many_digits(digits, tmp_path):
+@pytest.mark.parametrize("name", ["many.npy", "many.npz"])
+def test_memory_stays_flat_over_many_digits(digits, tmp_path, name):
     """Protects a million digits: the peak does not grow with their number."""
     program = (
         "import re, sys; from digitlib.reading.batch import predict;"
@@ -257,11 +269,13 @@ def test_memory_stays_flat_over_many_digits(digits, tmp_path):
     peaks = []
     for n in (4_000, 40_000):
         images = np.resize(digits.images, (n, 28, 28))
-        np.save(tmp_path / "many.npy", images)
-        command = [sys.executable, "-c", program, tmp_path / "many.npy", tmp_path / "out.csv"]
+        if name == "many.npy":
+            np.save(tmp_path / name, images)
+        else:
+            np.savez_compressed(tmp_path / name, images=images)
+        command = [sys.executable, "-c", program, tmp_path / name, tmp_path / "out.csv"]
         peaks.append(int(subprocess.run(command, capture_output=True, check=True).stdout) / 1024)
-    # Mapped pages of the file count too: 30 MB of it may be resident.
-    assert peaks[1] - peaks[0] < 45, peaks
+    assert peaks[1] - peaks[0] < 15, peaks  # MB; the larger file holds 31 MB
 
 
 def test_names_are_no_formulas_and_status_has_its_limits():

@@ -3,15 +3,18 @@
 Nothing here holds more than a chunk of pixels at a time, so a source may be larger than memory.
 """
 
+import contextlib
 import csv
 import glob
 import io
+import math
 import os
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
@@ -196,38 +199,73 @@ class Arrays(_Digits):
     """Images of a ``.npy`` or ``.npz`` file (its ``images`` and, where there, ``labels``)."""
 
     def __init__(self, file: Path):
-        self.file = file
+        self.file, self.labels = file, None
         try:
-            if file.suffix == ".npy":
-                self.images = np.load(file, mmap_mode="r", allow_pickle=False)
-                self.labels = None
-            else:
+            with self._open() as stream:
+                shape, by_columns, dtype = _header(stream)
+                missing = math.prod(shape) * dtype.itemsize + stream.tell() - file.stat().st_size
+            if file.suffix == ".npy" and missing > 0:
+                raise ValueError(f"its last {missing:,} bytes are missing")
+            if file.suffix == ".npz":
                 with np.load(file, allow_pickle=False) as arrays:
-                    self.images, self.labels = arrays["images"], arrays.get("labels")
+                    self.labels = arrays.get("labels")
         except KeyError:
             raise SourceError(f"{file}: it holds no array named 'images'") from None
         except (OSError, ValueError, EOFError, zipfile.BadZipFile) as fault:
             raise SourceError(f"{file}: not a readable array file ({fault})") from None
-        if self.images.dtype != np.uint8 or self.images.shape[1:] != (SIDE, SIDE):
+        if dtype != np.uint8 or shape[1:] != (SIDE, SIDE) or by_columns:
             raise SourceError(
-                f"{file}: images are {self.images.dtype} {self.images.shape}; they must be uint8 "
-                "(N, 28, 28), ink bright on 0"
+                f"{file}: images are {dtype} {shape}{' by columns' * by_columns}; they must be "
+                "uint8 (N, 28, 28), ink bright on 0"
             )
+        self.count = shape[0]
         if self.labels is not None and (
-            self.labels.shape != self.images.shape[:1] or not np.isin(self.labels, range(10)).all()
+            self.labels.shape != (self.count,) or not np.isin(self.labels, range(10)).all()
         ):
             raise SourceError(f"{file}: labels must be one digit from 0 to 9 for each image")
 
     def __len__(self) -> int:
-        return len(self.images)
+        return self.count
+
+    @contextlib.contextmanager
+    def _open(self) -> Iterator[IO[bytes]]:
+        if self.file.suffix == ".npy":
+            with self.file.open("rb") as stream:
+                yield stream
+        else:
+            with zipfile.ZipFile(self.file) as archive, archive.open("images.npy") as stream:
+                yield stream
 
     def chunks(self, size: int, start: int = 0) -> Iterator[Chunk]:
         """All from number ``start`` on, ``size`` at a time; images are named by their number."""
-        for first in range(start, len(self), size):
-            images = np.array(self.images[first : first + size])
-            labels = [None] * len(images) if self.labels is None else self.labels[first:][:size]
-            truths = [None if label is None else int(label) for label in labels]
-            yield Chunk([str(first + i + 1) for i in range(len(images))], truths, images, {})
+        with self._open() as stream:
+            _header(stream)
+            stream.seek(start * SIDE * SIDE, io.SEEK_CUR)
+            for first in range(start, len(self), size):
+                count = min(size, len(self) - first)
+                content = stream.read(count * SIDE * SIDE)
+                if len(content) < count * SIDE * SIDE:
+                    raise SourceError(f"{self.file}: it ends before image {first + count}")
+                images = np.frombuffer(content, np.uint8).reshape(-1, SIDE, SIDE)
+                labels = [None] * count if self.labels is None else self.labels[first:][:count]
+                truths = [None if label is None else int(label) for label in labels]
+                yield Chunk([str(first + i + 1) for i in range(count)], truths, images, {})
+
+
+def _header(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype]:
+    """Shape, whether by columns, and dtype of NumPy's format; the stream is at the first element.
+
+    Raises:
+        ValueError: for another format, and for objects, which are never loaded.
+    """
+    version = np.lib.format.read_magic(stream)
+    read = {
+        (1, 0): np.lib.format.read_array_header_1_0,
+        (2, 0): np.lib.format.read_array_header_2_0,
+    }
+    if version not in read:
+        raise ValueError(f"NumPy's format {version[0]}.{version[1]} is not known here")
+    return read[version](stream)
 
 
 Source = Files | Archive | Table | Arrays
