@@ -141,6 +141,33 @@ def split(dataset: Dataset, validation: float | int, seed: int = 0) -> tuple[Dat
     return dataset.take(np.sort(train)), dataset.take(np.sort(held))
 
 
+def fold(dataset: Dataset, folds: int, number: int) -> tuple[Dataset, Dataset]:
+    """One of ``folds`` stratified ways to hold out a part, so that each sample is held out once.
+
+    Args:
+        folds: into how many parts the data falls; always into the same ones.
+        number: which part is held out, from 0.
+
+    Returns:
+        (training part, held-out part), each in the order of the original.
+
+    Raises:
+        DataError: when there is no such fold, or a class has too few samples for it.
+    """
+    from sklearn.model_selection import StratifiedKFold
+
+    if not (folds >= 2 and 0 <= number < folds):
+        raise DataError(f"there is no fold {number} of {folds}; folds are counted from 0")
+    least = np.bincount(dataset.labels, minlength=10)
+    if (short := least[least > 0].min()) < folds:
+        raise DataError(
+            f"{dataset.source}: a digit has {short} samples, too few for {folds} folds; use fewer"
+        )
+    parts = StratifiedKFold(folds, shuffle=True, random_state=0)
+    train, held = list(parts.split(dataset.labels, dataset.labels))[number]
+    return dataset.take(train), dataset.take(held)
+
+
 def _check(dataset: Dataset, labels_required: bool) -> None:
     if dataset.labels is None:
         if labels_required:

@@ -45,7 +45,7 @@ for name in ("digits.keras", "digits.tflite"):
     with artifacts.writing(folder / "model" / name) as unfinished:
         unfinished.write_text(f"{seed} {epochs} {teachers} {tiny.NAME}")
 artifacts.write_json(folder / "model" / "card.json", {"seed": seed, "epochs": epochs})
-artifacts.save_metrics(output_dir, "03_cnn_training", {"epochs": epochs})
+artifacts.save_metrics(output_dir, "03_cnn_training", {"epochs": epochs, "fold": fold})
 """
 
 EVALUATION = """
@@ -79,6 +79,8 @@ NOTEBOOKS = {
             "epochs: int = 3  # at most",
             "pause: float = 0.01  # seconds an epoch",
             "teachers: dict = {}  # models to learn from",
+            "folds: int = 0  # of a cross-validation",
+            "fold: int = -1  # the one held out",
         ],
         TRAINING,
     ),

@@ -1,6 +1,7 @@
 """Data comes in whole and right, or the error says what is wrong with which file."""
 
 import gzip
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -274,3 +275,21 @@ def test_split_is_stratified_seeded_and_loses_nothing():
 def test_split_that_leaves_too_little_is_refused():
     with pytest.raises(DataError, match="cannot hold out"):
         datasets.split(load_dataset("optdigits"), 5, seed=0)
+
+
+def test_folds_hold_out_every_sample_once():
+    """Protects out-of-fold answers: stratified, the same each time, none seen and judged."""
+    digits = datasets.load_dataset("optdigits")
+    numbered = replace(digits, images=digits.images.copy())
+    numbered.images[:, 0, 0], numbered.images[:, 0, 1] = np.divmod(np.arange(len(digits)), 256)
+    seen = []
+    for number in range(5):
+        train, held = datasets.fold(numbered, 5, number)
+        assert len(train) + len(held) == len(digits)
+        assert np.ptp(np.bincount(held.labels) - np.bincount(digits.labels) / 5) < 2
+        seen += (256 * held.images[:, 0, 0].astype(int) + held.images[:, 0, 1]).tolist()
+    assert sorted(seen) == list(range(len(digits)))
+    with pytest.raises(DataError, match="no fold 5 of 5"):
+        datasets.fold(digits, 5, 5)
+    with pytest.raises(DataError, match="too few for 5 folds"):
+        datasets.fold(digits.take(np.arange(30)), 5, 0)

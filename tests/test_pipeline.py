@@ -40,6 +40,20 @@ def project(tmp_path) -> Project:
     return made
 
 
+def test_folds_are_runs_of_their_own_and_resume_one_by_one(project):
+    """Protects a cross-validation: each fold is trained once, and only what is missing again."""
+    project.write("params/quick/03_cnn_training.yaml", "folds: 3\n")
+    runs = [f"03_cnn_training (seed-7-fold-{k})" for k in range(3)]
+    assert project.executed(project.run()) == ["03_cnn_training (seed-7)", *runs]
+    for k in range(3):
+        assert project.json(f"runs/seed-7-fold-{k}/metrics/03_cnn_training.json")["fold"] == k
+    assert project.json("metrics/03_cnn_training.json")["fold"] == -1
+    project.out("runs/seed-7-fold-1/metrics/03_cnn_training.json").unlink()
+    assert project.executed(project.run()) == runs[1:2]
+    project.write("params/quick/03_cnn_training.yaml", "folds: 4\n")
+    assert runs[0] in project.executed(project.run())  # other parts are held out
+
+
 def test_outputs_are_laid_out_as_promised(finished):
     """Protects links, the README's paths and every tool that reads outputs."""
     model = ["card.json", "digits.keras", "digits.tflite", "history.csv"]
@@ -136,7 +150,7 @@ def test_a_killed_run_goes_on_with_one_writer(project, whole_tree):
     # Epochs follow each other without a gap or a repetition, over both runs.
     history = project.out("model/history.csv").read_text().split()
     assert history == ["epoch", *map(str, range(24))]
-    assert project.json("metrics/03_cnn_training.json") == {"epochs": 24}
+    assert project.json("metrics/03_cnn_training.json") == {"epochs": 24, "fold": -1}
     assert not list(project.out("").rglob("*.part*"))
 
 

@@ -106,8 +106,16 @@ def runs(profile: str, seeds: int = 1) -> list[str]:
         return []
     wanted = [f"seed-{first + i}" for i in range(seeds)]
     there = resolve(f"outputs/{profile}/runs").glob("*/metrics/*.json")
-    earlier = {p.parts[-3] for p in there if re.fullmatch(RUN, p.parts[-3])}
+    earlier = {p.parts[-3] for p in there if re.fullmatch(r"seed-\d+", p.parts[-3])}
     return wanted + sorted(earlier - set(wanted))
+
+
+def folds(profile: str) -> list[str]:
+    """The runs of a profile's cross-validation, one for each part that is held out."""
+    if own_seed(profile) is None:
+        return []
+    count = parameter(profile, TRAINING, "folds") or 0
+    return [f"{own_run(profile)}-fold-{number}" for number in range(count)]
 
 
 def built_on(profile: str) -> list[str]:
@@ -170,6 +178,7 @@ def gathered(profile: str, seeds: int) -> list[str]:
         for name in others
         if name in (TRAINING, EVALUATION)
     ]
+    per_run += [(f"outputs/{profile}/runs/{run}", TRAINING) for run in folds(profile)]
     return [
         path
         for folder, name in top + per_run
@@ -187,7 +196,9 @@ def products(profile: str, seeds: int) -> list[str]:
         for name in names
         if name in (TRAINING, EVALUATION)
     ]
-    folders = [f"outputs/{profile}/runs/{run}/model" for run in runs(profile, seeds)]
+    pages += [f"outputs/{profile}/runs/{run}/notebooks/{TRAINING}.html" for run in folds(profile)]
+    trained = runs(profile, seeds) + folds(profile)
+    folders = [f"outputs/{profile}/runs/{run}/model" for run in trained]
     if folders:
         folders.append(f"outputs/{profile}/model")
     models = [f"{folder}/{name}" for folder in folders for name in MODEL]

@@ -51,6 +51,7 @@ def fit(
     checkpoint_dir: str | Path | None = None,
     report: Callable[[Row, Recipe], None] | None = None,
     lessons: Lessons | None = None,
+    keep_best: bool = True,
 ) -> list[Row]:
     """Fit ``network`` in place; it ends with the weights of its best validation epoch.
 
@@ -64,6 +65,7 @@ def fit(
         report: called with each epoch's row; ``print_epoch`` by default.
         lessons: prepared pictures and answers, learnt from in place of ``train``'s labels; they
             are varied already.
+        keep_best: False ends with the weights of the last epoch.
 
     Returns:
         The history, a row per epoch: epoch, seconds, loss, accuracy, val_loss, val_accuracy,
@@ -108,7 +110,8 @@ def fit(
         history.append(row)
         state.save(history)
         report(row, recipe)
-    state.restore_best()
+    if keep_best:
+        state.restore_best()
     return history
 
 

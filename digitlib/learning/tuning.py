@@ -9,6 +9,7 @@ was killed goes on, even in the middle of a trial. With KerasTuner's environment
 import hashlib
 import json
 import time
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -19,6 +20,7 @@ import yaml
 from keras_tuner import oracles
 from keras_tuner.engine import base_tuner
 from keras_tuner.engine.oracle import Oracle
+from sklearn.exceptions import ConvergenceWarning
 
 from digitlib.artifacts import best_epoch, resolve, writing
 from digitlib.datasets import Dataset, load_dataset, split
@@ -181,7 +183,10 @@ class Search(base_tuner.BaseTuner):
         Raises:
             TuningError: when every trial failed, with the last reason.
         """
-        super().search(train, validation)
+        with warnings.catch_warnings():
+            # Of the process that models what was tried; it chooses all the same.
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            super().search(train, validation)
         found = rows(self.oracle) if hasattr(self.oracle, "trials") else []
         if found and not any(row["status"] == "COMPLETED" for row in found):
             raise TuningError(f"all {len(found)} trials failed; the last: {found[-1]['fault']}")

@@ -1,11 +1,14 @@
 """Gather what the runs of a profile measured: for its report, and for the README."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from digitlib import artifacts
 from digitlib.measuring.published import CLAIMS
-from digitlib.measuring.statistics import over_seeds
+from digitlib.measuring.statistics import accuracy, over_seeds
 
 TRAINING, EVALUATION, ROBUSTNESS = "03_cnn_training", "05_evaluation", "06_robustness"
 # A run's rows as a reader sees them.
@@ -28,6 +31,7 @@ class Run:
         card: the card of its model.
         metrics: what each notebook saved, by notebook.
         rows: one per seed; the profile's own first.
+        folds: what each fold of a cross-validation saved, in order; [] without one.
         compared: one per seed and other reader: its paired test on the same test digits.
     """
 
@@ -35,6 +39,7 @@ class Run:
     card: dict
     metrics: dict[str, dict]
     rows: list[dict]
+    folds: list[dict]
     compared: list[dict]
 
     @property
@@ -74,7 +79,30 @@ def read_run(output_dir: str | Path) -> Run:
         for m in whole
         for row in m[EVALUATION].get("comparison", [])
     ]
-    return Run(folder, card, metrics, list(map(_row, whole)), compared)
+    return Run(folder, card, metrics, list(map(_row, whole)), _folds(found), compared)
+
+
+def _folds(found: list[dict[str, dict]]) -> list[dict]:
+    trained = [m[TRAINING] for m in found if TRAINING in m]
+    return sorted((t for t in trained if t.get("fold", -1) >= 0), key=lambda t: t["fold"])
+
+
+def cross_validation(folds: Sequence[dict]) -> dict:
+    """What the folds of a cross-validation say together.
+
+    Args:
+        folds: the metrics of each, with ``out_of_fold`` answers.
+
+    Returns:
+        percent (accuracy of each fold), spread (see ``over_seeds``; its interval takes folds for
+        independent, which they are not quite: any two share most of what they learnt from), overall
+        (accuracy of all out-of-fold answers, with Wilson's interval).
+    """
+    label, answer = (
+        np.concatenate([fold["out_of_fold"][key] for fold in folds]) for key in ("label", "answer")
+    )
+    percent = [fold["validation"]["accuracy_percent"] for fold in folds]
+    return {"percent": percent, "spread": over_seeds(percent), "overall": accuracy(label, answer)}
 
 
 def _number(name: str) -> int:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 from matplotlib.figure import Figure
 
 from digitlib.plots.style import COLOURS, QUIET, figure, no_grid
@@ -41,4 +42,28 @@ def comparison(rows: Sequence[dict]) -> Figure:
     )
     axes.margins(x=0.08)
     no_grid(axes, axis="y")
+    return fig
+
+
+def folds(percent: Sequence[float], recalls: Sequence[dict]) -> Figure:
+    """The folds of a cross-validation: their accuracies, and how well each reads each digit.
+
+    Args:
+        percent: accuracy of each fold.
+        recalls: for each fold, recall in percent by digit.
+    """
+    fig = figure(11, 3.2, alt="Accuracy of the folds as a box plot, and their recall of each digit")
+    whole, single = fig.subplots(1, 2, width_ratios=(1, 3), sharey=False)
+    boxes = {"widths": 0.5, "showfliers": False, "medianprops": {"color": COLOURS[1], "lw": 2}}
+    whole.boxplot(percent, **boxes)
+    whole.plot(np.linspace(0.9, 1.1, len(percent)), percent, "o", color=COLOURS[0], alpha=0.8)
+    whole.set(xticks=[], ylabel="accuracy (%)", title=f"{len(percent)} folds")
+    by_digit = [[recall[digit] for recall in recalls] for digit in recalls[0]]
+    single.boxplot(by_digit, **boxes)
+    for x, values in enumerate(by_digit, start=1):
+        places = np.linspace(x - 0.1, x + 0.1, len(values))
+        single.plot(places, values, "o", ms=4, color=COLOURS[0], alpha=0.8)
+    single.set_xticks(range(1, len(by_digit) + 1), list(recalls[0]))
+    single.set(xlabel="digit", ylabel="recall (%)", title="Each digit")
+    no_grid(whole, single, axis="x")
     return fig

@@ -1,0 +1,236 @@
+"""A search tries what it should, goes on where it was killed, and shares its trials."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import psutil
+import pytest
+
+from digitlib import datasets
+from digitlib.apps import profiles
+from digitlib.apps.parameters import check_parameters, read_parameters
+from digitlib.learning import training, tuning
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+SPACE = {"learning_rate": {"min": 0.001, "max": 0.1, "sampling": "log"}, "dropout": [0.0, 0.5]}
+BASE = {"epochs": 4, "architecture": "digitnet", "augmentation": {"rotation": 10, "zoom": 0.1}}
+
+
+class Network:
+    """As much of a network as a trial asks for."""
+
+    def count_params(self) -> int:
+        """As Keras has it."""
+        return 1000
+
+
+@pytest.fixture
+def fitted(monkeypatch) -> list[dict]:
+    """Fits that take no time: the accuracy is what the settings make it; those made, in order."""
+    made = []
+
+    def fit_settings(settings, train, validation, checkpoints, report):
+        made.append(settings)
+        if settings["dropout"] > 1:
+            raise ValueError(f"dropout is {settings['dropout']}")
+        accuracy = 1 - abs(np.log10(settings["learning_rate"]) + 2) / 4
+        row = {"epoch": 1, "seconds": 1.0, "val_accuracy": accuracy, "val_loss": 1 - accuracy}
+        return Network(), [row]
+
+    monkeypatch.setattr(training, "fit_settings", fit_settings)
+    return made
+
+
+def search(folder, kind="random", space=SPACE, trials=5, report=None) -> list[dict]:
+    finder = tuning.Search(tuning.oracle(kind, space, trials, 4), BASE, folder, report)
+    return finder.search(None, None)
+
+
+@pytest.mark.parametrize("kind", tuning.SEARCHES)
+def test_every_kind_of_search_finds_good_settings(fitted, tmp_path, kind):
+    rows = search(tmp_path / "s", kind, trials=12)
+    assert [row["trial"] for row in rows] == list(range(len(rows)))
+    assert {row["status"] for row in rows} == {"COMPLETED"}
+    assert len(fitted) == len(rows) >= 8
+    assert max(row["val_accuracy"] for row in rows) > 0.9
+    for settings in fitted:
+        assert 0.001 <= settings["learning_rate"] <= 0.1
+        assert settings["architecture"] == "digitnet"
+    if kind == "hyperband":  # its first trials are short
+        assert {settings["epochs"] for settings in fitted} == {2, 4}
+
+
+def test_a_trial_that_fails_is_recorded_and_does_not_end_the_search(fitted, tmp_path):
+    space = SPACE | {"dropout": [7.0, 0.5]}
+    rows = search(tmp_path / "s", "grid", space, trials=8)
+    failed = [row for row in rows if row["status"] == "FAILED"]
+    assert len(rows) == 8
+    assert 0 < len(failed) < 8
+    assert {row["fault"] for row in failed} == {"ValueError: dropout is 7.0"}
+
+
+def test_a_search_in_which_all_fail_says_why(fitted, tmp_path):
+    with pytest.raises(tuning.TuningError, match=r"all 4 trials failed.*dropout is 7\.0"):
+        search(tmp_path / "s", space=SPACE | {"dropout": [7.0]}, trials=4)
+
+
+def test_a_search_that_was_stopped_goes_on(fitted, tmp_path):
+    """Protects hours: finished trials are kept, and the one it stopped in is made again."""
+
+    def stop(row):
+        if row["trial"] == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        search(tmp_path / "s", report=stop)
+    before = len(fitted)
+    rows = search(tmp_path / "s")
+    assert before == 3
+    assert len(fitted) == 5
+    assert [row["status"] for row in rows] == ["COMPLETED"] * 5
+    assert len(search(tmp_path / "s", trials=7)) == 7  # and further, where more are asked for
+    assert len(fitted) == 7
+
+
+def test_a_trial_that_was_stopped_is_gone_on_with(tmp_path, monkeypatch):
+    """Protects the epochs of a long trial: its checkpoint is found again."""
+    train, held = datasets.split(datasets.load_dataset("optdigits"), 0.2)
+    few, base = train.take(np.arange(64)), {"epochs": 3, "architecture_options": {"width": 4}}
+    seen, real = [], training.fit
+
+    def fit(*arguments, report, **options):
+        def count(row, recipe):
+            seen.append(row["epoch"])
+            if len(seen) == 2:
+                raise KeyboardInterrupt
+
+        return real(*arguments, report=count, **options)
+
+    monkeypatch.setattr(
+        training, "fit", lambda n, t, v, r, a, c, report: fit(n, t, v, r, a, c, report=report)
+    )
+    space = {"learning_rate": [0.001]}
+    for _ in range(2):
+        try:
+            finder = tuning.Search(tuning.oracle("random", space, 1, 3), base, tmp_path / "s")
+            rows = finder.search(few, held)
+        except KeyboardInterrupt:
+            continue
+    assert seen == [1, 2, 3]
+    assert rows[0]["status"] == "COMPLETED"
+
+
+@pytest.mark.parametrize(
+    ("space", "words"),
+    [
+        ({}, "nothing varies"),
+        ({"dropout": 0.5}, "dropout: 0.5 is no list"),
+        ({"dropout": {"min": 0.1}}, "dropout.*max"),
+    ],
+)
+def test_a_wrong_space_is_named(space, words):
+    with pytest.raises(tuning.TuningError, match=words):
+        tuning.hyperparameters(space)
+    with pytest.raises(tuning.TuningError, match="use random, bayesian"):
+        tuning.oracle("clever", SPACE, 1, 1)
+
+
+def test_choices_are_put_where_notebook_03_has_them():
+    chosen = {
+        "architecture_options.depth": 3,
+        "augmentation_strength": 0.5,
+        "schedule": "cosine",
+        "tuner/epochs": 2,
+    }
+    settings = tuning.settings(BASE, chosen)
+    assert settings == BASE | {
+        "architecture_options": {"depth": 3},
+        "augmentation": {"rotation": 5.0, "zoom": 0.05},
+        "schedule": "cosine",
+    }
+    assert BASE["augmentation"]["rotation"] == 10
+
+
+def test_the_winner_is_a_parameter_file_that_03_takes(tmp_path):
+    defaults = profiles.defaults(profiles.TRAINING)
+    chosen = defaults | {
+        "architecture": "convnet",
+        "architecture_options": {"filters": np.int64(8), "dropout": np.float64(0.1)},
+        "learning_rate": np.float64(0.00003),
+        "output_dir": "elsewhere",
+    }
+    file = tuning.write_parameters(tmp_path / "best.yaml", chosen, defaults)
+    read = read_parameters(file)
+    check_parameters(profiles.source(profiles.TRAINING), read, "best.yaml")
+    assert read == {
+        "architecture": "convnet",
+        "architecture_options": {"filters": 8, "dropout": 0.1},
+        "learning_rate": 0.00003,
+    }
+
+
+def test_what_was_learnt_of_settings():
+    """Importance finds the setting that matters; the front holds whoever nobody beats."""
+    chance = np.random.default_rng(0)
+    table = pd.DataFrame(
+        {"rate": 10 ** chance.uniform(-4, -1, 60), "kind": chance.choice(["a", "b"], 60)}
+    )
+    accuracy = 99 - np.abs(np.log10(table["rate"]) + 2)
+    found, explained = tuning.importance(table, accuracy)
+    assert found.index[0] == "rate"
+    assert found["rate"] > 10 * found["kind"]
+    assert explained > 0.8
+    trials = pd.DataFrame({"good": [9, 8, 7, 9], "size": [5, 3, 4, 5], "time": [1, 1, 1, 2]})
+    assert tuning.pareto(trials, "good", "size", "time").tolist() == [True, True, False, False]
+
+
+@pytest.fixture
+def project(tmp_path) -> Path:
+    """A root with notebooks, and a profile `small` that searches bundled digits."""
+    root = tmp_path / "project"
+    shutil.copytree(CHECKOUT / "notebooks", root / "notebooks")
+    (root / "params" / "small").mkdir(parents=True)
+    (root / "params" / "quick").mkdir()
+    (root / "params" / "quick" / "03_cnn_training.yaml").write_text("{}\n")
+    (root / "params" / "small" / "04_hyperparameter_tuning.yaml").write_text(
+        "space: {architecture_options.filters: [2, 3, 4, 5, 6, 7]}\n"
+        "search: grid\ntrials: 6\nepochs: 12\ntrain_limit: 256\n"
+    )
+    return root
+
+
+def test_two_workers_share_the_trials_and_one_may_be_killed(project):
+    """Protects a search on several machines: no trial is done twice, or lost with its worker."""
+    environment = os.environ | {"DIGITLIB_ROOT": str(project), "PYTHONUNBUFFERED": "1"}
+    command = [sys.executable, "-m", "digitlib.apps.tune", "--profile", "small", "--workers", "2"]
+    running = subprocess.Popen(
+        command, env=environment, cwd=project, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    until = time.monotonic() + 120
+    while not list(project.glob("outputs/small/checkpoints/*/trial_*/checkpoints/epoch-0002")):
+        assert running.poll() is None, running.stdout.read().decode()
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    children = psutil.Process(running.pid).children()
+    killed = next(p for p in children if "worker-1" in p.cmdline())
+    killed.kill()
+    said = running.communicate(timeout=300)[0].decode()
+    assert running.returncode == 0, said
+    assert "worker-1 ended; it is started again" in said
+    assert "Going on after epoch" in said
+    assert sorted(map(int, re.findall(r"^trial +(\d+)", said, re.M))) == list(range(6))
+    states = [
+        json.loads(file.read_text())
+        for file in project.glob("outputs/small/checkpoints/*/trial_*/trial.json")
+    ]
+    assert [state["status"] for state in states] == ["COMPLETED"] * 6
+    filters = sorted(s["hyperparameters"]["values"]["architecture_options.filters"] for s in states)
+    assert filters == [2, 3, 4, 5, 6, 7]
