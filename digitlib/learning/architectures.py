@@ -6,9 +6,13 @@ them itself, and answers with ten logits. So a saved model needs nothing beside 
 
 import math
 from collections.abc import Callable
+from functools import partial
+from inspect import signature
 
 import keras
 from keras import layers
+
+from digitlib.learning.backbones import backbone
 
 SIDE = 28
 CLASSES = 10
@@ -50,6 +54,8 @@ def in_float32(model: keras.Model, name: str, **options) -> keras.Model:
 
     A network trained under ``mixed_bfloat16`` exports to LiteRT but cannot run there.
     """
+    if "weights" in signature(ARCHITECTURES[name]).parameters:
+        options = options | {"weights": "none"}  # all of them are replaced
     plain = build(name, **options)
     plain.set_weights(model.get_weights())
     return plain
@@ -196,6 +202,9 @@ ARCHITECTURES: dict[str, Callable] = {
     "three_block": _three_block,
     "five_layer": _five_layer,
     "lrn": _lrn,
+    "vgg16": partial(backbone, application="VGG16"),
+    "vgg19": partial(backbone, application="VGG19"),
+    "resnet50": partial(backbone, application="ResNet50"),
     "convnet": _convnet,
     "digitnet": _digitnet,
 }

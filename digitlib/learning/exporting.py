@@ -69,7 +69,7 @@ def _check(model: keras.Model, file: Path) -> None:
         answer = runner.get_tensor(runner.get_output_details()[0]["index"])
     except (ValueError, RuntimeError) as fault:
         raise RuntimeError(f"the exported model does not run: {fault}") from fault
-    expected = keras.ops.convert_to_numpy(model(pixels))
+    expected = keras.ops.convert_to_numpy(model(pixels, training=False))
     if not np.allclose(answer, expected, rtol=1e-3, atol=1e-3):
         raise RuntimeError(f"the exported model answers {answer}, the Keras model {expected}")
 

@@ -1,0 +1,124 @@
+"""Train what begins with a network trained on photographs; see ``backbones``.
+
+The backbone is frozen: its features stay what ImageNet made them, and only the layers on top learn.
+Where pictures are not varied anew in every epoch, those features are the same in every epoch, and
+are computed once (``with_features``). Afterwards its last blocks may learn too (``unfreeze``).
+"""
+
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import keras
+import numpy as np
+from keras import layers
+
+from digitlib.artifacts import best_epoch
+from digitlib.datasets import Dataset
+from digitlib.learning.backbones import BLOCK
+from digitlib.learning.recipe import Recipe, Row
+from digitlib.learning.training import fit
+
+
+def is_frozen(network: keras.Model) -> bool:
+    """Whether it has a backbone of which nothing learns."""
+    blocks = [layer for layer in network.layers if BLOCK.match(layer.name)]
+    return bool(blocks) and not any(layer.trainable_weights for layer in blocks)
+
+
+def with_features(
+    network: keras.Model, *datasets: Dataset, batch: int = 128
+) -> tuple[keras.Model, *tuple[Dataset, ...]]:
+    """What learns of a network with a frozen backbone, and the data as the backbone sees it.
+
+    Args:
+        network: one that ``is_frozen``.
+        datasets: uint8 pictures.
+
+    Returns:
+        A network that shares the layers on top and takes features, and for each data set one whose
+        ``images`` are float32 features; to be fitted in place of the network and its pictures.
+    """
+    last = [layer for layer in network.layers if BLOCK.match(layer.name)][-1]
+    extract = keras.Model(network.inputs, last.output)
+    above = keras.Model(last.output, network.output)
+    shape = last.output.shape[1:]
+    # A fit adds a channel to its pictures.
+    features = keras.Input((*shape, 1))
+    head = keras.Model(features, above(layers.Reshape(shape)(features)), name=network.name)
+    seen = []
+    for data in datasets:
+        pixels = data.images[..., None]
+        parts = [
+            extract.predict_on_batch(pixels[i : i + batch]) for i in range(0, len(pixels), batch)
+        ]
+        seen.append(replace(data, images=np.concatenate(parts)))
+    return head, *seen
+
+
+def without_repetition(
+    network: keras.Model,
+    recipe: Recipe,
+    augmentation: keras.Model | None,
+    train: Dataset,
+    validation: Dataset,
+) -> tuple[keras.Model, Dataset, Dataset]:
+    """What to fit in place of network and data, so that nothing is computed twice.
+
+    That is ``with_features`` for a frozen backbone whose pictures never change, and else what was
+    given.
+    """
+    drawn = recipe.synthetic_share + recipe.nondigit_share
+    if not is_frozen(network) or augmentation is not None or drawn:
+        return network, train, validation
+    start = time.perf_counter()
+    found = with_features(network, train, validation)
+    took = time.perf_counter() - start
+    print(
+        f"The frozen backbone looked at every picture once, in {took:.0f} s; "
+        f"in each of {recipe.epochs} epochs it would have been {took * recipe.epochs:.0f} s."
+    )
+    return found
+
+
+def fine_tune(
+    network: keras.Model,
+    train: Dataset,
+    validation: Dataset,
+    recipe: Recipe,
+    augmentation: keras.Model | None,
+    checkpoint_dir: str | Path,
+    history: list[Row],
+) -> list[Row]:
+    """A second fit after ``unfreeze``; the network ends as the better of both.
+
+    Args:
+        network, train, validation, recipe, augmentation, checkpoint_dir: as for ``training.fit``.
+        history: of the first fit.
+
+    Returns:
+        The history of both, the epochs numbered on.
+    """
+    before = network.get_weights()
+    second = fit(network, train, validation, recipe, augmentation, checkpoint_dir)
+    both = history + [row | {"epoch": row["epoch"] + len(history)} for row in second]
+    if best_epoch(both) < len(history):
+        network.set_weights(before)
+    return both
+
+
+def unfreeze(network: keras.Model, blocks: int) -> list[str]:
+    """Let the last ``blocks`` blocks of the backbone learn; their layers' names.
+
+    Batch normalisation stays as it is: its averages are of ImageNet, and a few epochs would not
+    replace them (Keras's guide to transfer learning).
+    """
+    found = [m[1] for layer in network.layers if (m := BLOCK.match(layer.name))]
+    last = list(dict.fromkeys(found))[-blocks:] if blocks else []
+    freed = []
+    for layer in network.layers:
+        match = BLOCK.match(layer.name)
+        if match and match[1] in last and not isinstance(layer, layers.BatchNormalization):
+            layer.trainable = True
+            freed += [layer.name] * bool(layer.weights)
+    return freed
