@@ -6,7 +6,9 @@ was killed goes on, even in the middle of a trial. With KerasTuner's environment
 (``KERASTUNER_TUNER_ID`` and the oracle's address), several processes share one search.
 """
 
+import contextlib
 import hashlib
+import io
 import json
 import time
 import warnings
@@ -147,7 +149,7 @@ class Search(base_tuner.BaseTuner):
     ):
         folder = resolve(folder)
         self.base, self.report = base, report or (lambda row: None)
-        with quiet():
+        with quiet(), contextlib.redirect_stdout(io.StringIO()):  # that it goes on is in the rows
             super().__init__(chooser, directory=str(folder.parent), project_name=folder.name)
         chooser.verbose = 0
 

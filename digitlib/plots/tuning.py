@@ -65,7 +65,6 @@ def effects(table: pd.DataFrame, accuracy: pd.Series, best: int) -> Figure:
         axes.axis("off")
     for axes in panels[::columns]:
         axes.set_ylabel("validation (%)")
-    fig.tight_layout()
     return fig
 
 
@@ -142,7 +141,8 @@ def costs(table: pd.DataFrame, front: pd.Series, best: int) -> Figure:
         )
         axes.plot(*table.loc[best, [name, "accuracy_percent"]], "o", ms=11, mfc="none",
                   color=COLOURS[3], label="most accurate")  # fmt: skip
-        axes.set_xscale("log")
+        if table[name].max() > 10 * table[name].min():
+            axes.set_xscale("log")
         axes.set_xlabel(label)
     fig.axes[0].set_ylabel(OBJECTIVE)
     fig.axes[0].set_title("What accuracy costs")
