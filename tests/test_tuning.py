@@ -160,14 +160,12 @@ def test_choices_are_put_where_notebook_03_has_them():
 
 
 def test_the_winner_is_a_parameter_file_that_03_takes(tmp_path):
-    defaults = profiles.defaults(profiles.TRAINING)
-    chosen = defaults | {
+    chosen = {
         "architecture": "convnet",
         "architecture_options": {"filters": np.int64(8), "dropout": np.float64(0.1)},
         "learning_rate": np.float64(0.00003),
-        "output_dir": "elsewhere",
     }
-    file = tuning.write_parameters(tmp_path / "best.yaml", chosen, defaults)
+    file = tuning.write_parameters(tmp_path / "best.yaml", chosen)
     read = read_parameters(file)
     check_parameters(profiles.source(profiles.TRAINING), read, "best.yaml")
     assert read == {
@@ -198,8 +196,6 @@ def project(tmp_path) -> Path:
     root = tmp_path / "project"
     shutil.copytree(CHECKOUT / "notebooks", root / "notebooks")
     (root / "params" / "small").mkdir(parents=True)
-    (root / "params" / "quick").mkdir()
-    (root / "params" / "quick" / "03_cnn_training.yaml").write_text("{}\n")
     (root / "params" / "small" / "04_hyperparameter_tuning.yaml").write_text(
         "space: {architecture_options.filters: [2, 3, 4, 5, 6, 7]}\n"
         "search: grid\ntrials: 6\nepochs: 12\ntrain_limit: 256\n"

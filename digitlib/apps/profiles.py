@@ -76,12 +76,9 @@ def parameter(profile: str, notebook: str, name: str):
 
 def parameters(profile: str, notebook: str) -> dict:
     """The values of all parameters of a notebook in a profile."""
-    return defaults(notebook) | given_parameters(profile, notebook)
-
-
-def defaults(notebook: str) -> dict:
-    """The values its parameters have by themselves."""
-    return {name: one.default for name, one in declared_parameters(source(notebook)).items()}
+    declared = declared_parameters(source(notebook))
+    defaults = {name: one.default for name, one in declared.items()}
+    return defaults | given_parameters(profile, notebook)
 
 
 def own_seed(profile: str) -> int | None:

@@ -67,9 +67,8 @@ def _take_part(profile: str, role: str, address: str | None) -> int:
     from digitlib.learning import tuning
 
     given = profiles.parameters(profile, TUNING) | {"output_dir": f"outputs/{profile}"}
-    kept = profiles.parameters(given["start"], profiles.TRAINING)
     try:
-        search, few, judges = tuning.prepare(kept, given, report=tuning.print_trial)
+        search, (few, judges, _) = tuning.prepare(given, report=tuning.print_trial)
         search.search(few, judges)
     except (tuning.TuningError, ValueError) as fault:
         print(fault, file=sys.stderr)

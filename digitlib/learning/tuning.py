@@ -196,18 +196,21 @@ class Search(base_tuner.BaseTuner):
 
 
 def prepare(
-    kept: Mapping, given: Mapping, report: Report | None = None
-) -> tuple[Search, Dataset, Dataset]:
-    """The search that notebook 04's parameters describe, and the digits it learns from and judges.
+    given: Mapping, report: Report | None = None
+) -> tuple[Search, tuple[Dataset, Dataset, Dataset]]:
+    """The search that notebook 04's parameters describe.
 
     Args:
-        kept: parameters of notebook 03, for whatever does not vary.
-        given: those of notebook 04.
+        given: those parameters.
         report: as for ``Search``.
+
+    Returns:
+        The search; the digits its trials learn from, the ones that judge them, and the ones nobody
+        has been chosen on.
     """
-    train, judges, _ = parts(kept["dataset"], kept["validation"])
+    train, judges, comparison = parts(given["dataset"], given["validation"])
     few = train.take(np.arange(given["train_limit"] or len(train)))
-    base = dict(kept) | {
+    base = given["recipe"] | {
         "architecture": given["architecture"],
         "architecture_options": {},
         "epochs": given["epochs"],
@@ -217,7 +220,7 @@ def prepare(
     chooser = oracle(
         given["search"], given["space"], given["trials"], base["epochs"], given["seed"]
     )
-    return Search(chooser, base, folder, report), few, judges
+    return Search(chooser, base, folder, report), (few, judges, comparison)
 
 
 def parts(spec: str, validation: float, seed: int = 0) -> tuple[Dataset, Dataset, Dataset]:
@@ -274,14 +277,9 @@ def print_trial(row: Mapping) -> None:
     print(f"trial {row['trial']:3d}  {reached}  {said}", flush=True)
 
 
-def write_parameters(file: str | Path, chosen: Mapping, defaults: Mapping) -> Path:
-    """Write what differs from a notebook's defaults as a parameter file for it."""
-    own = {
-        name: value
-        for name, value in chosen.items()
-        if name in defaults and value != defaults[name] and name != "output_dir"
-    }
-    plain = json.loads(json.dumps(own, default=lambda value: value.item()))
+def write_parameters(file: str | Path, chosen: Mapping) -> Path:
+    """Write settings as a parameter file for notebook 03."""
+    plain = json.loads(json.dumps(chosen, default=lambda value: value.item()))
     with writing(file) as unfinished:
         unfinished.write_text(yaml.safe_dump(plain, sort_keys=False), encoding="utf-8")
     return resolve(file)
