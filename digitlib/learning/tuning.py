@@ -34,6 +34,28 @@ STRENGTH = "augmentation_strength"
 MEASURED = ("trial", "status", "val_accuracy", "val_loss", "seconds", "parameters", "fault")
 OBJECTIVE = keras_tuner.Objective("val_accuracy", "max")
 
+#: What notebook 04 searches where nothing is said: the network ``convnet``, and how it is fitted.
+SPACE = {
+    "architecture_options.filters": [8, 12, 16],
+    "architecture_options.depth": {"min": 2, "max": 4},
+    "architecture_options.kernel": [3, 5],
+    "architecture_options.dropout": {"min": 0.0, "max": 0.5, "step": 0.1},
+    "learning_rate": {"min": 0.0005, "max": 0.01, "sampling": "log"},
+    "schedule": ["constant", "cosine"],
+    "label_smoothing": [0.0, 0.05, 0.1],
+    "augmentation_strength": {"min": 0.0, "max": 1.5, "step": 0.25},
+}
+#: Settings of notebook 03 for digitnet, and for a search whatever does not vary.
+RECIPE = {
+    "architecture": "digitnet",
+    "augmentation": {"rotation": 10, "zoom": 0.1, "shift": 1.5},
+    "batch_size": 32,
+    "optimizer": "adam",
+    "learning_rate": 0.002,
+    "schedule": "cosine",
+    "warmup_epochs": 1.0,
+}
+
 Space = Mapping[str, Sequence | Mapping]
 Report = Callable[[dict], None]
 
@@ -201,13 +223,17 @@ def prepare(
     """The search that notebook 04's parameters describe.
 
     Args:
-        given: those parameters.
+        given: those parameters; {} as ``space`` or ``recipe`` stands for ``SPACE`` or ``RECIPE``.
         report: as for ``Search``.
 
     Returns:
         The search; the digits its trials learn from, the ones that judge them, and the ones nobody
         has been chosen on.
     """
+    given = dict(given) | {
+        "space": given["space"] or SPACE,
+        "recipe": given["recipe"] or RECIPE,
+    }
     train, judges, comparison = parts(given["dataset"], given["validation"])
     few = train.take(np.arange(given["train_limit"] or len(train)))
     base = given["recipe"] | {
