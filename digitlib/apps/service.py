@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import cv2
 from fastapi import FastAPI, Request, Security
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.docs import get_swagger_ui_html
@@ -158,14 +159,7 @@ def serve(
 
     named = hosts or (LOOPBACK if host in LOOPBACK else ("*",))
     app = create_app(model_dir, limits, api_key, named)
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        listening = socket.create_server((host, port), family=family)
-    except OSError as fault:
-        raise OSError(
-            f"cannot listen on port {port} of {host}: {os.strerror(fault.errno)}; "
-            "choose another with --port"
-        ) from None
+    listening = _listen(host, port)
     shown = f"[{host}]" if ":" in host else host
     print(f"Reading digits at http://{shown}:{port} (its page: /docs, Ctrl-C ends it)", flush=True)
     if host not in LOOPBACK and not api_key:
@@ -174,12 +168,29 @@ def serve(
     uvicorn.Server(config).run(sockets=[listening])
 
 
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # Named as TCP: only then asyncio sends answers without waiting for more (TCP_NODELAY).
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+    except OSError as fault:
+        listening.close()
+        raise OSError(
+            f"cannot listen on port {port} of {host}: {os.strerror(fault.errno)}; "
+            "choose another with --port"
+        ) from None
+    return listening
+
+
 class _Service:
     """What the endpoints share: the model in use, the limits, and the counters."""
 
     def __init__(self, model_dir: str | Path, limits: Limits):
         self.limits, self.waiting, self.in_memory = limits, 0, 0
         self.turns = asyncio.Semaphore(limits.at_once)
+        cv2.setNumThreads(1)  # several pictures at once keep the cores busy with less ado
         self.use(model_dir)
         self.registry = CollectorRegistry()
         self.answered = Counter(
