@@ -400,7 +400,7 @@ def test_a_network_is_trained_stopped_and_used(page, root):
     assert not trainings(root)
     page.get_by_role("button", name="Train", exact=True).click()  # goes on in the same folder
     use = page.get_by_role("button", name="Read with it")
-    expect(use).to_be_enabled(timeout=180_000)
+    expect(use).to_be_enabled(timeout=400_000)
     assert page.locator(".page-figure:visible").count()
     use.click()
     page.get_by_role("tab", name="Model").click()
@@ -418,7 +418,7 @@ def test_what_a_training_fails_of_is_told(page, root):
     page.get_by_role("tab", name="Train").click()
     page.get_by_label("Data set").fill("npz:odd.npz")
     page.get_by_role("button", name="Train", exact=True).click()
-    expect(page.locator(".page-error")).to_contain_text("odd.npz", timeout=120_000)
+    expect(page.locator(".page-error")).to_contain_text("odd.npz", timeout=300_000)
     assert "Error:" in page.locator(".page-error").inner_text()
 
 
