@@ -131,7 +131,7 @@ def _in_batches(step: Callable, images: np.ndarray, labels: np.ndarray, size: in
 
 
 def logits(network: keras.Model, images: np.ndarray) -> np.ndarray:
-    """What ``network`` makes of uint8 (N, 28, 28): float32 (N, 10)."""
+    """What ``network`` makes of uint8 (N, 28, 28): float32 (N, 10), or its features (N, …)."""
     pixels = images[..., None]
     chunks = [network.predict_on_batch(pixels[i : i + 256]) for i in range(0, len(pixels), 256)]
     return np.concatenate(chunks) if chunks else np.empty((0, 10), np.float32)

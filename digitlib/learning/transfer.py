@@ -10,14 +10,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import keras
-import numpy as np
 from keras import layers
 
 from digitlib.artifacts import best_epoch
 from digitlib.datasets import Dataset
 from digitlib.learning.backbones import BLOCK
 from digitlib.learning.recipe import Recipe, Row
-from digitlib.learning.training import fit
+from digitlib.learning.training import fit, logits
 
 
 def is_frozen(network: keras.Model) -> bool:
@@ -27,7 +26,7 @@ def is_frozen(network: keras.Model) -> bool:
 
 
 def with_features(
-    network: keras.Model, *datasets: Dataset, batch: int = 128
+    network: keras.Model, *datasets: Dataset
 ) -> tuple[keras.Model, *tuple[Dataset, ...]]:
     """What learns of a network with a frozen backbone, and the data as the backbone sees it.
 
@@ -46,13 +45,7 @@ def with_features(
     # A fit adds a channel to its pictures.
     features = keras.Input((*shape, 1))
     head = keras.Model(features, above(layers.Reshape(shape)(features)), name=network.name)
-    seen = []
-    for data in datasets:
-        pixels = data.images[..., None]
-        parts = [
-            extract.predict_on_batch(pixels[i : i + batch]) for i in range(0, len(pixels), batch)
-        ]
-        seen.append(replace(data, images=np.concatenate(parts)))
+    seen = [replace(data, images=logits(extract, data.images)) for data in datasets]
     return head, *seen
 
 
