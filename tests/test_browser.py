@@ -390,7 +390,7 @@ def test_a_network_is_trained_stopped_and_used(page, root):
     page.get_by_role("tab", name="Train").click()
     page.get_by_label("Data set").fill("npz:nowhere.npz")
     page.get_by_role("button", name="Train", exact=True).click()
-    expect(page.locator(".page-error")).to_contain_text("there is no such file", timeout=SOON)
+    expect(page.locator(".page-error:visible")).to_contain_text("there is no such file", timeout=SOON)
     page.get_by_label("Data set").fill("npz:tiny.npz")
     page.get_by_label("Epochs").fill("1")
     page.get_by_label("Epochs").press("Tab")
@@ -418,8 +418,8 @@ def test_what_a_training_fails_of_is_told(page, root):
     page.get_by_role("tab", name="Train").click()
     page.get_by_label("Data set").fill("npz:odd.npz")
     page.get_by_role("button", name="Train", exact=True).click()
-    expect(page.locator(".page-error")).to_contain_text("odd.npz", timeout=300_000)
-    assert "Error:" in page.locator(".page-error").inner_text()
+    expect(page.locator(".page-error:visible")).to_contain_text("odd.npz", timeout=300_000)
+    assert "Error:" in page.locator(".page-error:visible").inner_text()
 
 
 def test_a_page_that_lost_its_server_says_so(browser, root):

@@ -34,6 +34,9 @@ class Recipe:
             of the real ones; new ones every epoch.
         nondigit_share: pictures of no digit (``nondigits.draw_nondigits``), as a share of the real
             ones, new every epoch; their answer is that every digit is as likely.
+        hard_share: after the first epoch, an epoch has this share of the real digits: three fifths
+            of them the hardest ones, the others drawn from the rest (hard example mining, as by
+            Shrivastava, Gupta and Girshick 2016, arXiv:1604.03540, with whole epochs for batches).
         calm_epochs: in this many last epochs digits are varied half as much, and half as many are
             drawn: what was learnt from strange ones is kept, the last touch comes from real ones.
         seed: fixes order, dropout, augmentation and drawn digits.
@@ -54,6 +57,7 @@ class Recipe:
     label_smoothing: float = 0.0
     synthetic_share: float = 0.0
     nondigit_share: float = 0.0
+    hard_share: float = 1.0
     calm_epochs: int = 0
     seed: int = 0
 
@@ -63,6 +67,12 @@ class Recipe:
                 raise ValueError(f"{name} is {getattr(self, name)!r}; use {', '.join(known)}")
         if self.epochs < 1 or self.batch_size < 1:
             raise ValueError("epochs and batch_size must be 1 or more")
+        if not 0 < self.hard_share <= 1:
+            raise ValueError(f"hard_share is {self.hard_share}: above 0, and 1 for all digits")
+
+    def real(self, n: int, epoch: int) -> int:
+        """How many of ``n`` real digits an epoch (counted from 0) has."""
+        return n if epoch == 0 else math.ceil(self.hard_share * n)
 
     def strength(self, epoch: int) -> float:
         """How much of the variation an epoch (counted from 0) has."""

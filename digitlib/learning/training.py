@@ -15,6 +15,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
+from scipy.special import log_softmax
 
 from digitlib.datasets import Dataset
 from digitlib.learning import architectures
@@ -23,6 +24,9 @@ from digitlib.learning.augmentation import reseed, set_strength
 from digitlib.learning.checkpoints import Checkpoints, code_digest
 from digitlib.learning.lessons import Lessons, pictures
 from digitlib.learning.recipe import Recipe, Row, plateau_rate, should_stop
+
+HARDEST = 0.6  # of the digits that an epoch under a ``hard_share`` has; the others are drawn
+REJUDGE = 5  # epochs, after which it is found out again which digits are hard
 
 
 def choose_precision(wanted: str = "auto") -> str:
@@ -70,14 +74,20 @@ def fit(
     Returns:
         The history, a row per epoch: epoch, seconds, loss, accuracy, val_loss, val_accuracy,
         learning_rate. Losses are cross-entropies in nats, accuracies shares.
+
+    Raises:
+        ValueError: for lessons under a recipe with a ``hard_share``.
     """
+    if lessons and recipe.hard_share < 1:
+        raise ValueError("teachers answer to all digits: leave out hard_share, or the teachers")
     report = report or print_epoch
     held = (validation.images[..., None], keras.utils.to_categorical(validation.labels, 10))
+    real = [recipe.real(len(train), epoch) for epoch in range(recipe.epochs)]
     steps = [
-        math.ceil((len(train) + sum(recipe.extra(len(train), epoch))) / recipe.batch_size)
-        for epoch in range(recipe.epochs)
+        math.ceil((n + sum(recipe.extra(n, epoch))) / recipe.batch_size)
+        for epoch, n in enumerate(real)
     ]
-    learner = _Learner(network, None if lessons else augmentation)
+    learner = _Learner(network, None if lessons else augmentation, len(train))
     learner.compile(
         _optimizer(recipe, sum(steps), steps[0]),
         keras.losses.CategoricalCrossentropy(True, label_smoothing=recipe.label_smoothing),
@@ -96,7 +106,10 @@ def fit(
         if lessons:
             images, labels = lessons.read(epoch, recipe.seed)
         else:
-            images, labels = pictures(train, recipe, epoch)
+            if epoch % REJUDGE == 1 and real[epoch] < len(train):
+                learner.difficulty.assign(_losses(network, train))
+            chosen = _chosen(train, learner.difficulty, real[epoch], [recipe.seed, epoch])
+            images, labels = pictures(chosen, recipe, epoch)
         reseed(learner, recipe.seed, epoch)
         set_strength(learner.augmentation, recipe.strength(epoch))
         if recipe.schedule == "plateau":
@@ -128,6 +141,22 @@ def _in_batches(step: Callable, images: np.ndarray, labels: np.ndarray, size: in
         for name, value in said.items():
             totals[name] += float(value) * len(images[batch]) / len(images)
     return dict(totals)
+
+
+def _losses(network: keras.Model, digits: Dataset) -> np.ndarray:
+    """How hard each digit is for the network: its cross-entropy in nats, float32 (N,)."""
+    found = log_softmax(logits(network, digits.images), axis=1)
+    return -found[np.arange(len(digits)), digits.labels]
+
+
+def _chosen(train: Dataset, difficulty: keras.Variable, count: int, seed: list[int]) -> Dataset:
+    """The hardest digits, and enough of the others, drawn anew, to be ``count``."""
+    if count == len(train):
+        return train
+    order = np.argsort(-keras.ops.convert_to_numpy(difficulty), kind="stable")
+    hardest, others = np.split(order, [round(HARDEST * count)])
+    drawn = np.random.default_rng(seed).choice(others, count - len(hardest), replace=False)
+    return train.take(np.concatenate([hardest, drawn]))
 
 
 def logits(network: keras.Model, images: np.ndarray) -> np.ndarray:
@@ -210,11 +239,15 @@ def print_epoch(row: Row, recipe: Recipe) -> None:
 
 
 class _Learner(keras.Model):
-    """The network behind its augmentation: what is fitted, never what is saved."""
+    """The network behind its augmentation: what is fitted, never what is saved.
 
-    def __init__(self, network: keras.Model, augmentation: keras.Model | None):
+    It knows how hard each of ``n`` digits was when last asked; checkpoints keep that, too.
+    """
+
+    def __init__(self, network: keras.Model, augmentation: keras.Model | None, n: int = 0):
         super().__init__(name="learner")
         self.network, self.augmentation = network, augmentation
+        self.difficulty = self.add_weight((n,), "zeros", trainable=False, name="difficulty")
 
     def build(self, input_shape):
         self.built = True
