@@ -151,7 +151,9 @@ class Project:
         return subprocess.Popen(
             [sys.executable, "-m", "digitlib.apps.pipeline", *arguments],
             cwd=self.root,
-            env=os.environ | {"PYTHONPATH": str(self.root), "DIGITLIB_ROOT": str(self.root)},
+            env={"DIGITLIB_TRACKING": "off"}
+            | os.environ
+            | {"PYTHONPATH": str(self.root), "DIGITLIB_ROOT": str(self.root)},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

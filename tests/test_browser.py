@@ -390,7 +390,9 @@ def test_a_network_is_trained_stopped_and_used(page, root):
     page.get_by_role("tab", name="Train").click()
     page.get_by_label("Data set").fill("npz:nowhere.npz")
     page.get_by_role("button", name="Train", exact=True).click()
-    expect(page.locator(".page-error:visible")).to_contain_text("there is no such file", timeout=SOON)
+    expect(page.locator(".page-error:visible")).to_contain_text(
+        "there is no such file", timeout=SOON
+    )
     page.get_by_label("Data set").fill("npz:tiny.npz")
     page.get_by_label("Epochs").fill("1")
     page.get_by_label("Epochs").press("Tab")

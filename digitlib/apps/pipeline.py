@@ -21,7 +21,7 @@ from pathlib import Path
 
 import psutil
 
-from digitlib.apps import profiles
+from digitlib.apps import profiles, tracking
 from digitlib.apps.dependencies import PACKAGE
 from digitlib.apps.parameters import ParameterError
 from digitlib.artifacts import project_root, resolve
@@ -52,7 +52,9 @@ def run(profile: str, cores: str = "all", seeds: int = 1) -> int:
     with contextlib.ExitStack() as held:
         for folder in folders:
             held.enter_context(_only_run(folder))
-        return _snakemake(profile, cores, seeds, folders)
+        code = _snakemake(profile, cores, seeds, folders)
+        tracking.remember(profile)
+        return code
 
 
 def end_orphans(folder: Path) -> int:
