@@ -128,18 +128,18 @@ def test_a_process_that_dies_costs_one_row(folder, tmp_path, monkeypatch, size):
     """Protects a night's run from one picture that brings a decoder down."""
     monkeypatch.setattr(batch, "PICTURES", size)
     monkeypatch.setattr(batch, "WORTH_A_PROCESS", 0)
-    monkeypatch.setattr(batch, "_read_in_worker", deadly)
+    monkeypatch.setattr(batch, "read_chunk", deadly)
     rows = table(predict(open_source(folder), tmp_path / "out.csv", workers=2))
     assert len(rows) == 14
     assert rows["5/a.png"]["error"] == "the process reading it died"
     assert [rows[f"{d}/a.png"]["text"] for d in "01234"] == list("01234")
 
 
-def deadly(chunk):
+def deadly(reader, chunk):
     """In place of the reading in a process: one picture ends it."""
     if "5/a.png" in chunk.names:
         os._exit(1)
-    return batch.read_chunk(Recognizer(), chunk)
+    return batch.read_chunk(reader, chunk)
 
 
 def test_a_damaged_archive_is_one_clear_error(tmp_path):

@@ -1,30 +1,27 @@
 """The HTTP service of ``digitlib serve``: a picture in, digits out.
 
-Uploads stay in memory and are never written to disk. Reading happens in threads, so no request
-waits for another's upload; everything that a request can ask for is limited (``Limits``).
+Uploads stay in memory and are never written to disk. Reading happens in processes of their own, so
+no request waits for another's upload, and a reading whose time is up is ended; everything that a
+request can ask for is limited (``Limits``).
 It answers clients of two published services unchanged: ``/upload/`` as
 arj7192/digit-recognition-service does, ``/predict`` and ``/model_metrics`` as
 AndreaBasile97/DigitsRecognition does.
 """
 
 import asyncio
-import contextlib
-import io
 import os
 import secrets
 import socket
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-import cv2
 from fastapi import FastAPI, Request, Security
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 from fastapi.security import APIKeyHeader
 from fastapi.staticfiles import StaticFiles
-from PIL import Image
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from pydantic import BaseModel
 from starlette.datastructures import Headers, UploadFile
@@ -35,9 +32,10 @@ from swagger_ui_bundle import swagger_ui_path
 
 from digitlib.apps.limits import Limits
 from digitlib.apps.models import find_models, name_of
+from digitlib.apps.readers import Reader, ReaderDied
 from digitlib.artifacts import load_card
 from digitlib.reading.pictures import PictureError
-from digitlib.reading.recognizer import PRETRAINED, Digit, Recognizer
+from digitlib.reading.recognizer import PRETRAINED, Digit, Reading, Recognizer
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 PICTURE_TYPES = ("image/", "application/octet-stream")
@@ -133,7 +131,14 @@ def create_app(
     )
     app.add_middleware(_Gate, service=service, api_key=api_key, hosts=hosts)
     app.mount("/swagger", StaticFiles(directory=swagger_ui_path), name="swagger")
-    for kind in (StarletteError, RequestValidationError, PictureError, _Busy, TimeoutError):
+    for kind in (
+        StarletteError,
+        RequestValidationError,
+        PictureError,
+        ReaderDied,
+        _Busy,
+        TimeoutError,
+    ):
         app.add_exception_handler(kind, _explain)
     app.add_exception_handler(Exception, _explain)
     _add_reading(app, service)
@@ -189,9 +194,10 @@ class _Service:
 
     def __init__(self, model_dir: str | Path, limits: Limits):
         self.limits, self.waiting, self.in_memory = limits, 0, 0
-        self.turns = asyncio.Semaphore(limits.at_once)
-        cv2.setNumThreads(1)  # several pictures at once keep the cores busy with less ado
         self.use(model_dir)
+        self.readers: asyncio.Queue[Reader] = asyncio.Queue()
+        for _ in range(limits.at_once):
+            self.readers.put_nowait(Reader(model_dir))
         self.registry = CollectorRegistry()
         self.answered = Counter(
             "digitlib_requests", "Requests answered.", ["path", "status"], registry=self.registry
@@ -201,43 +207,36 @@ class _Service:
         )
 
     def use(self, model_dir: str | Path) -> None:
-        self.recognizer, self.model = Recognizer(model_dir), name_of(Path(model_dir))
+        """Read with this model from now on; one that cannot be loaded changes nothing."""
+        card = Recognizer(model_dir).card
+        self.model_dir, self.model, self.card = model_dir, name_of(Path(model_dir)), card
 
-    async def work(self, function: Callable, *arguments):
-        """Do something long in a thread, when it is this request's turn.
-
-        A thread cannot be ended: where time is up, its turn lasts until it has.
-        """
+    async def read(self, content: bytes, many: bool = False) -> Digit | Reading:
+        """Read one picture, when it is this request's turn."""
         if self.waiting >= self.limits.at_once + self.limits.waiting:
             raise _Busy
         self.waiting += 1
         try:
-            await self.turns.acquire()
-        except BaseException:
+            reader = await self.readers.get()
+            try:
+                if reader.model_dir != self.model_dir:
+                    reader = self._in_place_of(reader)
+                await reader.begin()
+                async with asyncio.timeout(self.limits.seconds):
+                    return await reader.read(many, content, self.limits.pixels)
+            except PictureError:
+                raise
+            except BaseException:  # time is up, nobody waits any more, or it died
+                reader = self._in_place_of(reader)
+                raise
+            finally:
+                self.readers.put_nowait(reader)
+        finally:
             self.waiting -= 1
-            raise
-        task = asyncio.ensure_future(asyncio.to_thread(function, *arguments))
-        task.add_done_callback(self._next)
-        return await asyncio.wait_for(asyncio.shield(task), self.limits.seconds)
 
-    def _next(self, task: asyncio.Task) -> None:
-        self.waiting -= 1
-        self.turns.release()
-        if not task.cancelled():
-            task.exception()  # asked for, so that nobody complains that it was not
-
-    async def read(self, how: Callable, content: bytes):
-        """A reading of one picture."""
-        return await self.work(_read, how, content, self.limits.pixels)
-
-
-def _read(how: Callable, content: bytes, pixels: int):
-    width = height = 0
-    with contextlib.suppress(Exception), Image.open(io.BytesIO(content)) as picture:
-        width, height = picture.size  # from the head of the file; `how` says what is wrong with it
-    if width * height > pixels:
-        raise PictureError(f"a picture may have {pixels / 1e6:g} million pixels")
-    return how(content)
+    def _in_place_of(self, reader: Reader) -> Reader:
+        reader.end()
+        return Reader(self.model_dir)
 
 
 class _Gate:
@@ -333,8 +332,8 @@ def _add_reading(app: FastAPI, service: _Service) -> None:
         if len(files) != 1:
             raise StarletteError(422, f"send one picture, and not {len(files)}")
         if multi:
-            return _many(await service.read(service.recognizer.read_digits, files[0][1]))
-        return _one(await service.read(service.recognizer.read_digit, files[0][1]))
+            return _many(await service.read(files[0][1], many=True))
+        return _one(await service.read(files[0][1]))
 
     @app.post("/predict/batch", openapi_extra=pictures, response_model=Batch)
     async def predict_batch(request: Request):
@@ -343,7 +342,7 @@ def _add_reading(app: FastAPI, service: _Service) -> None:
         for name, content in await _uploads(request, service.limits):
             # One at a time: other requests have their turns between them.
             try:
-                reading = await service.read(service.recognizer.read_digits, content)
+                reading = await service.read(content, many=True)
                 results.append({"file": name} | _many(reading))
             except PictureError as fault:
                 results.append({"file": name, "error": str(fault)})
@@ -362,7 +361,7 @@ def _add_reading(app: FastAPI, service: _Service) -> None:
         if len(files) > 1:
             return "Mutliple file uploads not allowed !"
         try:
-            digit = await service.read(service.recognizer.read_digit, files[0][1])
+            digit = await service.read(files[0][1])
         except PictureError:
             return "Sorry, uploaded image file not understood !!"
         if digit.label is None:
@@ -389,13 +388,13 @@ def _add_models(app: FastAPI, service: _Service) -> None:
     @app.post("/model", responses={404: {"model": Fault}})
     async def choose(choice: Choice) -> dict:
         """Read with another model from now on."""
-        await service.work(service.use, _folder_of(choice.name))
+        await asyncio.to_thread(service.use, _folder_of(choice.name))
         return {"in_use": service.model}
 
     @app.get("/model_metrics")
     async def model_metrics() -> dict:
         """How well the model in use reads: its test set where it was asked, else validation."""
-        card = service.recognizer.card
+        card = service.card
         part = "test" if "test" in card else "validation_metrics"
         measured = card[part]
         return {
@@ -491,6 +490,8 @@ async def _explain(_request: Request, fault: Exception) -> Response:
             return _fault(422, f"{where}: {first['msg']}")
         case PictureError():
             return _fault(422, str(fault))
+        case ReaderDied():
+            return _fault(500, "the process that read this picture died; others are read on")
         case _Busy():
             return _fault(503, "too many requests are waiting", {"Retry-After": "1"})
         case TimeoutError():

@@ -8,23 +8,21 @@ import hashlib
 import io
 import json
 import os
-import signal
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from itertools import chain, repeat
-from multiprocessing import get_context
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from digitlib.artifacts import resolve, write_json
 from digitlib.reading.pictures import Picture, PictureError
 from digitlib.reading.recognizer import PRETRAINED, Digit, Recognizer
 from digitlib.reading.sources import Chunk, Source, SourceError
+from digitlib.reading.workers import start_workers, with_reader
 
 STATUS = {"high": 0.8, "medium": 0.5, "low": 0.0}  # of a confidence above this
 COLUMNS = ("file", "text", "confidence", "status", "accepted", "boxes", "truth", "error")
@@ -195,7 +193,7 @@ def _read(chunks: Iterator[Chunk], model_dir: str | Path, workers: int) -> Itera
             yield read_chunk(recognizer, chunk)
         return
     waiting: deque[tuple[Chunk, Future]] = deque()
-    pool = _pool(workers, model_dir)
+    pool = start_workers(workers, model_dir)
     try:
         for chunk in chain(chunks, repeat(None)):
             if chunk is not None:
@@ -208,7 +206,7 @@ def _read(chunks: Iterator[Chunk], model_dir: str | Path, workers: int) -> Itera
                     yield answer.result()
                 except BrokenProcessPool:
                     yield _read_carefully(oldest, model_dir)
-                    pool = _pool(workers, model_dir)
+                    pool = start_workers(workers, model_dir)
                     waiting = deque((c, _submit(pool, c)) for c, _ in waiting)
     finally:
         pool.shutdown(cancel_futures=True)
@@ -222,39 +220,23 @@ def _read_carefully(chunk: Chunk, model_dir: str | Path) -> list[Row]:
         one = Chunk(
             chunk.names[i : i + 1], chunk.truths[i : i + 1], chunk.pictures[i : i + 1], faults
         )
-        with _pool(1, model_dir) as pool:
+        with start_workers(1, model_dir) as pool:
             try:
-                rows += pool.submit(_read_in_worker, one).result()
+                rows += pool.submit(with_reader, read_chunk, one).result()
             except BrokenProcessPool:
                 died = "the process reading it died"
                 rows.append(Row(one.names[0], truth=one.truths[0], error=died))
     return rows
 
 
-def _pool(workers: int, model_dir: str | Path) -> ProcessPoolExecutor:
-    # Fresh processes: a fork of one with running threads may hang.
-    return ProcessPoolExecutor(workers, get_context("spawn"), _begin, (str(model_dir),))
-
-
 def _submit(pool: ProcessPoolExecutor, chunk: Chunk) -> Future:
     """The rows to come; a pool that is broken already says so when they are asked for."""
     try:
-        return pool.submit(_read_in_worker, chunk)
+        return pool.submit(with_reader, read_chunk, chunk)
     except BrokenProcessPool as fault:
         broken: Future = Future()
         broken.set_exception(fault)
         return broken
-
-
-def _begin(model_dir: str) -> None:
-    global _reader
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one who asked
-    cv2.setNumThreads(1)
-    _reader = Recognizer(model_dir)
-
-
-def _read_in_worker(chunk: Chunk) -> list[Row]:
-    return read_chunk(_reader, chunk)
 
 
 def _identity(source: Source, model_dir: str | Path) -> str:
