@@ -173,6 +173,13 @@ class Search(base_tuner.BaseTuner):
         self.base, self.report = base, report or (lambda row: None)
         with quiet(), contextlib.redirect_stdout(io.StringIO()):  # that it goes on is in the rows
             super().__init__(chooser, directory=str(folder.parent), project_name=folder.name)
+        # KerasTuner goes on only with what a tuner of the same name began, and would make the last
+        # trial again though it ended.
+        if self.oracle is chooser and (folder / "oracle.json").exists() and not chooser.trials:
+            chooser.reload()
+        chooser._retry_queue = [
+            name for name in chooser._retry_queue if chooser.trials[name].status == "RUNNING"
+        ]
         chooser.verbose = 0
 
     def run_trial(self, trial, train: Dataset, validation: Dataset) -> dict[str, float]:
