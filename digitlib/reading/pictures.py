@@ -25,6 +25,8 @@ WORKING_SIDE = 1600  # longest side, in pixels, that the reading works on
 GRAIN = 32  # a picture's side for each pixel that a region of ink must have
 LIGHT_SIDE = 128  # longest side at which the light on the paper is estimated
 SHARP = 4.0  # how much faster brightness changes at the edge of ink than on paper
+LEAST = 10.0  # absorption, in 255ths, that counts as ink
+EVEN = 0.9  # of a picture's border, which shows one level where its paper is perfectly even
 CERTAIN = 0.6  # of Otsu's threshold: pencil may be fainter beside a printed line than it splits
 
 Picture = str | os.PathLike | bytes | Image.Image | np.ndarray
@@ -71,6 +73,43 @@ def ink(grey: np.ndarray) -> np.ndarray:
     """
     if grey.min() == grey.max():
         return np.zeros_like(grey)
+    even = _on_even_paper(grey)
+    absorbed, noise = (even, LEAST) if even is not None else _on_paper(grey)
+    visible = absorbed[absorbed > noise]
+    if visible.size == 0:
+        return np.zeros_like(grey)
+    certain = max(noise, _otsu(visible) * CERTAIN)
+    mask = _hysteresis(absorbed, max(noise, certain / 2), certain)
+    if even is None:
+        mask = _sharp(mask, absorbed)
+    mask = cv2.dilate(mask, np.ones((3, 3)))
+    if not mask.any():
+        return mask
+    core, edge = float(absorbed[absorbed > certain].mean()), noise / 2
+    strokes = (absorbed.astype(np.float32) - edge) * (255 / (core - edge))
+    return np.where(mask > 0, np.clip(strokes, 0, 255), 0).astype(np.uint8)
+
+
+def _on_even_paper(grey: np.ndarray) -> np.ndarray | None:
+    """What the ink of a drawing absorbs, in 255ths: its paper has one level, which is seen at once.
+
+    None for a picture whose paper is not perfectly even, nearly all around.
+    """
+    level = int(cv2.calcHist([grey], [0], None, [256], [0, 256]).argmax())
+    border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
+    if (
+        np.count_nonzero(border == level) < EVEN * border.size
+        or np.count_nonzero(grey == level) < grey.size / 2
+    ):
+        return None
+    darker, brighter = cv2.subtract(level, grey), cv2.subtract(grey, level)
+    if cv2.sumElems(brighter)[0] > cv2.sumElems(darker)[0]:
+        darker, level = brighter, 255 - level
+    return cv2.convertScaleAbs(darker, alpha=255 / max(level, 16))
+
+
+def _on_paper(grey: np.ndarray) -> tuple[np.ndarray, float]:
+    """What the ink of any picture absorbs, in 255ths, and how much of that is the paper's grain."""
     grey = without_table(grey)
     if ink_is_bright(grey):
         grey = 255 - grey
@@ -82,19 +121,7 @@ def ink(grey: np.ndarray) -> np.ndarray:
     mask = (absorbed > max(_otsu(absorbed) / 2, 2 * grain)).view(np.uint8)
     blank = cv2.dilate(mask, np.ones((3, 3), np.uint8)) == 0
     absorbed = _absorbed(grey, _paper(small, blank, closed, grey.shape))
-
-    noise = _noise(absorbed, blank)
-    visible = absorbed[absorbed > noise]
-    if visible.size == 0:
-        return np.zeros_like(grey)
-    certain = max(noise, _otsu(visible) * CERTAIN)
-    mask = _hysteresis(absorbed, max(noise, certain / 2), certain)
-    mask = cv2.dilate(_sharp(mask, absorbed), np.ones((3, 3)))
-    if not mask.any():
-        return mask
-    core, edge = float(absorbed[absorbed > certain].mean()), noise / 2
-    strokes = (absorbed.astype(np.float32) - edge) * (255 / (core - edge))
-    return np.where(mask > 0, np.clip(strokes, 0, 255), 0).astype(np.uint8)
+    return absorbed, _noise(absorbed, blank)
 
 
 def ink_is_bright(grey: np.ndarray) -> bool:
@@ -274,7 +301,7 @@ def _noise(absorbed: np.ndarray, blank: np.ndarray) -> float:
         blank.astype(np.uint8), absorbed.shape[::-1], interpolation=cv2.INTER_NEAREST
     )
     paper = absorbed[blank > 0]
-    return max(10.0, 10 * float(paper.mean())) if paper.size else 10.0
+    return max(LEAST, 10 * float(paper.mean())) if paper.size else LEAST
 
 
 def _absorbed(grey: np.ndarray, paper: np.ndarray) -> np.ndarray:
