@@ -89,6 +89,7 @@ def test_unknown_network_or_option_is_named(arguments, words):
         ({"optimizer": "adagrad"}, "optimizer is 'adagrad'; use adam"),
         ({"schedule": "step"}, "schedule is 'step'; use constant"),
         ({"epochs": 0}, "epochs and batch_size must be 1 or more"),
+        ({"hard_share": 0}, "hard_share is 0: above 0, and 1 for all"),
     ],
 )
 def test_wrong_recipe_is_refused_before_any_time_is_spent(changes, words):
@@ -111,8 +112,9 @@ def test_two_runs_with_one_seed_are_the_same_and_another_seed_differs(digits):
         {"schedule": "cosine", "optimizer": "adamw", "warmup_epochs": 0.5, "synthetic_share": 0.2}
         | {"nondigit_share": 0.1, "calm_epochs": 1},
         {"schedule": "plateau", "plateau_patience": 1, "optimizer": "sgd", "momentum": 0.9},
+        {"hard_share": 0.5, "learning_rate": 0.01},
     ],
-    ids=["cosine adamw", "plateau sgd"],
+    ids=["cosine adamw", "plateau sgd", "hard digits"],
 )
 def test_a_killed_fit_ends_as_if_it_had_not_been_killed(digits, tmp_path, changes):
     """To the bit: same weights, same history, and no finished epoch is done twice."""
@@ -166,6 +168,33 @@ def test_an_epoch_holds_every_digit_and_its_share_of_drawn_ones_and_of_others(di
     again, _ = lessons.pictures(train, recipe, 3)
     assert np.array_equal(images, again)
     assert not np.array_equal(images[:n], lessons.pictures(train, recipe, 4)[0][:n])
+
+
+def test_epochs_dwell_on_the_digits_that_are_hardest(digits, monkeypatch):
+    """From the second on: so many of the hardest ones, and others that change."""
+    train, network = digits[0], architectures.build("digitnet", width=4)
+    shown, losses = [], None
+
+    def look(dataset, *_):
+        shown.append({image.tobytes() for image in dataset.images})
+        return lessons.pictures(dataset, *_)
+
+    def judge(network, dataset):
+        nonlocal losses
+        losses = judged(network, dataset)
+        return losses
+
+    judged = training._losses
+    monkeypatch.setattr(training, "pictures", look)
+    monkeypatch.setattr(training, "_losses", judge)
+    training.fit(network, *digits, Recipe(epochs=3, hard_share=0.25), report=lambda *_: None)
+    assert [len(images) for images in shown] == [256, 64, 64]
+    hardest = {train.images[i].tobytes() for i in np.argsort(-losses)[:38]}
+    assert hardest <= shown[1] & shown[2]
+    assert shown[1] != shown[2]
+    sure = keras.ops.log_softmax(np.array([[0.0, 9.0] + [0.0] * 8])).numpy()[0]
+    monkeypatch.setattr(training, "logits", lambda *_: np.tile(sure, (len(train), 1)))
+    assert np.allclose(judged(network, train), -sure[train.labels])
 
 
 def test_calm_epochs_draw_half_as_many_and_vary_half_as_much(digits):
