@@ -6,11 +6,8 @@ leave this machine fails the test that asks it.
 
 import csv
 import json
-import os
 import re
 import shutil
-import socket
-import subprocess
 import sys
 import time
 import urllib.error
@@ -26,6 +23,7 @@ from miniature import notebook
 from pen import draw, draw_stroke
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
+from serving import free_port, serving
 
 from digitlib import Recognizer
 from digitlib.apps.canvas import DigitCanvas, write
@@ -33,40 +31,6 @@ from digitlib.apps.canvas import DigitCanvas, write
 CHECKOUT = Path(__file__).resolve().parents[1]
 SOON = 20_000  # milliseconds a person would wait at the most
 CELL = "from digitlib.apps.canvas import DigitCanvas\ncanvas = DigitCanvas()\ncanvas"
-
-
-@contextmanager
-def serving(command: list[str], port: int, root: Path) -> Iterator[str]:
-    """Run a server in a root of its own; it and all it started are gone afterwards."""
-    own = {"DIGITLIB_ROOT": root, "JUPYTER_RUNTIME_DIR": root / "run"}
-    own |= {"JUPYTER_CONFIG_DIR": root / "settings"}  # a person's own settings stay as they are
-    environment = os.environ | {name: str(folder) for name, folder in own.items()}
-    with (
-        (root / "server.log").open("w") as log,
-        subprocess.Popen(command, cwd=root, env=environment, stdout=log, stderr=log) as server,
-    ):
-        url = f"http://localhost:{port}"
-        try:
-            for _ in range(240):
-                assert server.poll() is None, (root / "server.log").read_text()
-                try:
-                    urllib.request.urlopen(url, timeout=5).close()
-                    break
-                except OSError:
-                    time.sleep(0.25)
-            yield url
-        finally:
-            family = psutil.Process(server.pid).children(recursive=True)
-            server.terminate()
-            _, alive = psutil.wait_procs(family, timeout=10)
-            for process in alive:
-                process.kill()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @pytest.fixture(scope="module")

@@ -1,17 +1,16 @@
 """Runs are remembered by MLflow: locally, and on a real server once there is one."""
 
 import os
-import socket
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
+from serving import free_port, serving
 
 from digitlib import artifacts
 from digitlib.apps import tracking
@@ -24,6 +23,8 @@ def project(tmp_path, monkeypatch) -> Path:
     """A profile with one training, one fold and two trials."""
     monkeypatch.setenv("DIGITLIB_ROOT", str(tmp_path))
     monkeypatch.delenv(tracking.SERVER, raising=False)
+    for name, value in tracking.MANNERS.items():
+        monkeypatch.setenv(name, value)
     (tmp_path / "params" / "tiny").mkdir(parents=True)
     for name in ("03_cnn_training", "04_hyperparameter_tuning"):
         (tmp_path / "params" / "tiny" / f"{name}.yaml").write_text("epochs: 2\n")
@@ -120,12 +121,6 @@ def test_a_record_that_fails_fails_no_run(project, monkeypatch, capfd):
     assert capfd.readouterr().out == ""
 
 
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
-
-
 @contextmanager
 def server(folder: Path, port: int) -> Iterator[None]:
     folder.mkdir()
@@ -134,20 +129,5 @@ def server(folder: Path, port: int) -> Iterator[None]:
         *("--backend-store-uri", f"sqlite:///{folder}/mlflow.db", "--workers", "1"),
         *("--artifacts-destination", str(folder / "artifacts")),
     ]
-    with (folder / "log").open("w") as log:
-        process = subprocess.Popen(
-            command, env=os.environ | tracking.MANNERS, stdout=log, stderr=log
-        )
-    try:
-        until = time.monotonic() + 120
-        while True:
-            try:
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5).close()
-                break
-            except OSError:
-                assert time.monotonic() < until, (folder / "log").read_text()
-                time.sleep(0.2)
+    with serving(command, port, folder):
         yield
-    finally:
-        process.terminate()
-        process.wait(30)
