@@ -24,8 +24,8 @@ def results(root: Path) -> str:
             rows.append((folder.parent.name, metrics))
     rows.sort(key=lambda row: -row[1][EVALUATION]["test"]["accuracy_percent"])
     lines = [
-        "| profile | network | parameters | test accuracy | 95 % interval | n | mean ± sd of seeds "
-        "| training |",
+        "| profile | network | parameters | test accuracy | 95 % interval | n "
+        "| mean ± sd of seeds or folds | training |",
         "|---|---|--:|--:|:-:|--:|--:|--:|",
         *(_line(*row) for row in rows),
     ]
@@ -34,14 +34,22 @@ def results(root: Path) -> str:
 
 def _line(profile: str, metrics: dict[str, dict]) -> str:
     training, test = metrics[TRAINING], metrics[EVALUATION]["test"]
-    spread = metrics.get("09_report", {}).get("test_percent", {})
-    several = spread.get("n", 1) > 1
-    seeds = f"{spread['mean']:.2f} ± {spread['sd']:.2f} ({spread['n']})" if several else "–"
+    report = metrics.get("09_report", {})
+    found = [
+        (report.get("test_percent", {}), "seeds"),
+        (report.get("cross_validation", {}).get("spread", {}), "folds"),
+    ]
+    spreads = [
+        f"{spread['mean']:.2f} ± {spread['sd']:.2f} ({spread['n']} {what})"
+        for spread, what in found
+        if spread.get("n", 1) > 1
+    ]
     return (
         f"| `{profile}` | {training['architecture']} | {training['parameters']:,} "
         f"| **{test['accuracy_percent']:.2f} %** "
         f"| {test['low_percent']:.2f} – {test['high_percent']:.2f} "
-        f"| {test['n']:,} | {seeds} | {training['training_seconds'] / 60:.0f} min |"
+        f"| {test['n']:,} | {', '.join(spreads) or '–'} "
+        f"| {training['training_seconds'] / 60:.0f} min |"
     )
 
 
