@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib import colormaps
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from digitlib.plots.style import COLOURS, QUIET, SEQUENTIAL, figure
 
@@ -15,6 +16,11 @@ OBJECTIVE = "validation accuracy (%)"
 def short(name: str) -> str:
     """A setting's name without where it is put."""
     return name.split(".")[-1].replace("_", " ")
+
+
+def value(setting) -> str:
+    """A setting's value as a person writes it: 0.3, where three tenths are 0.30000000000000004."""
+    return f"{setting:.4g}" if isinstance(setting, float) else str(setting)
 
 
 def over_trials(accuracy: pd.Series) -> Figure:
@@ -50,7 +56,7 @@ def effects(table: pd.DataFrame, accuracy: pd.Series, best: int) -> Figure:
         if values.map(lambda v: isinstance(v, str)).any() or values.nunique() < 6:
             levels = sorted(values.unique())
             places = values.map(levels.index)
-            axes.set_xticks(range(len(levels)), [f"{level}" for level in levels])
+            axes.set_xticks(range(len(levels)), [value(level) for level in levels])
             axes.set_xlim(-0.5, len(levels) - 0.5)
             means = accuracy.groupby(places).mean()
             axes.plot(means.index, means, "_", ms=22, mew=2, color=COLOURS[1])
@@ -58,6 +64,9 @@ def effects(table: pd.DataFrame, accuracy: pd.Series, best: int) -> Figure:
             places = values.astype(float)
             if places.min() > 0 and places.max() / places.min() > 10:
                 axes.set_xscale("log")
+                axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+                axes.xaxis.set_major_formatter("{x:g}")
+                axes.xaxis.set_minor_formatter(NullFormatter())
         axes.plot(places, accuracy, "o", ms=4.5, alpha=0.75, color=COLOURS[0])
         axes.plot(places[best], accuracy[best], "o", ms=11, mfc="none", color=COLOURS[3])
         axes.set_title(short(name))
@@ -93,10 +102,9 @@ def parallel(table: pd.DataFrame, numbers: pd.DataFrame, accuracy: pd.Series) ->
     axes.set_xticks(range(len(names)), names)
     for x, name in enumerate(table.columns):
         levels = sorted(table[name].unique())
-        for value in (levels[0], levels[-1]):
-            place = numbers[name][table[name] == value].iloc[0]
-            text = f"{value:.3g}" if isinstance(value, (int, float)) else str(value)
-            axes.text(x, place + (0.03 if place > 0.5 else -0.03), text, ha="center",
+        for end in (levels[0], levels[-1]):
+            place = numbers[name][table[name] == end].iloc[0]
+            axes.text(x, place + (0.03 if place > 0.5 else -0.03), value(end), ha="center",
                       va="bottom" if place > 0.5 else "top", fontsize=8, color=QUIET)  # fmt: skip
     axes.set(yticks=[], ylim=(-0.14, 1.14), title="Trials through their settings, the best bright")
     axes.grid(axis="y", visible=False)
