@@ -70,7 +70,7 @@ def test_a_folder_becomes_a_table_and_nothing_is_skipped_in_silence(folder, tmp_
     assert len(rows["number.png"]["boxes"].split(";")) == 3
     assert "not a picture" in rows["broken.png"]["error"]
     assert "zero bytes" in rows["empty.jpg"]["error"]
-    assert "no ink" in rows["blank.png"]["error"]
+    assert "no digit was found" in rows["blank.png"]["error"]
 
 
 def test_an_archive_reads_like_its_folder(folder, tmp_path):

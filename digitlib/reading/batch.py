@@ -78,7 +78,7 @@ def read_picture(recognizer: Recognizer, name: str, picture: Picture, truth=None
     except Exception as fault:  # of ours: it must not end a night's run, nor be kept secret
         return Row(name, truth=truth, error=f"a fault in reading it: {fault!r}")
     if not reading.digits:
-        return Row(name, truth=truth, error="there is no ink to read")
+        return Row(name, truth=truth, error="no digit was found in it")
     return _row(name, " ".join(reading.text.split()), reading.digits, truth)
 
 
