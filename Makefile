@@ -65,6 +65,7 @@ $(READY): requirements.lock pyproject.toml
 	  echo "This needs Python 3.11, 3.12 or 3.13 (TensorFlow has no later one yet);" \
 	    "$(PYTHON) is $$($(PYTHON) --version 2>&1). Name another: make PYTHON=python3.12" >&2; \
 	  exit 1; }
+	@echo "Setting up .venv, which takes some minutes"
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --compile --requirement requirements.lock
 	$(BIN)/python -m pip install --quiet --compile --no-deps --no-build-isolation --editable .

@@ -64,12 +64,26 @@ def test_a_folder_becomes_a_table(folder, tmp_path):
         }
 
 
+def test_a_finished_table_is_replaced_only_when_asked(folder, tmp_path):
+    first = ("predict", "7.png", "--csv", tmp_path / "out.csv")
+    assert digitlib(*first, cwd=folder).returncode == 0
+    table = (tmp_path / "out.csv").read_text()
+    assert table.splitlines()[1].startswith("7.png,7,")  # as it was named
+    again = digitlib("predict", "407.png", "--csv", tmp_path / "out.csv", cwd=folder)
+    assert again.returncode == 2
+    assert b"is there already" in again.stderr
+    assert (tmp_path / "out.csv").read_text() == table
+    assert digitlib("predict", "407.png", *first[2:], "--overwrite", cwd=folder).returncode == 0
+    assert "407" in (tmp_path / "out.csv").read_text()
+
+
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
         (["predict", "nowhere.png"], "nowhere.png: there is no such file"),
         (["predict", "-", "7.png"], "standard input"),
         (["predict", "7.png", "--model", "nowhere"], "there is no model in"),
+        (["predict", "7.png", "--model", "nowhere", "--csv", "o.csv"], "there is no model in"),
         (["predict"], "PICTURES"),
         (["fly"], "invalid choice"),
         (["predict", "7.png", "--csv", "."], "is a folder"),
@@ -126,6 +140,9 @@ def test_a_table_that_is_interrupted_goes_on_where_it_was(folder, tmp_path):
     assert said.strip() == "digitlib: interrupted; the same command goes on where it was"
     done_before = json.loads((tmp_path / "out.csv.job").read_text())["rows"]
     assert 0 < done_before < 1500
+    lost = digitlib("predict", folder / "7.png", "--csv", "out.csv", cwd=tmp_path)
+    assert lost.returncode == 2
+    assert b"beginning of a table of other pictures" in lost.stderr
     digitlib("predict", many, "--csv", "out.csv", cwd=tmp_path)
     with (tmp_path / "out.csv").open(newline="") as stream:
         assert [row["text"] for row in csv.DictReader(stream)] == ["407"] * 1500

@@ -202,6 +202,15 @@ def test_a_failing_notebook_stops_only_what_needs_it(project):
     project.write("params/quick/06_robustness.yaml", "level: 4\n")
     assert project.executed(project.run()) == ["06_robustness"]
 
+    # Numbers that are there stay, which git may know, and are not taken for new ones.
+    project.write("params/quick/06_robustness.yaml", "level: 6\n")
+    project.run(code=1)
+    assert project.json("metrics/06_robustness.json")["level"] == 4
+    assert "06_robustness failed" in project.run(code=1)
+    project.write("params/quick/06_robustness.yaml", "level: 3\n")
+    assert project.executed(project.run()) == ["06_robustness"]
+    assert project.json("metrics/06_robustness.json")["level"] == 3
+
     # A model that was removed is made again, though what was computed from it is still there.
     project.out("runs/seed-7/model/card.json").unlink()
     assert project.executed(project.run()) == ALL[1:4]

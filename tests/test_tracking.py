@@ -38,14 +38,17 @@ def project(tmp_path, monkeypatch) -> Path:
         {"trial": 1, "status": "INVALID", "learning_rate": 9.0, "val_accuracy": None},
     ]
     artifacts.save_metrics("outputs/tiny", "04_hyperparameter_tuning", {"trials": trials})
-    artifacts.save_metrics("outputs/tiny", "03_cnn_training", {"accuracy_percent": 98.5})
+    artifacts.save_metrics("outputs/tiny", "03_cnn_training", {"misread, of those: 7s": 2})
     return tmp_path
 
 
 def write_training(folder: Path, loss: float) -> None:
     card = {"seed": 0, "architecture": {"name": "digitnet", "options": {"width": 4}}}
     artifacts.write_json(folder / "model" / "card.json", card)
-    history = [{"epoch": 1, "val_loss": 2 * loss}, {"epoch": 2, "val_loss": loss}]
+    history = [
+        {"epoch": 1, "val_loss": 2 * loss, "seconds": 30},
+        {"epoch": 2, "val_loss": loss, "seconds": 30},
+    ]
     artifacts.write_history(folder / "model" / "history.csv", history)
     artifacts.save_metrics(folder, "03_cnn_training", {"validation": {"accuracy_percent": 98.5}})
 
@@ -69,9 +72,10 @@ def check(client: MlflowClient, found: dict) -> None:
     assert set(found) == {"seed-0", "seed-0-fold-1", "trial-0", "trial-1", "tiny"}
     run = found["seed-0"]
     assert run.data.params["architecture.options.width"] == "4"
-    assert run.data.metrics["03_cnn_training.validation.accuracy_percent"] == 98.5
+    assert run.data.metrics["03_cnn_training/validation.accuracy_percent"] == 98.5
     points = client.get_metric_history(run.info.run_id, "val_loss")
     assert [(point.step, point.value) for point in points] == [(1, 1.0), (2, 0.5)]
+    assert run.info.end_time - run.info.start_time == 60_000
     files = {file.path for file in client.list_artifacts(run.info.run_id, "model")}
     assert files == {"model/card.json", "model/history.csv"}
     assert client.list_artifacts(run.info.run_id, "notebooks")
@@ -79,6 +83,7 @@ def check(client: MlflowClient, found: dict) -> None:
         "training", "fold", "trial", "profile",
     }  # fmt: skip
     assert found["trial-1"].data.params["learning_rate"] == "9.0"
+    assert found["tiny"].data.metrics["03_cnn_training/misread_ of those_ 7s"] == 2
     assert found["tiny"].data.params["03_cnn_training.epochs"] == "2"
 
 

@@ -517,13 +517,15 @@ class Surface {
       this.root.dataset.latency = (performance.now() - this.lifted).toFixed(1); // milliseconds
       this.lifted = 0;
     }
-    this.text.textContent = reading.text ?? "";
     const doubtful = digits.filter((digit) => !digit.accepted).length;
+    const none = digits.length > 0 && doubtful === digits.length;
+    this.text.textContent = `${reading.text ?? ""}${none ? "?" : ""}`;
+    this.text.classList.toggle("dc-doubtful", none);
     this.say(
       this.model.get("fault")
         || (!drawn ? ""
           : !digits.length ? "Nothing here looks like a digit"
-          : doubtful === digits.length ? "That does not look like a digit"
+          : none ? "That does not look like a digit"
           : doubtful === 1 ? "One of these does not look like a digit"
           : doubtful ? `${doubtful} of these do not look like digits` : ""),
     );

@@ -15,7 +15,7 @@ from digitlib.apps.limits import LIMITS, Limits
 from digitlib.artifacts import ArtifactError, load_card
 from digitlib.reading.batch import COLUMNS, Row, predict, read_chunk, read_picture, write_submission
 from digitlib.reading.recognizer import PRETRAINED, Recognizer
-from digitlib.reading.sources import Source, SourceError, open_source
+from digitlib.reading.sources import Files, Source, SourceError, open_source
 
 EXAMPLES = """\
 examples:
@@ -75,6 +75,9 @@ def _add_predict(commands) -> None:
     predicting.add_argument("--model", default=str(PRETRAINED), help="folder of another model")
     how = predicting.add_mutually_exclusive_group()
     how.add_argument("--csv", metavar="FILE", help="write a table; goes on where it was stopped")
+    predicting.add_argument(
+        "--overwrite", action="store_true", help="replace a table that is there, or was begun"
+    )
     how.add_argument("--json", action="store_true", help="a line of JSON for each picture")
     predicting.add_argument(
         "--submission", metavar="FILE", help="with --csv: also Kaggle's ImageId,Label"
@@ -136,7 +139,11 @@ def _source(pictures: list[str]) -> Source:
         raise UsageError("- (standard input) is one picture: give it alone, and without --csv")
     # Names typed at a shell are seen from where it is, not from the project.
     here = [Path(name).expanduser().absolute() for name in pictures]
-    return open_source(here[0] if len(here) == 1 else here)
+    source = open_source(here[0] if len(here) == 1 else here)
+    if isinstance(source, Files) and not source.root:
+        inside = all(path.is_relative_to(Path.cwd()) for path in source.paths)
+        source.root = Path.cwd() if inside else None
+    return source
 
 
 def _into_table(source: Source, chosen) -> int:
@@ -148,7 +155,7 @@ def _into_table(source: Source, chosen) -> int:
             print(f"\r{bar:╌<30} {done:,} of {n:,}", end="", file=sys.stderr, flush=True)
 
     try:
-        predict(source, target, _model(chosen), progress=progress)
+        predict(source, target, _model(chosen), 0, progress, chosen.overwrite)
     except KeyboardInterrupt:
         raise KeyboardInterrupt("; the same command goes on where it was") from None
     finally:
@@ -173,7 +180,9 @@ def _model(chosen) -> Path:
 
 
 def _plain(row: Row) -> dict:
-    values = {name: getattr(row, name) for name in COLUMNS}
+    values = {
+        name: getattr(row, name) for name in COLUMNS if name != "truth" or row.truth is not None
+    }
     return values | {"confidence": round(row.confidence, 5)}
 
 

@@ -4,6 +4,7 @@ papermill only warns of a parameter that does not exist, and passes any type.
 """
 
 import ast
+import difflib
 import tokenize
 from collections.abc import Mapping
 from io import StringIO
@@ -73,7 +74,9 @@ def check_parameters(notebook: str | Path, given: Mapping[str, object], source: 
     faults, values = [], {}
     for name, value in given.items():
         if name not in declared:
-            faults.append(f"there is no parameter {name!r}")
+            near = difflib.get_close_matches(name, declared, 1)
+            meant = f"; did you mean {near[0]!r}?" if near else ""
+            faults.append(f"there is no parameter {name!r}{meant}")
             continue
         kind = declared[name].type
         if kind == "float" and type(value) is int:

@@ -18,6 +18,7 @@ import importlib.util
 import json
 import logging
 import os
+import re
 import subprocess
 import sys
 import time
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 STORE = "outputs/mlruns"
 SERVER = "MLFLOW_TRACKING_URI"
 DIGEST = "digitlib.digest"
+KIND = "custom_model_development"
 SEARCH = "04_hyperparameter_tuning"
 PATIENCE = 300  # seconds that all of it may take
 AT_ONCE = 100  # what MLflow takes in one request
@@ -59,6 +61,8 @@ class Entry:
         tags, params: words.
         metrics: (name, value, step), the step being an epoch, or 0.
         files: each with the folder of the store that it goes to; folders go with what they hold.
+        ended: when, in seconds since 1970; 0 for now.
+        seconds: how long it took.
     """
 
     name: str
@@ -66,6 +70,8 @@ class Entry:
     params: Mapping[str, str] = field(default_factory=dict)
     metrics: list[tuple[str, float, int]] = field(default_factory=list)
     files: list[tuple[Path, str]] = field(default_factory=list)
+    ended: float = 0.0
+    seconds: float = 0.0
 
     @property
     def digest(self) -> str:
@@ -82,9 +88,9 @@ def remember(profile: str) -> None:
     try:
         code = subprocess.run(command, timeout=PATIENCE, check=False).returncode
     except subprocess.TimeoutExpired:
-        code = "out of time"
+        code = 1
     if code:
-        print(f"MLflow has no record of this run ({code}). Its outputs are complete.", flush=True)
+        print("MLflow has no record of this run. Its outputs are complete.", flush=True)
 
 
 def entries(profile: str) -> Iterator[Entry]:
@@ -114,6 +120,8 @@ def _training(run: Path) -> Entry:
             *((name, value, 0) for name, value in _numbers(measured)),
         ],
         [(run / "model", ""), *((page, "notebooks") for page in _pages(run / "notebooks"))],
+        (run / "model" / "card.json").stat().st_mtime,
+        sum(row.get("seconds", 0.0) for row in history),
     )
 
 
@@ -124,6 +132,7 @@ def _trial(row: Mapping) -> Entry:
         {"kind": "trial", "status": row["status"]},
         dict(_words({name: value for name, value in row.items() if name not in measured})),
         [(name, float(row[name]), 0) for name in measured if row.get(name) is not None],
+        seconds=row.get("seconds") or 0.0,
     )
 
 
@@ -149,33 +158,40 @@ def _words(values: Mapping, above: str = "") -> Iterator[tuple[str, str]]:
         if isinstance(value, Mapping):
             yield from _words(value, f"{above}{name}.")
         else:
-            yield above + name, value if isinstance(value, str) else json.dumps(value)
+            plain = re.sub(r"[^\w ./-]", "_", above + name)
+            yield plain, value if isinstance(value, str) else json.dumps(value)
 
 
 def _numbers(values: Mapping, above: str = "") -> Iterator[tuple[str, float]]:
-    """The numbers among nested values: ``05_evaluation.test.accuracy_percent``."""
+    """The numbers among nested values: ``05_evaluation/test.accuracy_percent``.
+
+    MLflow shows what stands before a stroke as a section of its own.
+    """
     for name, value in values.items():
+        plain = re.sub(r"[^\w .-]", "_", str(name))  # all that MLflow takes in a name
         if isinstance(value, Mapping):
-            yield from _numbers(value, f"{above}{name}.")
+            yield from _numbers(value, f"{above}{plain}{'.' if above else '/'}")
         elif isinstance(value, (int, float)) and not isinstance(value, bool):
-            yield above + str(name), float(value)
+            yield above + plain, float(value)
 
 
 def enter(client: "MlflowClient", experiment: str, entry: Entry, digest: str) -> None:
     """Write an entry; it counts only once it is whole."""
     from mlflow.entities import Metric, Param
 
-    run = client.create_run(experiment, run_name=entry.name, tags={**entry.tags, DIGEST: digest})
-    now = int(1000 * time.time())
+    ended = int(1000 * (entry.ended or time.time()))
+    begun = ended - int(1000 * entry.seconds)
+    tags = {**entry.tags, DIGEST: digest}
+    run = client.create_run(experiment, begun, tags, run_name=entry.name)
     params = [Param(name, value[:6000]) for name, value in entry.params.items() if value]
-    metrics = [Metric(name, value, now, step) for name, value, step in entry.metrics]
+    metrics = [Metric(name, value, ended, step) for name, value, step in entry.metrics]
     for some in _in_parts(params):
         client.log_batch(run.info.run_id, params=some)
     for some in _in_parts(metrics):
         client.log_batch(run.info.run_id, metrics=some)
     for path, where in entry.files:
         client.log_artifact(run.info.run_id, str(path), where or None)
-    client.set_terminated(run.info.run_id)
+    client.set_terminated(run.info.run_id, end_time=ended)
 
 
 def _in_parts(things: list) -> Iterable[list]:
@@ -205,8 +221,10 @@ def _missing(client: "MlflowClient", experiment: str, wanted: Mapping[str, Any])
 
 
 def _experiment(client: "MlflowClient", name: str, location: str | None = None) -> str:
-    found = client.get_experiment_by_name(name)
-    return found.experiment_id if found else client.create_experiment(name, location)
+    if found := client.get_experiment_by_name(name):
+        return found.experiment_id
+    # Its page opens as one of trainings, and not of conversations.
+    return client.create_experiment(name, location, {"mlflow.experimentKind": KIND})
 
 
 def record(profile: str) -> int:
@@ -255,6 +273,8 @@ def _kept(local: "MlflowClient", run) -> Entry:
         run.data.params,
         [(point.key, point.value, point.step) for point in history],
         [(part, "") for part in sorted(folder.iterdir())] if folder.exists() else [],
+        run.info.end_time / 1000,
+        (run.info.end_time - run.info.start_time) / 1000,
     )
 
 
@@ -272,21 +292,27 @@ def _client(address: str) -> "MlflowClient":
     return MlflowClient(address)
 
 
+def _reason(fault: Exception) -> str:
+    return f"{type(fault).__name__}: {fault}".splitlines()[0][:200]
+
+
 def main() -> None:
     """Record a profile here, and on the server if there is one; say what was done."""
     parser = argparse.ArgumentParser(description="Remember a profile's runs in MLflow.")
     parser.add_argument("profile")
     profile = parser.parse_args().profile
-    if entered := record(profile):
-        print(f"MLflow: {entered} new in {STORE}", flush=True)
+    try:
+        if entered := record(profile):
+            print(f"MLflow: {entered} new in {STORE}", flush=True)
+    except Exception as fault:  # of MLflow's store: no traceback under a run that went well
+        sys.exit(f"MLflow: {STORE}: {_reason(fault)}")
     if server := os.environ.get(SERVER):
         try:
             if copied := send(profile, server):
                 print(f"MLflow: {copied} new on {server}", flush=True)
         except Exception as fault:  # whatever it is, the record is safe here
-            reason = str(fault).splitlines()[0][:200]
             print(
-                f"MLflow: {server} has no copy yet ({reason}).\n"
+                f"MLflow: {server} has no copy yet ({_reason(fault)}).\n"
                 f"  The record is in {STORE}; the next `make run PROFILE={profile}` sends it.",
                 flush=True,
             )

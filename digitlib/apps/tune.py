@@ -105,8 +105,10 @@ def _lead(profile: str, workers: int, address: str) -> int:
                         return 1
                     print(f"{name} ended; it is started again, with its trial", flush=True)
                     running[name] = start(name)
-        code = running[CHIEF].returncode
-        return code or max(running[name].wait() for name in names)
+        code = running[CHIEF].returncode or max(running[name].wait() for name in names)
+        if not code:
+            print(f"Every trial is made; `make run PROFILE={profile}` shows them.", flush=True)
+        return code
     finally:
         for process in running.values():
             if process.poll() is None:

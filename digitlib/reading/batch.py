@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from digitlib.artifacts import resolve, write_json
+from digitlib.artifacts import load_card, resolve, write_json
 from digitlib.reading.pictures import Picture, PictureError
 from digitlib.reading.recognizer import PRETRAINED, Digit, Recognizer
 from digitlib.reading.sources import Chunk, Source, SourceError
@@ -102,6 +102,7 @@ def predict(
     model_dir: str | Path = PRETRAINED,
     workers: int = 0,
     progress: Callable[[int, int], None] | None = None,
+    overwrite: bool = True,
 ) -> Path:
     """Read a whole source into a CSV table.
 
@@ -114,13 +115,16 @@ def predict(
         model_dir: who reads.
         workers: processes; 0 for one per core, where there is enough to do.
         progress: called with the number of rows done and of all.
+        overwrite: False leaves a table that is there, or the beginning of one of other pictures.
 
     Returns:
         The table's path.
 
     Raises:
-        SourceError: when ``output`` is a folder, or a file that is no such table.
+        SourceError: when ``output`` is a folder, a file that is no such table, or may not be lost.
+        ArtifactError: when there is no model in the folder.
     """
+    load_card(model_dir)
     output = resolve(output)
     if output.is_dir():
         raise SourceError(f"{output} is a folder; name a file for the table")
@@ -129,6 +133,15 @@ def predict(
     output.parent.mkdir(parents=True, exist_ok=True)
     part, job = output.with_name(output.name + ".part"), output.with_name(output.name + ".job")
     identity = _identity(source, model_dir)
+    if not overwrite and output.exists():
+        raise SourceError(
+            f"{output} is there already; name another file, or overwrite it (--overwrite)"
+        )
+    if not overwrite and part.exists() and _begun(job).get("source") != identity:
+        raise SourceError(
+            f"{part} is the beginning of a table of other pictures; finish that, name another "
+            "file, or overwrite it (--overwrite)"
+        )
     done = _resume(part, job, identity)
     size = DIGITS if source.of_digits else PICTURES
     chunks = source.chunks(size, done)
@@ -256,12 +269,17 @@ def _is_table(file: Path) -> bool:
         return stream.readline().strip() == ",".join(COLUMNS).encode()
 
 
+def _begun(job: Path) -> dict:
+    """What an unfinished run left word of; {} where there is none."""
+    try:
+        return json.loads(job.read_text())
+    except (OSError, ValueError):
+        return {}
+
+
 def _resume(part: Path, job: Path, identity: str) -> int:
     """Rows that an earlier run of the same job has written; the table is cut after them."""
-    try:
-        state = json.loads(job.read_text())
-    except (OSError, ValueError):
-        state = {}
+    state = _begun(job)
     if state.get("source") == identity and part.exists() and part.stat().st_size >= state["bytes"]:
         with part.open("r+b") as stream:
             stream.truncate(state["bytes"])

@@ -25,7 +25,10 @@ class Pictures(widgets.VBox):
         self.rows: dict[str, Row] = {}
         self.looks: dict[str, str] = {}
         self.chooser = widgets.FileUpload(
-            accept="image/*", multiple=True, description="Choose pictures"
+            accept="image/*",
+            multiple=True,
+            description="Choose pictures",
+            tooltip="Choose pictures",
         )
         self.clear = widgets.Button(description="Clear", disabled=True)
         self.progress = widgets.IntProgress(min=0, max=1, description="")

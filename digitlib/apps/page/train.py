@@ -181,7 +181,8 @@ class Train(widgets.VBox):
         self.stopped = self.parameters()
         if not words:  # nobody is there to go on with it
             self._forget_stopped()
-        self.said.value += f"<p>{words}</p>"
+        begun = self.said.value if history_so_far(self.output_dir) else ""
+        self.said.value = f"{begun}<p>{words}</p>"
         self.start.disabled, self.stop.disabled = False, True
 
     def _forget_stopped(self) -> None:
