@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 STORE = "outputs/mlruns"
 SERVER = "MLFLOW_TRACKING_URI"
 DIGEST = "digitlib.digest"
-KIND = "custom_model_development"
 SEARCH = "04_hyperparameter_tuning"
 PATIENCE = 300  # seconds that all of it may take
 AT_ONCE = 100  # what MLflow takes in one request
@@ -221,10 +220,8 @@ def _missing(client: "MlflowClient", experiment: str, wanted: Mapping[str, Any])
 
 
 def _experiment(client: "MlflowClient", name: str, location: str | None = None) -> str:
-    if found := client.get_experiment_by_name(name):
-        return found.experiment_id
-    # Its page opens as one of trainings, and not of conversations.
-    return client.create_experiment(name, location, {"mlflow.experimentKind": KIND})
+    found = client.get_experiment_by_name(name)
+    return found.experiment_id if found else client.create_experiment(name, location)
 
 
 def record(profile: str) -> int:
