@@ -30,6 +30,14 @@ def reader() -> tuple[np.ndarray, np.ndarray]:
 # Accuracy and its interval: the headline of every report.
 
 
+def test_the_worst_of_ten_may_be_so_by_chance():
+    """Against drawing ten equally hard groups many times."""
+    drawn = np.random.default_rng(0).binomial(35, 0.02, (100_000, 10)).max(axis=1)
+    for misread in (1, 3, 5):
+        chance = evaluation.worst_by_chance(misread, 35, 0.02)
+        assert chance == pytest.approx((drawn >= misread).mean(), abs=0.006)
+
+
 @pytest.mark.parametrize(
     ("correct", "n", "low", "high"),
     # Newcombe 1998, doi:10.1002/(SICI)1097-0258(19980430)17:8<857::AID-SIM777>3.0.CO;2-E, table I.

@@ -28,7 +28,13 @@ from digitlib.measuring.comparison import (
     nearest_neighbours,
     paired_test,
 )
-from digitlib.measuring.statistics import accuracy, ladder, over_seeds, wilson_interval
+from digitlib.measuring.statistics import (
+    accuracy,
+    ladder,
+    over_seeds,
+    wilson_interval,
+    worst_by_chance,
+)
 
 __all__ = [
     "accuracy",
@@ -56,6 +62,7 @@ __all__ = [
     "suspect_labels",
     "under_brightness",
     "wilson_interval",
+    "worst_by_chance",
     "worst_mistakes",
 ]
 DIGITS = np.arange(10)

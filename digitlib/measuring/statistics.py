@@ -62,6 +62,22 @@ def wilson_interval(correct: int, n: int, level: float = 0.95) -> tuple[float, f
     return float(low), float(high)
 
 
+def worst_by_chance(misread: int, n: int, share: float, groups: int = 10) -> float:
+    """How often the worst of several equally hard groups does as badly as this one by chance.
+
+    The worst is always found; that it is far behind may be no more than having looked for it.
+
+    Args:
+        misread: mistakes among the ``n`` of the worst group.
+        share: of mistakes in all groups together, 0 to 1.
+        groups: how many there are, taken to be of one size.
+
+    Returns:
+        The probability, 0 to 1, of at least so many mistakes in at least one of them (binomial).
+    """
+    return float(1 - stats.binom.cdf(misread - 1, n, share) ** groups)
+
+
 def over_seeds(values: Sequence[float], level: float = 0.95) -> dict[str, float | None]:
     """Mean and spread of one number over runs that differ in their seed alone.
 
