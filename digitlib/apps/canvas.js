@@ -576,6 +576,7 @@ class Surface {
       fill.style.width = `${100 * p}%`;
       share.textContent = digit ? `${(100 * p).toFixed(p > 0.0995 ? 0 : 1)} %` : "";
       row.classList.toggle("dc-answer", Boolean(digit) && digit.label === i);
+      row.classList.toggle("dc-doubtful", Boolean(digit) && !digit.accepted);
     });
     const context = this.seen.getContext("2d");
     context.clearRect(0, 0, SIDE, SIDE);
