@@ -74,12 +74,14 @@ def test_the_readme_table_lists_published_profiles_best_first(tmp_path):
     """The bundled first run is not among them; it is everybody's own."""
     for profile, correct in (("quick", 360), ("worse", 340), ("better", 357)):
         save(tmp_path / "outputs" / profile, 0, correct)
-    sections = [f"{readme.START.format(n)}\nold\n{readme.END.format(n)}\n" for n in readme.SECTIONS]
+    sections = [
+        f"{readme.START.format(n)}\nstale\n{readme.END.format(n)}\n" for n in readme.SECTIONS
+    ]
     (tmp_path / "README.md").write_text(f"before\n{''.join(sections)}after\n")
     text = readme.update(tmp_path)
     assert text.startswith("before\n")
     assert text.endswith("after\n")
-    assert "old" not in text
+    assert "stale" not in text
     assert "quick" not in text
     assert text.index("`better`") < text.index("`worse`")
     assert "| **99.17 %** | 90.00 – 99.00 | 360 | – | 2 min |" in text

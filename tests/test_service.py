@@ -281,8 +281,12 @@ def test_readings_that_last_too_long_are_ended_and_others_sent_away(seven):
 
 def readers() -> set[int]:
     """Of the processes that this one started, those that read."""
-    found = psutil.Process().children()
-    return {p.pid for p in found if "spawn_main" in " ".join(p.cmdline())}
+    found = set()
+    for process in psutil.Process().children():
+        with contextlib.suppress(psutil.Error):  # one that has just ended
+            if "spawn_main" in " ".join(process.cmdline()):
+                found.add(process.pid)
+    return found
 
 
 def test_a_reader_that_dies_costs_one_answer(seven):
@@ -330,8 +334,8 @@ def test_stopping_under_load_loses_no_accepted_request(seven):
         try:
             answer = httpx.post(f"{url}/predict", files={"item": seven}, timeout=30)
             answered.append(answer.json()["predicted_label"])
-        except httpx.ConnectError:
-            pass
+        except (httpx.ConnectError, httpx.ReadError, httpx.WriteError):
+            pass  # refused, or reset in the kernel's queue; one that was taken would be closed
         except httpx.TransportError as fault:
             lost.append(repr(fault))
 

@@ -3,6 +3,7 @@
 import asyncio
 import pickle
 import socket
+import weakref
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -25,6 +26,7 @@ class Reader:
         self.model_dir, self.begun = model_dir, False
         self.channel, theirs = socket.socketpair()
         self.channel.setblocking(False)
+        weakref.finalize(self, self.channel.close)  # its process ends when nobody can ask any more
         self.process = get_context("spawn").Process(
             target=answer_questions, args=(theirs, str(model_dir)), daemon=True
         )
