@@ -25,6 +25,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis.errors import Unsatisfiable
 from PIL import Image
 from schemathesis.specs.openapi.checks import response_schema_conformance
+from serving import free_port
 
 from digitlib.apps.canvas import DigitCanvas, write
 from digitlib.apps.cli import LIMITS
@@ -46,9 +47,7 @@ def seven() -> bytes:
 
 def start(*options: str) -> tuple[subprocess.Popen, str]:
     """A server in a process of its own, ready to answer; and its address."""
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", "digitlib.apps.cli", "serve", "--port", str(port), *options]
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     url = f"http://{LOOPBACK}:{port}"

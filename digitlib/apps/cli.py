@@ -155,7 +155,7 @@ def _into_table(source: Source, chosen) -> int:
             print(f"\r{bar:╌<30} {done:,} of {n:,}", end="", file=sys.stderr, flush=True)
 
     try:
-        predict(source, target, _model(chosen), 0, progress, chosen.overwrite)
+        predict(source, target, _model(chosen), progress=progress, overwrite=chosen.overwrite)
     except KeyboardInterrupt:
         raise KeyboardInterrupt("; the same command goes on where it was") from None
     finally:

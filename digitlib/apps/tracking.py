@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING, Any
 
 from digitlib import artifacts
 from digitlib.apps import profiles
+from digitlib.apps.tune import TUNING
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
 STORE = "outputs/mlruns"
 SERVER = "MLFLOW_TRACKING_URI"
 DIGEST = "digitlib.digest"
-SEARCH = "04_hyperparameter_tuning"
 PATIENCE = 300  # seconds that all of it may take
 AT_ONCE = 100  # what MLflow takes in one request
 # MLflow reports its use to its makers and asks a lost server for minutes, unless told otherwise.
@@ -89,7 +89,7 @@ def remember(profile: str) -> None:
     except subprocess.TimeoutExpired:
         code = 1
     if code:
-        print("MLflow has no record of this run. Its outputs are complete.", flush=True)
+        print("MLflow has no record of this run.", flush=True)
 
 
 def entries(profile: str) -> Iterator[Entry]:
@@ -99,7 +99,7 @@ def entries(profile: str) -> Iterator[Entry]:
         if (run / "model" / "card.json").exists():
             yield _training(run)
     metrics = artifacts.load_metrics(folder)
-    trials = metrics.get(SEARCH, {}).pop("trials", [])
+    trials = metrics.get(TUNING, {}).pop("trials", [])
     yield from map(_trial, trials)
     if set(profiles.notebooks(profile)) <= set(metrics):
         yield _whole(profile, folder, metrics)

@@ -6,7 +6,9 @@ from typing import Any
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
 from PIL import Image
 
 # Okabe and Ito (2008), https://jfly.uni-koeln.de/color/: told apart with any colour vision and,
@@ -123,3 +125,10 @@ def no_grid(*panels: Axes, axis: str = "both") -> None:
     """Take the grid away where it says nothing: behind pictures, or across bars (``axis="x"``)."""
     for axes in panels:
         axes.grid(visible=False, axis=axis)
+
+
+def label_decades(axis: Axis) -> None:
+    """Label a logarithmic axis at 1, 2 and 5 of each decade, in plain numbers."""
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.set_major_formatter("{x:g}")
+    axis.set_minor_formatter(NullFormatter())

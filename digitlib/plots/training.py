@@ -5,9 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullFormatter
 
-from digitlib.plots.style import COLOURS, QUIET, draw_digit, figure
+from digitlib.plots.style import COLOURS, QUIET, draw_digit, figure, label_decades
 
 # What is drawn of a network, by Keras's class name; other layers change no shape worth drawing.
 KINDS = {
@@ -80,9 +79,7 @@ def learning_curves(history: Sequence[dict], kept: int) -> Figure:
         axes.axvline(kept, color="0.6", lw=0.8, ls=":")
         axes.set(xlabel="epoch", ylabel=f"{name} ({unit})", title=name.capitalize())
     panels[0].set_yscale("log")
-    panels[0].yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    panels[0].yaxis.set_major_formatter("{x:g}")
-    panels[0].yaxis.set_minor_formatter(NullFormatter())
+    label_decades(panels[0].yaxis)
     panels[0].legend()
     # The first epochs would squeeze the rest.
     panels[1].set_ylim(100 * min(table["val_accuracy"].median(), 0.95) - 5, 100.2)

@@ -6,9 +6,8 @@ import numpy as np
 import pandas as pd
 from matplotlib import colormaps
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullFormatter
 
-from digitlib.plots.style import COLOURS, QUIET, SEQUENTIAL, figure
+from digitlib.plots.style import COLOURS, QUIET, SEQUENTIAL, figure, label_decades
 
 OBJECTIVE = "validation accuracy (%)"
 
@@ -64,9 +63,7 @@ def effects(table: pd.DataFrame, accuracy: pd.Series, best: int) -> Figure:
             places = values.astype(float)
             if places.min() > 0 and places.max() / places.min() > 10:
                 axes.set_xscale("log")
-                axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-                axes.xaxis.set_major_formatter("{x:g}")
-                axes.xaxis.set_minor_formatter(NullFormatter())
+                label_decades(axes.xaxis)
         axes.plot(places, accuracy, "o", ms=4.5, alpha=0.75, color=COLOURS[0])
         axes.plot(places[best], accuracy[best], "o", ms=11, mfc="none", color=COLOURS[3])
         axes.set_title(short(name))

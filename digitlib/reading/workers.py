@@ -43,9 +43,7 @@ def answer_questions(channel: socket.socket, model_dir: str) -> None:
     A question is a pickled (many, content, pixels), an answer the pickled result or exception of
     ``read_limited``, after its length.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one who asked
-    cv2.setNumThreads(1)
-    reader = Recognizer(model_dir)
+    reader = _own_reader(model_dir)
 
     def say(answer) -> None:
         told = pickle.dumps(answer)
@@ -78,10 +76,15 @@ def read_limited(reader: Recognizer, many: bool, content: bytes, pixels: int) ->
 
 def _begin(model_dir: str) -> None:
     global _reader
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    _reader = _own_reader(model_dir)
+
+
+def _own_reader(model_dir: str) -> Recognizer:
+    """The recognizer of a process that is one of several and not a person's."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one who asked
     cv2.setNumThreads(1)
-    _reader = Recognizer(model_dir)
+    return Recognizer(model_dir)
 
 
 def _end_with_parent() -> None:
