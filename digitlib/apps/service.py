@@ -10,26 +10,24 @@ AndreaBasile97/DigitsRecognition does.
 
 import asyncio
 import os
-import secrets
 import socket
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from fastapi import FastAPI, Request, Security
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.docs import get_swagger_ui_html
-from fastapi.responses import JSONResponse, RedirectResponse, Response
+from fastapi.responses import RedirectResponse, Response
 from fastapi.security import APIKeyHeader
 from fastapi.staticfiles import StaticFiles
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
-from pydantic import BaseModel
-from starlette.datastructures import Headers, UploadFile
+from prometheus_client import CollectorRegistry, generate_latest
+from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException as StarletteError
 from starlette.formparsers import MultiPartException, MultiPartParser
-from starlette.requests import ClientDisconnect
 from swagger_ui_bundle import swagger_ui_path
 
+from digitlib.apps.answers import Batch, Choice, Fault, ManyDigits, OneDigit, many_digits, one_digit
+from digitlib.apps.gate import BusyError, Gate, error_response
 from digitlib.apps.limits import Limits
 from digitlib.apps.models import find_models, name_of
 from digitlib.apps.readers import Reader, ReaderDied
@@ -39,66 +37,6 @@ from digitlib.reading.recognizer import PRETRAINED, Digit, Reading, Recognizer
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 PICTURE_TYPES = ("image/", "application/octet-stream")
-OPEN = ("/healthz", "/docs", "/openapi.json", "/swagger")  # need no key
-
-
-class Fault(BaseModel):
-    """Why a request was not answered."""
-
-    error: str
-
-
-class OneDigit(BaseModel):
-    """A picture read as one digit; the first two keys are for clients of another service."""
-
-    predicted_label: int
-    class_labels: list[int]
-    confidence: float
-    accepted: bool
-    probabilities: list[float]
-    box: list[int]
-
-
-class FoundDigit(BaseModel):
-    """One of several digits in a picture."""
-
-    label: int
-    confidence: float
-    accepted: bool
-    probabilities: list[float]
-    box: list[int]
-
-
-class ManyDigits(BaseModel):
-    """All digits of a picture, in reading order; ``text`` has a line for each line of them."""
-
-    text: str
-    digits: list[FoundDigit]
-
-
-class BatchResult(BaseModel):
-    """One of many pictures: what it says, or why it could not be read."""
-
-    file: str
-    text: str | None = None
-    digits: list[FoundDigit] = []
-    error: str | None = None
-
-
-class Batch(BaseModel):
-    """A result for each picture, in the order they were sent."""
-
-    results: list[BatchResult]
-
-
-class Choice(BaseModel):
-    """The name of a model, one of those that GET /models lists."""
-
-    name: str
-
-
-class _Busy(Exception):
-    """More requests than may wait."""
 
 
 def create_app(
@@ -120,7 +58,7 @@ def create_app(
     MultiPartParser.spool_max_size = limits.bytes
     service = _Service(model_dir, limits)
     faults = {code: {"model": Fault} for code in (400, 401, 408, 413, 422, 503, 504)}
-    key = APIKeyHeader(name="X-API-Key", auto_error=False)  # for the description; _Gate looks
+    key = APIKeyHeader(name="X-API-Key", auto_error=False)  # for the description; Gate looks
     app = FastAPI(
         title="digitlib",
         summary="Reads handwritten digits.",
@@ -129,14 +67,14 @@ def create_app(
         responses=faults,
         dependencies=[Security(key)] if api_key else [],
     )
-    app.add_middleware(_Gate, service=service, api_key=api_key, hosts=hosts)
+    app.add_middleware(Gate, limits=limits, api_key=api_key, hosts=hosts, registry=service.registry)
     app.mount("/swagger", StaticFiles(directory=swagger_ui_path), name="swagger")
     for kind in (
         StarletteError,
         RequestValidationError,
         PictureError,
         ReaderDied,
-        _Busy,
+        BusyError,
         TimeoutError,
     ):
         app.add_exception_handler(kind, _explain)
@@ -190,21 +128,15 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 class _Service:
-    """What the endpoints share: the model in use, the limits, and the counters."""
+    """What the endpoints share: the model in use, its readers, the limits, and the counters."""
 
     def __init__(self, model_dir: str | Path, limits: Limits):
-        self.limits, self.waiting, self.in_memory = limits, 0, 0
+        self.limits, self.waiting = limits, 0
         self.use(model_dir)
         self.readers: asyncio.Queue[Reader] = asyncio.Queue()
         for _ in range(limits.at_once):
             self.readers.put_nowait(Reader(model_dir))
         self.registry = CollectorRegistry()
-        self.answered = Counter(
-            "digitlib_requests", "Requests answered.", ["path", "status"], registry=self.registry
-        )
-        self.took = Histogram(
-            "digitlib_request_seconds", "Time to the answer.", ["path"], registry=self.registry
-        )
 
     def use(self, model_dir: str | Path) -> None:
         """Read with this model from now on; one that cannot be loaded changes nothing."""
@@ -214,7 +146,7 @@ class _Service:
     async def read(self, content: bytes, many: bool = False) -> Digit | Reading:
         """Read one picture, when it is this request's turn."""
         if self.waiting >= self.limits.at_once + self.limits.waiting:
-            raise _Busy
+            raise BusyError
         self.waiting += 1
         try:
             reader = await self.readers.get()
@@ -239,82 +171,6 @@ class _Service:
         return Reader(self.model_dir)
 
 
-class _Gate:
-    """Let in what may come in; answer whatever fails inside; count what was answered."""
-
-    def __init__(self, app, service: _Service, api_key: str, hosts: Sequence[str]):
-        self.app, self.service, self.api_key, self.hosts = app, service, api_key, hosts
-
-    async def __call__(self, scope, receive, send):
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        start, status, brought = time.perf_counter(), 499, _Body(self.service, receive)
-
-        async def noted(message):
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            await send(message)
-
-        try:
-            if refused := self._refused(scope):
-                await refused(scope, receive, noted)
-            else:
-                await self.app(scope, brought.receive, noted)
-        except ClientDisconnect:  # nobody is there to be answered
-            pass
-        except Exception:
-            status = 500
-            raise
-        finally:
-            self.service.in_memory -= brought.bytes
-            path = getattr(scope.get("route"), "path", "other")
-            self.service.answered.labels(path, str(status)).inc()
-            self.service.took.labels(path).observe(time.perf_counter() - start)
-
-    def _refused(self, scope) -> Response | None:
-        headers = Headers(scope=scope)
-        name = headers.get("host", "").rsplit(":", 1)[0].strip("[]")
-        if "*" not in self.hosts and name not in self.hosts:
-            return _fault(400, f"this service is not called {name!r}")
-        key = headers.get("x-api-key", "").encode()
-        open_to_all = not self.api_key or scope["path"].startswith(OPEN)
-        if not open_to_all and not secrets.compare_digest(key, self.api_key.encode()):
-            return _fault(401, "send the key of this service as X-API-Key")
-        length = headers.get("content-length", "0")
-        if length.isdigit() and int(length) > self.service.limits.bytes:
-            return _fault(413, _too_large(self.service.limits))
-        return None
-
-
-class _Body:
-    """A request's body on its way in: not too large, not too slow, not too much with the others."""
-
-    def __init__(self, service: _Service, receive):
-        self.service, self.ask, self.bytes = service, receive, 0
-        self.until = time.monotonic() + service.limits.seconds
-        self.whole = False
-
-    async def receive(self):
-        if self.whole:  # what comes now is that the client has gone
-            return await self.ask()
-        try:
-            async with asyncio.timeout(self.until - time.monotonic()):
-                message = await self.ask()
-        except TimeoutError:
-            raise StarletteError(408, "the body of the request was too slow") from None
-        size = len(message.get("body", b""))
-        self.bytes += size
-        self.service.in_memory += size
-        if self.bytes > self.service.limits.bytes:
-            raise StarletteError(413, _too_large(self.service.limits))
-        if self.service.in_memory > self.service.limits.memory:
-            raise _Busy
-        self.whole = not message.get("more_body", False)
-        return message
-
-
 def _add_reading(app: FastAPI, service: _Service) -> None:
     one = {"type": "string", "format": "binary"}
     form, forms = (_form({"item": kind}) for kind in (one, {"type": "array", "items": one}))
@@ -332,8 +188,8 @@ def _add_reading(app: FastAPI, service: _Service) -> None:
         if len(files) != 1:
             raise StarletteError(422, f"send one picture, and not {len(files)}")
         if multi:
-            return _many(await service.read(files[0][1], many=True))
-        return _one(await service.read(files[0][1]))
+            return many_digits(await service.read(files[0][1], many=True))
+        return one_digit(await service.read(files[0][1]))
 
     @app.post("/predict/batch", openapi_extra=pictures, response_model=Batch)
     async def predict_batch(request: Request):
@@ -343,7 +199,7 @@ def _add_reading(app: FastAPI, service: _Service) -> None:
             # One at a time: other requests have their turns between them.
             try:
                 reading = await service.read(content, many=True)
-                results.append({"file": name} | _many(reading))
+                results.append({"file": name} | many_digits(reading))
             except PictureError as fault:
                 results.append({"file": name, "error": str(fault)})
         return {"results": results}
@@ -458,50 +314,23 @@ async def _uploads(request: Request, limits: Limits) -> list[tuple[str, bytes]]:
     return files
 
 
-def _one(digit: Digit) -> dict:
-    if digit.label is None:
-        raise PictureError("there is no ink to read")
-    found = _found(digit)
-    return {"predicted_label": found.pop("label"), "class_labels": list(range(10))} | found
-
-
-def _many(reading) -> dict:
-    return {"text": reading.text, "digits": [_found(digit) for digit in reading.digits]}
-
-
-def _found(digit: Digit) -> dict:
-    return {
-        "label": digit.label,
-        "confidence": round(digit.confidence, 6),
-        "accepted": digit.accepted,
-        "probabilities": [round(float(p), 6) for p in digit.probabilities],
-        "box": [int(side) for side in digit.box],
-    }
-
-
 async def _explain(_request: Request, fault: Exception) -> Response:
     """An error as JSON with its reason, and nothing of the program's inside."""
     match fault:
         case StarletteError():
-            return _fault(fault.status_code, str(fault.detail), fault.headers)
+            return error_response(fault.status_code, str(fault.detail), fault.headers)
         case RequestValidationError():
             first = fault.errors()[0]
             where = ".".join(map(str, first["loc"]))
-            return _fault(422, f"{where}: {first['msg']}")
+            return error_response(422, f"{where}: {first['msg']}")
         case PictureError():
-            return _fault(422, str(fault))
+            return error_response(422, str(fault))
         case ReaderDied():
-            return _fault(500, "the process that read this picture died; others are read on")
-        case _Busy():
-            return _fault(503, "too many requests are waiting", {"Retry-After": "1"})
+            return error_response(
+                500, "the process that read this picture died; others are read on"
+            )
+        case BusyError():
+            return error_response(503, "too many requests are waiting", {"Retry-After": "1"})
         case TimeoutError():
-            return _fault(504, "reading took too long; send a smaller picture, or fewer")
-    return _fault(500, "this is a fault of the service")
-
-
-def _fault(status: int, reason: str, headers=None) -> JSONResponse:
-    return JSONResponse({"error": reason}, status, headers)
-
-
-def _too_large(limits: Limits) -> str:
-    return f"a request may bring {limits.bytes / 1e6:g} MB"
+            return error_response(504, "reading took too long; send a smaller picture, or fewer")
+    return error_response(500, "this is a fault of the service")
