@@ -272,6 +272,19 @@ def test_split_is_stratified_seeded_and_loses_nothing():
     assert len(datasets.split(full, 200, seed=0)[1]) == 200
 
 
+def test_where_hands_lie_together_the_last_ones_are_held_out():
+    """Protects validation from digits by hands that were learnt from."""
+    full = replace(load_dataset("optdigits"), by_writer=True)
+    for validation in (137, 137 / len(full)):
+        train, held = datasets.split(full, validation, seed=3)
+        assert np.array_equal(np.concatenate([train.images, held.images]), full.images)
+        assert len(held) == 137
+    assert len(datasets.split(held, 0.5)[1]) == 68
+    for validation in (len(full), 0.0001):
+        with pytest.raises(DataError, match="cannot hold out"):
+            datasets.split(full, validation)
+
+
 def test_split_that_leaves_too_little_is_refused():
     with pytest.raises(DataError, match="cannot hold out"):
         datasets.split(load_dataset("optdigits"), 5, seed=0)

@@ -160,6 +160,27 @@ def test_the_chance_gap_is_passed_one_time_in_twenty():
     assert 0.02 < passed < 0.08
 
 
+def test_neighbours_by_one_hand_are_seen_and_others_are_not():
+    """Protects the warning that a random part shares its hands with the rest."""
+    chance, n = np.random.default_rng(0), 2000
+    hands = np.repeat(chance.normal(size=n // 20), 20)
+    labels = np.arange(n) % 10
+    stroke = 3 + 0.5 * labels + chance.normal(size=n)  # the digit decides most of it
+    mixed = pd.DataFrame({"slant_degrees": chance.normal(size=n), "stroke_width_pixels": stroke})
+    by_hand = mixed.assign(slant_degrees=mixed["slant_degrees"] + hands)
+    alike = measure.alike_by_distance(by_hand, labels)
+    assert alike.loc[1, "slant_degrees"] == pytest.approx(0.5, abs=0.1)
+    assert abs(alike.loc[30:, "slant_degrees"].mean()) < 0.05
+    assert alike["stroke_width_pixels"].abs().max() < 0.1
+    assert alike.index.max() <= n / 4
+    told = findings.neighbours(alike, n, by_writer=True)
+    assert "alike in slant" in told
+    assert "last ones of the training" in told
+    assert "share their hands" in findings.neighbours(alike, n, by_writer=False)
+    none = findings.neighbours(measure.alike_by_distance(mixed, labels), n, by_writer=False)
+    assert "nothing shows that hands lie" in none
+
+
 def test_sentences_hold_at_the_edges():
     assert findings.counted(0, "image") == "no images"
     assert findings.counted(1, "image") == "1 image"
@@ -211,6 +232,7 @@ def test_every_figure_is_drawn_without_a_warning(digits, table):
         plots.extremes(images, table),
         plots.odd_ones(images, labels, table["contrast"].to_numpy(), labels == 3),
         plots.parts_compared(table, measure.properties(test), gaps),
+        plots.alike_by_distance(measure.alike_by_distance(table, labels), len(labels)),
         plots.confusable(images[few], labels[few], neighbour, counts, pairs),
         plots.confusable(images[few], labels[few], few * 0, np.eye(10, dtype=int), []),
         plots.class_map(points, labels[few], labels[few][neighbour]),

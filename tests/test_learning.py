@@ -90,6 +90,8 @@ def test_unknown_network_or_option_is_named(arguments, words):
         ({"schedule": "step"}, "schedule is 'step'; use constant"),
         ({"epochs": 0}, "epochs and batch_size must be 1 or more"),
         ({"hard_share": 0}, "hard_share is 0: above 0, and 1 for all"),
+        ({"epochs": 2, "averaged_epochs": 2}, "averaged_epochs is 2 of 2 epochs"),
+        ({"averaged_epochs": 2, "schedule": "cosine"}, "give a final_rate above 0"),
     ],
 )
 def test_wrong_recipe_is_refused_before_any_time_is_spent(changes, words):
@@ -110,11 +112,12 @@ def test_two_runs_with_one_seed_are_the_same_and_another_seed_differs(digits):
     "changes",
     [
         {"schedule": "cosine", "optimizer": "adamw", "warmup_epochs": 0.5, "synthetic_share": 0.2}
-        | {"nondigit_share": 0.1, "calm_epochs": 1},
+        | {"nondigit_share": 0.1},
         {"schedule": "plateau", "plateau_patience": 1, "optimizer": "sgd", "momentum": 0.9},
         {"hard_share": 0.5, "learning_rate": 0.01},
+        {"schedule": "cosine", "final_rate": 0.001, "averaged_epochs": 2},
     ],
-    ids=["cosine adamw", "plateau sgd", "hard digits"],
+    ids=["cosine adamw", "plateau sgd", "hard digits", "averaged"],
 )
 def test_a_killed_fit_ends_as_if_it_had_not_been_killed(digits, tmp_path, changes):
     """To the bit: same weights, same history, and no finished epoch is done twice."""
@@ -181,12 +184,13 @@ def test_epochs_dwell_on_the_digits_that_are_hardest(digits, monkeypatch):
 
     def judge(network, dataset):
         nonlocal losses
-        losses = judged(network, dataset)
-        return losses
+        found, right = judged(network, dataset)
+        losses = found if dataset is train else losses
+        return found, right
 
-    judged = training._losses
+    judged = training._judge
     monkeypatch.setattr(training, "pictures", look)
-    monkeypatch.setattr(training, "_losses", judge)
+    monkeypatch.setattr(training, "_judge", judge)
     training.fit(network, *digits, Recipe(epochs=3, hard_share=0.25), report=lambda *_: None)
     assert [len(images) for images in shown] == [256, 64, 64]
     hardest = {train.images[i].tobytes() for i in np.argsort(-losses)[:38]}
@@ -194,18 +198,29 @@ def test_epochs_dwell_on_the_digits_that_are_hardest(digits, monkeypatch):
     assert shown[1] != shown[2]
     sure = keras.ops.log_softmax(np.array([[0.0, 9.0] + [0.0] * 8])).numpy()[0]
     monkeypatch.setattr(training, "logits", lambda *_: np.tile(sure, (len(train), 1)))
-    assert np.allclose(judged(network, train), -sure[train.labels])
+    assert np.allclose(judged(network, train)[0], -sure[train.labels])
 
 
-def test_calm_epochs_draw_half_as_many_and_vary_half_as_much(digits):
-    recipe = Recipe(epochs=4, synthetic_share=0.2, calm_epochs=1)
-    sizes = [len(lessons.pictures(digits[0], recipe, epoch)[0]) for epoch in (2, 3)]
-    n = len(digits[0])
-    assert sizes == [n + round(0.2 * n), n + round(0.1 * n)]
-    vary = augmentation.build(0, shift=3)
-    wide = np.random.default_rng(0).integers(0, 255, (500, 28, 28, 1)).astype(np.float32)
-    augmentation.set_strength(vary, 0)
-    np.testing.assert_allclose(vary(wide, training=True), wide, atol=0.05)
+def test_the_network_is_the_mean_of_the_weights_of_its_last_epochs(digits, monkeypatch):
+    """Batch normalisation measures the mean itself; fitting goes on from its own weights."""
+    seen, network = [], architectures.build("digitnet", width=4)
+    add = training._Learner.add_to_average
+
+    def watched(learner):
+        seen.append([weight.copy() for weight in learner.network.get_weights()])
+        add(learner)
+
+    monkeypatch.setattr(training._Learner, "add_to_average", watched)
+    recipe = Recipe(epochs=3, averaged_epochs=2, learning_rate=0.01, batch_size=8)
+    training.fit(network, *digits, recipe, report=lambda *_: None, keep_best=False)
+    assert len(seen) == 2 * -(-len(digits[0]) // (8 * training.APART))
+    measured = [w.path.split("/")[-1].startswith("moving") for w in network.weights]
+    for i, (weight, of_batches) in enumerate(zip(network.get_weights(), measured, strict=True)):
+        mean = np.mean([weights[i] for weights in seen], axis=0)
+        if of_batches:
+            assert not np.allclose(weight, mean, atol=1e-5)
+        else:
+            np.testing.assert_allclose(weight, mean, atol=1e-5)
 
 
 def test_unsure_of_what_is_no_digit_counts_as_read_rightly():

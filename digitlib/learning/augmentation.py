@@ -38,12 +38,6 @@ def build(seed: int = 0, **strengths: float) -> keras.Sequential | None:
     return keras.Sequential(steps, name="augmentation") if steps else None
 
 
-def set_strength(augmentation: keras.Model | None, strength: float) -> None:
-    """Let every layer vary by this share of what it was built for, from now on."""
-    for layer in augmentation.layers if augmentation else ():
-        layer.strength.assign(strength)
-
-
 def reseed(layer: keras.Layer, seed: int, epoch: int) -> None:
     """Set every random generator in and below ``layer`` to what (seed, epoch) says."""
     generators = [
@@ -83,7 +77,6 @@ class Warp(keras.layers.Layer):
         self.rotation, self.zoom, self.shift = math.radians(rotation), zoom, shift
         self.shear, self.slant, self.elastic, self.grid = shear, slant, elastic, grid
         self.seed, self.random = seed, keras.random.SeedGenerator(seed)
-        self.strength = self.add_weight((), "ones", trainable=False, name="strength")
 
     def call(self, images, training=False):
         """Distort (N, height, width, 1) in training; leave it alone otherwise."""
@@ -102,8 +95,7 @@ class Warp(keras.layers.Layer):
         """Where each output pixel looks, relative to itself: two (N, height, width) in pixels."""
 
         def draw(limit):
-            drawn = keras.random.uniform((count, 1, 1), -limit, limit, seed=self.random)
-            return self.strength * drawn
+            return keras.random.uniform((count, 1, 1), -limit, limit, seed=self.random)
 
         angle, slant, shear = draw(self.rotation), draw(self.slant), draw(self.shear)
         wide, high = 1 + draw(self.zoom), 1 + draw(self.zoom)
@@ -122,7 +114,6 @@ class Warp(keras.layers.Layer):
             field = (
                 1.42
                 * self.elastic
-                * self.strength
                 * ops.image.resize(coarse, (height, width), "bilinear", data_format="channels_last")
             )
             dx, dy = dx + field[..., 0], dy + field[..., 1]
@@ -142,7 +133,6 @@ class StrokeThickness(keras.layers.Layer):
         super().__init__(dtype="float32", name="stroke_thickness")
         self.amount = amount
         self.seed, self.random = seed, keras.random.SeedGenerator(seed)
-        self.strength = self.add_weight((), "ones", trainable=False, name="strength")
 
     def call(self, images, training=False):
         """Change (N, height, width, 1) in training; leave it alone otherwise."""
@@ -150,7 +140,6 @@ class StrokeThickness(keras.layers.Layer):
             return images
         shape = (ops.shape(images)[0], 1, 1, 1)
         blend = keras.random.uniform(shape, -self.amount, self.amount, seed=self.random)
-        blend = self.strength * blend
         thick, thin = _dilate(images), -_dilate(-images)
         thicker = images + ops.maximum(blend, 0) * (thick - images)
         return thicker - 0.6 * ops.maximum(-blend, 0) * (thicker - thin)

@@ -28,7 +28,7 @@ class Checkpoints:
 
     Args:
         folder: where; None keeps the best weights in memory and nothing on disk.
-        learner: a model with the fitted ``network`` inside.
+        learner: a model with the fitted ``network`` inside, and ``judged``, what has come of it.
         identity: all that the fit depends on, as JSON has it. A run that differs in any of it
             does not go on from this one's state.
     """
@@ -43,7 +43,7 @@ class Checkpoints:
         epoch = len(history)
         improved = best_epoch(history) == epoch - 1
         if improved:
-            self.best = self.learner.network.get_weights()
+            self.best = self.learner.judged.get_weights()
         if self.folder is None:
             return
         final = self.folder / f"epoch-{epoch:04d}"
@@ -52,7 +52,7 @@ class Checkpoints:
         unfinished.mkdir(parents=True)
         self.learner.save_weights(unfinished / "last.weights.h5")
         if improved:
-            self.learner.network.save_weights(unfinished / "best.weights.h5")
+            self.learner.judged.save_weights(unfinished / "best.weights.h5")
         else:
             previous = self.folder / f"epoch-{epoch - 1:04d}"
             shutil.copy(previous / "best.weights.h5", unfinished / "best.weights.h5")

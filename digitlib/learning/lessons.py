@@ -18,7 +18,7 @@ from scipy.special import softmax
 
 from digitlib.artifacts import load_card, resolve, writing
 from digitlib.datasets import Dataset
-from digitlib.learning.augmentation import reseed, set_strength
+from digitlib.learning.augmentation import reseed
 from digitlib.learning.checkpoints import code_digest
 from digitlib.learning.nondigits import draw_nondigits
 from digitlib.learning.recipe import Recipe
@@ -33,7 +33,7 @@ def pictures(train: Dataset, recipe: Recipe, epoch: int) -> tuple[np.ndarray, np
     """Pictures, uint8 (N, 28, 28, 1), and answers, (N, 10) shares, of one epoch, in its order."""
     random = np.random.default_rng([recipe.seed, epoch])
     images, answers = [train.images], [keras.utils.to_categorical(train.labels, 10)]
-    digits, nondigits = recipe.extra(len(train), epoch)
+    digits, nondigits = recipe.extra(len(train))
     if digits:
         labels = random.integers(0, 10, digits).astype(train.labels.dtype)
         images.append(draw_digits(labels, random))
@@ -90,8 +90,7 @@ class Lessons:
                 {name: value for name, value in layer.get_config().items() if name != "seed"}
                 for layer in (augmentation.layers if augmentation else ())
             ],
-            "extra": [recipe.extra(len(train), epoch) for epoch in range(recipe.epochs)],
-            "strength": [recipe.strength(epoch) for epoch in range(recipe.epochs)],
+            "extra": recipe.extra(len(train)),
             "code": code_digest(),
         }
         digest = hashlib.sha256(json.dumps(identity, default=str).encode()).hexdigest()
@@ -121,7 +120,6 @@ class Lessons:
         images, answers = pictures(self.train, self.recipe, epoch)
         if self.augmentation:
             reseed(self.augmentation, self.recipe.seed, epoch)
-            set_strength(self.augmentation, self.recipe.strength(epoch))
             for start in range(0, len(images), BATCH):
                 batch = images[start : start + BATCH].astype(np.float32)
                 varied = keras.ops.convert_to_numpy(self.augmentation(batch, training=True))

@@ -23,9 +23,10 @@ class Recipe:
         learning_rate: its highest value.
         momentum: of ``sgd``.
         weight_decay: of ``adamw``.
-        schedule: ``constant``; ``cosine`` falls to zero over the epochs (Loshchilov and Hutter
-            2017); ``plateau`` multiplies by ``plateau_factor`` whenever the validation accuracy
-            has not risen for ``plateau_patience`` epochs.
+        schedule: ``constant``; ``cosine`` falls to ``final_rate`` over the epochs that are not
+            averaged (Loshchilov and Hutter 2017); ``plateau`` multiplies by ``plateau_factor``
+            whenever the validation accuracy has not risen for ``plateau_patience`` epochs.
+        final_rate: of ``cosine``; it stays there while weights are averaged.
         warmup_epochs: the rate rises linearly from zero over these (``cosine`` only).
         early_stopping: stop after this many epochs without a better validation accuracy; 0 never.
         target_accuracy: stop when validation accuracy reaches this share; 0 never.
@@ -37,8 +38,9 @@ class Recipe:
         hard_share: after the first epoch, an epoch has this share of the real digits: three fifths
             of them the hardest ones, the others drawn from the rest (hard example mining, as by
             Shrivastava, Gupta and Girshick 2016, arXiv:1604.03540, with whole epochs for batches).
-        calm_epochs: in this many last epochs digits are varied half as much, and half as many are
-            drawn: what was learnt from strange ones is kept, the last touch comes from real ones.
+        averaged_epochs: the network is the mean of the weights that fitting goes through in this
+            many last epochs (Izmailov et al. 2018, arXiv:1803.05407): as several networks that
+            vote, for the price of one, which tells most where handwriting is strange.
         seed: fixes order, dropout, augmentation and drawn digits.
     """
 
@@ -49,6 +51,7 @@ class Recipe:
     momentum: float = 0.0
     weight_decay: float = 0.0
     schedule: str = "constant"
+    final_rate: float = 0.0
     warmup_epochs: float = 0.0
     plateau_factor: float = 0.5
     plateau_patience: int = 5
@@ -58,7 +61,7 @@ class Recipe:
     synthetic_share: float = 0.0
     nondigit_share: float = 0.0
     hard_share: float = 1.0
-    calm_epochs: int = 0
+    averaged_epochs: int = 0
     seed: int = 0
 
     def __post_init__(self):
@@ -69,20 +72,22 @@ class Recipe:
             raise ValueError("epochs and batch_size must be 1 or more")
         if not 0 < self.hard_share <= 1:
             raise ValueError(f"hard_share is {self.hard_share}: above 0, and 1 for all digits")
+        if not 0 <= self.averaged_epochs < self.epochs:
+            raise ValueError(f"averaged_epochs is {self.averaged_epochs} of {self.epochs} epochs")
+        if self.averaged_epochs and self.schedule == "cosine" and not self.final_rate:
+            raise ValueError("weights that no longer move have no mean: give a final_rate above 0")
 
     def real(self, n: int, epoch: int) -> int:
         """How many of ``n`` real digits an epoch (counted from 0) has."""
         return n if epoch == 0 else math.ceil(self.hard_share * n)
 
-    def strength(self, epoch: int) -> float:
-        """How much of the variation an epoch (counted from 0) has."""
-        return 0.5 if epoch >= self.epochs - self.calm_epochs else 1.0
+    def averages(self, epoch: int) -> bool:
+        """Whether weights are averaged in an epoch (counted from 0)."""
+        return epoch >= self.epochs - self.averaged_epochs
 
-    def extra(self, n: int, epoch: int) -> tuple[int, int]:
+    def extra(self, n: int) -> tuple[int, int]:
         """How many digits are drawn beside ``n`` real ones, and how many pictures of no digit."""
-        return round(self.strength(epoch) * self.synthetic_share * n), round(
-            self.nondigit_share * n
-        )
+        return round(self.synthetic_share * n), round(self.nondigit_share * n)
 
 
 def should_stop(history: Sequence[Row], recipe: Recipe) -> bool:

@@ -20,12 +20,13 @@ from scipy.special import log_softmax
 from digitlib.datasets import Dataset
 from digitlib.learning import architectures
 from digitlib.learning import augmentation as augmenting
-from digitlib.learning.augmentation import reseed, set_strength
+from digitlib.learning.augmentation import reseed
 from digitlib.learning.checkpoints import Checkpoints, code_digest
 from digitlib.learning.lessons import Lessons, pictures
 from digitlib.learning.recipe import Recipe, Row, plateau_rate, should_stop
 
 HARDEST = 0.6  # of the digits that an epoch under a ``hard_share`` has; the others are drawn
+APART = 20  # steps, between the weights that go into an average
 REJUDGE = 5  # epochs, after which it is found out again which digits are hard
 
 
@@ -81,21 +82,18 @@ def fit(
     if lessons and recipe.hard_share < 1:
         raise ValueError("teachers answer to all digits: leave out hard_share, or the teachers")
     report = report or print_epoch
-    held = (validation.images[..., None], keras.utils.to_categorical(validation.labels, 10))
     real = [recipe.real(len(train), epoch) for epoch in range(recipe.epochs)]
-    steps = [
-        math.ceil((n + sum(recipe.extra(n, epoch))) / recipe.batch_size)
-        for epoch, n in enumerate(real)
-    ]
-    learner = _Learner(network, None if lessons else augmentation, len(train))
+    steps = [math.ceil((n + sum(recipe.extra(n))) / recipe.batch_size) for n in real]
+    average = keras.models.clone_model(network) if recipe.averaged_epochs else None
+    learner = _Learner(network, None if lessons else augmentation, len(train), average)
     learner.compile(
-        _optimizer(recipe, sum(steps), steps[0]),
+        _optimizer(recipe, sum(steps[: recipe.epochs - recipe.averaged_epochs]), steps[0]),
         keras.losses.CategoricalCrossentropy(True, label_smoothing=recipe.label_smoothing),
         metrics=[keras.metrics.MeanMetricWrapper(_read_rightly, name="accuracy")],
         # XLA slows TensorFlow's CPU kernels down; JAX cannot do without it.
         jit_compile=keras.backend.backend() != "tensorflow",
     )
-    learner.build(held[0][:1].shape)
+    learner.build((None, *validation.images.shape[1:], 1))
     learner.optimizer.build(learner.trainable_variables)
     state = Checkpoints(checkpoint_dir, learner, _identity(learner, train, recipe, lessons))
     history = state.restore()
@@ -107,46 +105,52 @@ def fit(
             images, labels = lessons.read(epoch, recipe.seed)
         else:
             if epoch % REJUDGE == 1 and real[epoch] < len(train):
-                learner.difficulty.assign(_losses(network, train))
+                learner.difficulty.assign(_judge(network, train)[0])
             chosen = _chosen(train, learner.difficulty, real[epoch], [recipe.seed, epoch])
             images, labels = pictures(chosen, recipe, epoch)
         reseed(learner, recipe.seed, epoch)
-        set_strength(learner.augmentation, recipe.strength(epoch))
         if recipe.schedule == "plateau":
             learner.optimizer.learning_rate = plateau_rate(history, recipe)
-        logs = _in_batches(learner.train_on_batch, images, labels, recipe.batch_size)
-        judged = _in_batches(learner.test_on_batch, *held, 512)
-        logs |= {f"val_{name}": value for name, value in judged.items()}
-        row = {"epoch": epoch + 1, "seconds": time.perf_counter() - start}
-        row |= logs
+        logs = _learn(learner, images, labels, recipe.batch_size, recipe.averages(epoch))
+        losses, right = _judge(learner.judged, validation)
+        row = {"epoch": epoch + 1, "seconds": time.perf_counter() - start} | logs
+        row |= {"val_loss": float(losses.mean()), "val_accuracy": float(right.mean())}
         row["learning_rate"] = float(keras.ops.convert_to_numpy(learner.optimizer.learning_rate))
         history.append(row)
         state.save(history)
         report(row, recipe)
     if keep_best:
         state.restore_best()
+    else:
+        network.set_weights(learner.judged.get_weights())
     return history
 
 
-def _in_batches(step: Callable, images: np.ndarray, labels: np.ndarray, size: int) -> Row:
-    """The mean over all pictures of what ``step`` says of each batch.
+def _learn(
+    learner: "_Learner", images: np.ndarray, labels: np.ndarray, size: int, averages: bool
+) -> Row:
+    """One epoch in batches of ``size``; the mean over all pictures of loss and accuracy.
 
     Keras's own ``fit`` reads through tf.data, which holds the end of an epoch back until a thread
     that tunes it wakes: 10.24, 20.48, 40.96 … seconds after its begin (TensorFlow 2.21).
     """
     totals: Row = defaultdict(float)
-    for start in range(0, len(images), size):
+    for number, start in enumerate(range(0, len(images), size)):
         batch = slice(start, start + size)
-        said = step(images[batch], labels[batch], return_dict=True)
+        said = learner.train_on_batch(images[batch], labels[batch], return_dict=True)
         for name, value in said.items():
             totals[name] += float(value) * len(images[batch]) / len(images)
+        if averages and number % APART == 0:
+            learner.add_to_average()
+    if averages:
+        learner.settle_average(images)
     return dict(totals)
 
 
-def _losses(network: keras.Model, digits: Dataset) -> np.ndarray:
-    """How hard each digit is for the network: its cross-entropy in nats, float32 (N,)."""
-    found = log_softmax(logits(network, digits.images), axis=1)
-    return -found[np.arange(len(digits)), digits.labels]
+def _judge(network: keras.Model, digits: Dataset) -> tuple[np.ndarray, np.ndarray]:
+    """Of each digit its cross-entropy in nats, and whether it is read rightly; both (N,)."""
+    said = log_softmax(logits(network, digits.images), axis=1)
+    return -said[np.arange(len(digits)), digits.labels], said.argmax(axis=1) == digits.labels
 
 
 def _chosen(train: Dataset, difficulty: keras.Variable, count: int, seed: list[int]) -> Dataset:
@@ -241,13 +245,44 @@ def print_epoch(row: Row, recipe: Recipe) -> None:
 class _Learner(keras.Model):
     """The network behind its augmentation: what is fitted, never what is saved.
 
-    It knows how hard each of ``n`` digits was when last asked; checkpoints keep that, too.
+    It knows how hard each of ``n`` digits was when last asked, and the mean of the ``network``'s
+    weights at some steps, as the network ``average``; checkpoints keep both.
     """
 
-    def __init__(self, network: keras.Model, augmentation: keras.Model | None, n: int = 0):
+    def __init__(
+        self,
+        network: keras.Model,
+        augmentation: keras.Model | None,
+        n: int = 0,
+        average: keras.Model | None = None,
+    ):
         super().__init__(name="learner")
-        self.network, self.augmentation = network, augmentation
+        self.network, self.augmentation, self.average = network, augmentation, average
         self.difficulty = self.add_weight((n,), "zeros", trainable=False, name="difficulty")
+        self.averaged = self.add_weight((), "zeros", trainable=False, name="averaged")
+        if average is not None:
+            average.trainable = False
+
+    @property
+    def judged(self) -> keras.Model:
+        """The network as it would be used now."""
+        return self.average if float(self.averaged) else self.network
+
+    def add_to_average(self):
+        """Let the present weights count in the average, as much as each before."""
+        self.averaged.assign_add(1)
+        for mean, weight in zip(self.average.weights, self.network.weights, strict=True):
+            mean.assign(mean + (weight - mean) / self.averaged)
+
+    def settle_average(self, images: np.ndarray):
+        """Let batch normalisation measure the average itself: it is no mean of what was before."""
+        self.average.trainable = True  # frozen, it would not measure
+        for start in range(0, min(len(images), 8192), 256):
+            shown = keras.ops.cast(images[start : start + 256], "float32")
+            if self.augmentation is not None:
+                shown = self.augmentation(shown, training=True)
+            self.average(shown, training=True)
+        self.average.trainable = False
 
     def build(self, input_shape):
         self.built = True
@@ -279,13 +314,14 @@ def _described(layer: keras.Layer) -> str:
 
 
 def _optimizer(recipe: Recipe, steps: int, first: int) -> keras.optimizers.Optimizer:
-    """For ``steps`` in all, of which the first epoch has ``first``."""
+    """For ``steps`` on the way to the final rate, of which the first epoch has ``first``."""
     rate = recipe.learning_rate
     if recipe.schedule == "cosine":
         warmup = round(recipe.warmup_epochs * first)
         rate = keras.optimizers.schedules.CosineDecay(
             0.0 if warmup else rate,
             decay_steps=max(1, steps - warmup),
+            alpha=recipe.final_rate / rate,
             warmup_target=rate if warmup else None,
             warmup_steps=warmup,
         )

@@ -150,6 +150,33 @@ def parts(gaps: pd.DataFrame) -> str:
     )
 
 
+def neighbours(alike: pd.DataFrame, images: int, by_writer: bool) -> str:
+    """From ``images.alike_by_distance``, the number of images, and ``Dataset.by_writer``."""
+    near, chance = alike[alike.index <= 10], 3 / np.sqrt(images)
+    name = near.max().idxmax()
+    highest, distance = near[name].max(), near[name].idxmax()
+    if highest < chance:
+        return (
+            f"Images that lie near each other are no more alike than others (correlations up to "
+            f"{highest:.2f}; chance alone gives up to {chance:.2f}): nothing shows that hands lie "
+            "together."
+        )
+    places = "next to each other" if distance == 1 else f"{distance} places apart"
+    text = (
+        f"Images {places} are alike in {plain_name(name)}: the correlation is **{highest:.2f}**, "
+        f"where chance alone gives up to {chance:.2f}. Hands lie together in this file. "
+    )
+    if by_writer:
+        return text + (
+            "So validation digits are not drawn at random, but are the last ones of the training "
+            "part, whose hands nobody learns from."
+        )
+    return text + (
+        "Parts of it that are drawn at random share their hands, so what is measured on them says "
+        "little of strangers' handwriting."
+    )
+
+
 def confusion(result: Mapping[str, float], pairs: Sequence[tuple[int, int, int]]) -> str:
     """From ``statistics.accuracy`` of the nearest neighbours and ``images.confused_pairs``."""
     text = (

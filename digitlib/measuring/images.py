@@ -226,6 +226,31 @@ def compare(train: pd.DataFrame, test: pd.DataFrame) -> pd.DataFrame:
     return table.assign(p_value=corrected)
 
 
+def alike_by_distance(table: pd.DataFrame, labels: np.ndarray) -> pd.DataFrame:
+    """Is an image like those that lie near it in the file? Then one hand may have written them.
+
+    Args:
+        table: from ``properties``, (N, …).
+        labels: of the same images; what the class decides is taken out.
+
+    Returns:
+        The correlation of slant and of stroke width with that of the image so many places on: a
+        row per distance from 1 to 1,000 (at most N / 4), a column per property.
+    """
+    distances = np.unique(np.geomspace(1, 1000, 60).round().astype(int))
+    chosen = table[["slant_degrees", "stroke_width_pixels"]]
+    own = chosen - chosen.groupby(labels).transform("mean")
+    own = (own / own.std()).fillna(0)
+    return pd.DataFrame(
+        {
+            d: (own[d:].to_numpy() * own[:-d].to_numpy()).mean(axis=0)
+            for d in distances
+            if 4 * d <= len(own)
+        },
+        index=own.columns,
+    ).T.rename_axis("distance")
+
+
 def subset(count: int, size: int, seed: int) -> np.ndarray:
     """Indices of ``size`` of ``count`` samples drawn without replacement, in rising order."""
     return np.sort(np.random.default_rng(seed).permutation(count)[:size])

@@ -177,7 +177,7 @@ def card_lines(card: dict) -> dict[str, str]:
     recipe, validation = card["recipe"], card["validation_metrics"]
     options = ", ".join(f"{k} {v}" for k, v in card["architecture"]["options"].items())
     variations = ", ".join(f"{k} {v}" for k, v in card["augmentation"].items())
-    calm = f", the last {recipe['calm_epochs']} calm" if recipe.get("calm_epochs") else ""
+    averaged = recipe.get("averaged_epochs")
     return {
         "reads": "one handwritten digit in a 28×28 picture, ink bright on black",
         "network": card["architecture"]["name"] + (f" ({options})" if options else ""),
@@ -197,7 +197,7 @@ def card_lines(card: dict) -> dict[str, str]:
         else "the label",
         "recipe": f"{recipe['optimizer']}, learning rate {recipe['learning_rate']:g} "
         f"({recipe['schedule']}), batches of {recipe['batch_size']}, at most {recipe['epochs']} "
-        f"epochs{calm}, {card['precision']}",
+        f"epochs{f', the last {averaged} averaged' if averaged else ''}, {card['precision']}",
         "chosen on": f"{validation['n']:,} validation digits, of which it reads "
         f"{validation['accuracy_percent']:.2f} % "
         f"({validation['low_percent']:.2f} to {validation['high_percent']:.2f} %)",

@@ -20,6 +20,7 @@ from digitlib.plots.style import (
     TEXT,
     TRAIN,
     figure,
+    label_decades,
     no_grid,
 )
 
@@ -240,6 +241,20 @@ def parts_compared(train: pd.DataFrame, test: pd.DataFrame, gaps: pd.DataFrame) 
     last.set(title="Largest gap", xlabel="of cumulative shares (%); grey: chance", yticks=[])
     last.set_ylim(-0.6, len(gaps) - 0.2)
     last.set_xlim(0, 1.25 * gaps[["gap_percent", "by_chance_percent"]].to_numpy().max())
+    return fig
+
+
+def alike_by_distance(alike: pd.DataFrame, images: int) -> Figure:
+    """How alike images are that lie so far apart in the file, and what chance alone gives."""
+    fig = figure(11, 2.8, alt="Correlation of image properties over the distance in the file")
+    axes = fig.subplots()
+    chance = 3 / np.sqrt(images)
+    axes.axhspan(-chance, chance, color="#EAEAEA", lw=0)
+    for name, colour in zip(alike.columns, COLOURS, strict=False):
+        axes.plot(alike.index, alike[name], "o", ms=4, color=colour, label=plain_name(name))
+    axes.set(xscale="log", xlabel="places apart in the file", ylabel="correlation")
+    label_decades(axes.xaxis)
+    axes.legend()
     return fig
 
 
