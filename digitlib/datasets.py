@@ -128,9 +128,12 @@ def split(dataset: Dataset, validation: float | int, seed: int = 0) -> tuple[Dat
     if dataset.by_writer:
         first = len(dataset) - (size if validation >= 1 else round(size * len(dataset)))
         if not 0 < first < len(dataset):
-            raise DataError(f"cannot hold out {validation} of {len(dataset)} samples")
-        places = np.arange(len(dataset))
-        return dataset.take(places[:first]), dataset.take(places[first:])
+            raise DataError(
+                f"{dataset.source}: cannot hold out {validation} of {len(dataset)} samples: "
+                "some must be left on both sides"
+            )
+        train, held = np.split(np.arange(len(dataset)), [first])
+        return dataset.take(train), dataset.take(held)
     # scikit-learn takes half a second to import; only splitting needs it.
     from sklearn.model_selection import train_test_split
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from digitlib.datasets import Dataset
-from digitlib.measuring.images import plain_name
+from digitlib.measuring.images import correlation_by_chance, plain_name
 
 # Two scans of one piece of paper would differ by less than this; two digits hardly ever do.
 NEAR_COPY_GREY_LEVELS = 5
@@ -152,7 +152,7 @@ def parts(gaps: pd.DataFrame) -> str:
 
 def neighbours(alike: pd.DataFrame, images: int, by_writer: bool) -> str:
     """From ``images.alike_by_distance``, the number of images, and ``Dataset.by_writer``."""
-    near, chance = alike[alike.index <= 10], 3 / np.sqrt(images)
+    near, chance = alike[alike.index <= 10], correlation_by_chance(images)
     name = near.max().idxmax()
     highest, distance = near[name].max(), near[name].idxmax()
     if highest < chance:

@@ -4,6 +4,7 @@ Images are uint8 (N, H, W), ink bright on 0. Lengths are in pixels, x to the rig
 the middle of the frame; angles are in degrees, positive where the top leans to the right.
 """
 
+import math
 from collections import defaultdict
 
 import cv2
@@ -249,6 +250,11 @@ def alike_by_distance(table: pd.DataFrame, labels: np.ndarray) -> pd.DataFrame:
         },
         index=own.columns,
     ).T.rename_axis("distance")
+
+
+def correlation_by_chance(images: int) -> float:
+    """What a correlation of so many unrelated images hardly ever passes: three standard errors."""
+    return 3 / math.sqrt(images)
 
 
 def subset(count: int, size: int, seed: int) -> np.ndarray:

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Ellipse, Rectangle
 from matplotlib.patheffects import withStroke
 
-from digitlib.measuring.images import PROPERTIES, grey_levels, plain_name
+from digitlib.measuring.images import PROPERTIES, correlation_by_chance, grey_levels, plain_name
 from digitlib.plots.style import (
     COLOURS,
     DIVERGING,
@@ -248,7 +248,7 @@ def alike_by_distance(alike: pd.DataFrame, images: int) -> Figure:
     """How alike images are that lie so far apart in the file, and what chance alone gives."""
     fig = figure(11, 2.8, alt="Correlation of image properties over the distance in the file")
     axes = fig.subplots()
-    chance = 3 / np.sqrt(images)
+    chance = correlation_by_chance(images)
     axes.axhspan(-chance, chance, color="#EAEAEA", lw=0)
     for name, colour in zip(alike.columns, COLOURS, strict=False):
         axes.plot(alike.index, alike[name], "o", ms=4, color=colour, label=plain_name(name))
