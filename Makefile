@@ -47,7 +47,7 @@ tune: $(READY)  ## make a search's trials with several processes: PROFILE=search
 	@$(BIN)/python -m digitlib.apps.tune --profile $(PROFILE) --workers $(WORKERS)
 
 ship: $(READY)  ## make a finished profile's model the shipped one: PROFILE=record
-	@$(BIN)/python -m digitlib.apps.shipping $(PROFILE)
+	@$(BIN)/python -m digitlib.apps.shipping $(if $(filter file,$(origin PROFILE)),,$(PROFILE))
 
 readme: $(READY)  ## write the README's results from the metrics under outputs/
 	@$(BIN)/python -m digitlib.apps.readme

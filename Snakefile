@@ -72,7 +72,7 @@ rule training:
         text=lambda w: text_of(w, TRAINING),
         settings=lambda w: profiles.settings(w.profile, TRAINING, w.run),
     # Two fits on a core each are done sooner than one after the other on both.
-    threads: max(1, workflow.cores // (SEEDS + len(profiles.folds(PROFILE))))
+    threads: lambda w: max(1, workflow.cores // profiles.fits(w.profile, PROFILE, SEEDS))
     shell:
         "TF_NUM_INTRAOP_THREADS={threads} "
         + RUN_NOTEBOOK + " {input.text} {log} -f params/{wildcards.profile}/" + TRAINING + ".yaml"

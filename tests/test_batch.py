@@ -153,7 +153,7 @@ def test_kaggles_tables_give_a_submission(digits, tmp_path):
     rows = table(predict(open_source(file), tmp_path / "out.csv"))
     right = [int(rows[str(i + 1)]["text"]) == digits.labels[i] for i in range(50)]
     assert sum(right) >= 48
-    lines = write_submission(tmp_path / "out.csv", tmp_path / "submission.csv").read_text().split()
+    lines = write_submission(tmp_path / "out.csv", tmp_path / "new" / "s.csv").read_text().split()
     assert lines[0] == "ImageId,Label"
     assert lines[1:] == [f"{i + 1},{rows[str(i + 1)]['text']}" for i in range(50)]
 

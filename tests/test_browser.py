@@ -284,6 +284,8 @@ def test_a_picture_is_chosen_dropped_or_a_sample_tried(page, tmp_path):
     expect(page.locator(".dc-note")).to_contain_text("no picture that this browser can open")
     page.get_by_role("button", name="Try a sample").click()
     expect(page.locator(".dc-text")).to_have_text(re.compile(r"^\d\??$"), timeout=SOON)
+    page.keyboard.press("z")
+    reads(page, "58")
 
 
 def give(page: Page, content: bytes, kind: str, how: str) -> None:

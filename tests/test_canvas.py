@@ -76,7 +76,8 @@ def test_what_looks_like_no_digit_is_not_accepted(canvas):
 
 
 @pytest.mark.parametrize(
-    "stroke", [{}, {"points": [1, 2]}, {"points": ["a", 1, 2]}, {"points": [1, 2, np.nan]}, 7]
+    "stroke",
+    [7, {}, *({"points": wrong} for wrong in ([], [1, 2], ["a", 1, 2], [1, 2, np.nan]))],
 )
 def test_what_is_no_stroke_is_refused_and_the_drawing_stays(canvas, stroke):
     canvas.strokes = write("3")

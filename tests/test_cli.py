@@ -146,11 +146,3 @@ def test_a_table_that_is_interrupted_goes_on_where_it_was(folder, tmp_path):
     digitlib("predict", many, "--csv", "out.csv", cwd=tmp_path)
     with (tmp_path / "out.csv").open(newline="") as stream:
         assert [row["text"] for row in csv.DictReader(stream)] == ["407"] * 1500
-
-
-def test_how_long_one_answer_takes(folder, capsys):
-    """Prints it: less than a second, start-up included, is what is promised."""
-    start = time.perf_counter()
-    digitlib("predict", "7.png", cwd=folder)
-    with capsys.disabled():
-        print(f"\ndigitlib predict: {time.perf_counter() - start:.2f} s, start-up included")

@@ -10,7 +10,7 @@ import psutil
 import pytest
 from miniature import NOTEBOOKS, Project, kill_tree
 
-from digitlib.apps import pipeline
+from digitlib.apps import pipeline, profiles
 
 ALL = [
     "01_exploration",
@@ -230,6 +230,14 @@ def test_a_model_of_another_profile_is_made_first(project):
     assert project.json("metrics/06_robustness.json", "student")["seed"] == 7
     project.write("params/quick/03_cnn_training.yaml", "epochs: 4\n")
     assert project.executed(project.run("student")) == [*training, "06_robustness"]
+
+
+def test_all_trainings_of_a_profile_share_the_cores(project, monkeypatch):
+    """Protects time: teachers are as many as their student names, however many seeds it has."""
+    teachers = ", ".join(f"outputs/quick/runs/seed-{seed}/model: 0.3" for seed in (7, 8, 9))
+    project.write("params/student/03_cnn_training.yaml", f"teachers: {{{teachers}}}\n")
+    monkeypatch.setenv("DIGITLIB_ROOT", str(project.root))
+    assert [profiles.fits(name, "student", seeds=5) for name in ("student", "quick")] == [5, 3]
 
 
 @pytest.mark.parametrize(

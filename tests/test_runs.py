@@ -28,6 +28,7 @@ def outputs(tmp_path):
         save(tmp_path / "runs" / f"seed-{seed}", seed, correct)
     save(tmp_path, 3, 350)
     card = {"seed": 3, "architecture": {"name": "digitnet"}, "dataset": "optdigits"}
+    card |= {"temperature": 1.0}
     write_json(tmp_path / "model" / "card.json", card)
     return tmp_path
 
@@ -56,11 +57,17 @@ def test_a_missing_step_is_named_with_its_remedy(outputs):
         load_card(outputs / "nowhere")
 
 
-def test_numbers_of_another_model_are_not_reported(outputs):
+@pytest.mark.parametrize("notebook", ["05_evaluation", "06_robustness"])
+@pytest.mark.parametrize("of_another", [{"dataset": "mnist"}, {"seed": 4}, {"temperature": 1.1}])
+def test_numbers_of_another_model_are_not_reported(outputs, notebook, of_another):
     """Somebody trained into the folder by hand: its card would stand over the old numbers."""
-    file = outputs / "metrics" / "05_evaluation.json"
-    write_json(file, json.loads(file.read_text()) | {"dataset": "mnist", "seed": 3})
-    with pytest.raises(ArtifactError, match="judges another model"):
+    file = outputs / "metrics" / f"{notebook}.json"
+    measured = json.loads(file.read_text()) if file.exists() else {}
+    own = {"dataset": "optdigits", "seed": 3, "temperature": 1.0}
+    write_json(file, measured | own)
+    runs.read_run(outputs)
+    write_json(file, measured | own | of_another)
+    with pytest.raises(ArtifactError, match=f"{notebook}.*judges another model"):
         runs.read_run(outputs)
 
 
@@ -108,6 +115,10 @@ def test_the_readme_says_how_the_shipped_model_reads_strangers(tmp_path):
     assert "97.3 % on average over 3 kinds of damage" in text
     assert "reads 75.4 % by itself" in text
     assert "0.971 (0.960 to 0.980)" in text
+    file = tmp_path / "outputs" / "record" / "metrics" / "06_robustness.json"
+    write_json(file, measured | {"temperature": 9.9})
+    with pytest.raises(ArtifactError, match="make ship PROFILE=record"):
+        readme.handwriting(tmp_path)
 
 
 def test_a_file_appears_whole_or_not_at_all(tmp_path):

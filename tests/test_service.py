@@ -6,6 +6,7 @@ import http.client
 import io
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -30,6 +31,8 @@ from serving import free_port
 from digitlib.apps.canvas import DigitCanvas, write
 from digitlib.apps.cli import LIMITS
 from digitlib.apps.service import Limits, create_app
+from digitlib.artifacts import load_card, write_json
+from digitlib.reading.recognizer import PRETRAINED
 
 LOOPBACK = "127.0.0.1"
 
@@ -143,11 +146,28 @@ def test_models_are_listed_described_and_chosen(client):
     names = client.get("/models").json()["models"]
     assert names[0] == "shipped"
     assert client.get("/models/shipped").json()["architecture"]["name"] == "digitnet"
-    assert client.post("/model", json={"name": "shipped"}).json() == {"in_use": "shipped"}
     for wrong in ("../../etc", "nothing"):
         answer = client.post("/model", json={"name": wrong})
         assert answer.status_code == 404
         assert "GET /models" in answer.json()["error"]
+
+
+def test_a_model_that_is_chosen_reads_from_then_on(seven, tmp_path, monkeypatch):
+    """Protects from answers of a model that is gone: another was trained in its place."""
+    monkeypatch.setenv("DIGITLIB_ROOT", str(tmp_path))
+    mine = tmp_path / "outputs" / "mine" / "model"
+    shutil.copytree(PRETRAINED, mine)
+    card = load_card(mine)
+    sent = {"content": seven, "headers": {"content-type": "image/png"}}
+    server, url = start()
+    certain = [httpx.post(f"{url}/predict", **sent).json()["confidence"]]
+    for temperature in (4.0, 8.0):
+        write_json(mine / "card.json", card | {"temperature": temperature})
+        chosen = httpx.post(f"{url}/model", json={"name": "outputs/mine/model"})
+        assert chosen.json() == {"in_use": "outputs/mine/model"}
+        certain.append(httpx.post(f"{url}/predict", **sent).json()["confidence"])
+    stop(server)
+    assert certain == sorted(set(certain), reverse=True)
 
 
 def test_health_counters_and_the_page_that_describes_it(client):
@@ -178,6 +198,17 @@ def test_what_is_no_picture_is_refused_with_a_reason(client, content, status, re
     answer = client.post("/predict", content=content, headers={"content-type": "image/png"})
     assert answer.status_code == status
     assert reason in answer.json()["error"]
+
+
+def test_bodies_of_unknown_length_are_limited_and_their_memory_is_given_back():
+    """Protects memory: a client need not say how much it is going to send."""
+    server, url = start("--max-bytes", "1000", "--max-memory", "1500")
+    kind = {"content-type": "image/png"}
+    for _ in range(5):
+        for parts, code in ((2, 413), (1, 422)):
+            body = (b"x" * 600 for _ in range(parts))
+            assert httpx.post(f"{url}/predict", content=body, headers=kind).status_code == code
+    stop(server)
 
 
 def test_truncated_pictures_and_bombs_are_refused(client, seven):
@@ -298,6 +329,12 @@ def test_a_reader_that_dies_costs_one_answer(seven):
     answer = httpx.post(f"{url}/predict", **sent)
     assert (answer.status_code, list(answer.json())) == (500, ["error"])
     assert httpx.post(f"{url}/predict", **sent).json()["predicted_label"] == 7
+    for reader in psutil.Process(server.pid).children():
+        reader.kill()
+    files = [("item", seven), ("item", seven)]
+    first, second = httpx.post(f"{url}/predict/batch", files=files).json()["results"]
+    assert "died" in first["error"]
+    assert second["text"] == "7"
     left = psutil.Process(server.pid).children()
     server.kill()  # it cannot say good-bye to those it started
     server.communicate()

@@ -59,10 +59,10 @@ def runs(address: str) -> dict:
     return {r.info.run_name: r for r in client.search_runs([experiment.experiment_id])}
 
 
-def remember(server: str = "") -> str:
+def remember(server: str = "", *options: str) -> str:
     """What is printed when the profile is remembered as `make run` does it."""
     env = os.environ | ({tracking.SERVER: server} if server else {})
-    command = [sys.executable, "-m", "digitlib.apps.tracking", "tiny"]
+    command = [sys.executable, "-m", "digitlib.apps.tracking", "tiny", *options]
     done = subprocess.run(command, env=env, capture_output=True, text=True, check=True, timeout=120)
     assert not done.stderr
     return done.stdout
@@ -97,6 +97,12 @@ def test_runs_are_remembered_here_and_only_once(project):
     assert remember() == "MLflow: 1 new in outputs/mlruns\n"
 
 
+def test_of_a_run_that_failed_only_the_trainings_are_remembered(project):
+    """Protects the record: the profile's other numbers are there, but of an earlier run."""
+    assert remember("", "--unfinished") == "MLflow: 2 new in outputs/mlruns\n"
+    assert remember() == "MLflow: 3 new in outputs/mlruns\n"
+
+
 def test_a_server_that_was_down_gets_everything_later(project):
     """Protects against loss: what could not be sent is kept, told, and sent the next time."""
     port = free_port()
@@ -119,10 +125,10 @@ def test_a_server_that_was_down_gets_everything_later(project):
 def test_a_record_that_fails_fails_no_run(project, monkeypatch, capfd):
     store = artifacts.resolve(tracking.STORE)
     store.write_text("in the way")
-    tracking.remember("tiny")
+    tracking.remember("tiny", finished=True)
     assert "MLflow has no record of this run" in capfd.readouterr().out
     monkeypatch.setenv("DIGITLIB_TRACKING", "off")
-    tracking.remember("tiny")
+    tracking.remember("tiny", finished=True)
     assert capfd.readouterr().out == ""
 
 

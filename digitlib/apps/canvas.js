@@ -142,7 +142,7 @@ class Surface {
     button("redo", "Redo", "Redo (Shift+Z)", () => this.redo());
     button("clear", "Clear", "Clear (R or Esc)", () => this.clear());
     button("open", "Open a picture", "Open, drop or paste a picture", () => this.chooser.click());
-    button("sample", "Try a sample", "A digit from the data set", () => this.model.send({ do: "sample" }));
+    button("sample", "Try a sample", "A digit from the data set", () => this.trySample());
     button("full", "Full screen", "Full screen (F)", () => this.toggleFull());
     this.buttons.full.hidden = !document.fullscreenEnabled;
     this.slider = make("input", {
@@ -279,9 +279,19 @@ class Surface {
 
   /** A new drawing: Python reads it, and the clock for the label starts here. */
   put(strokes, backdrop = this.model.get("backdrop")) {
+    this.remember();
+    this.give({ strokes, backdrop });
+  }
+
+  trySample() {
+    this.remember();
+    this.model.send({ do: "sample" });
+  }
+
+  /** The drawing as it is now can be had back. */
+  remember() {
     this.past.push(this.drawing());
     this.future = [];
-    this.give({ strokes, backdrop });
   }
 
   drawing() {

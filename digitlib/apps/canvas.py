@@ -103,7 +103,8 @@ class DigitCanvas(anywidget.AnyWidget):
                 values = np.asarray(points, np.float32)
             except (TypeError, ValueError):
                 values = np.array(np.nan)
-            if values.ndim != 1 or len(values) % 3 or not np.isfinite(values).all():
+            whole = values.ndim == 1 and len(values) > 0 and len(values) % 3 == 0
+            if not whole or not np.isfinite(values).all():
                 raise traitlets.TraitError(
                     f"stroke {i} is no stroke: give {{'points': [x, y, width, x, y, width, …]}}"
                 )

@@ -9,7 +9,10 @@ SHIPPED = "shipped"
 
 
 def find_models() -> dict[str, Path]:
-    """The folders of all finished models, by name; the shipped one first."""
+    """The folders of finished models, by name; the shipped one first.
+
+    Those of profiles and of trainings by hand; of several seeds it is the profile's own.
+    """
     outputs = resolve("outputs")
     cards = [*outputs.glob("*/model/card.json"), *outputs.glob("*/*/model/card.json")]
     found = {name_of(card.parent): card.parent for card in sorted(cards)}

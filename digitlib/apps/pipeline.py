@@ -53,7 +53,9 @@ def run(profile: str, cores: str = "all", seeds: int = 1) -> int:
         for folder in folders:
             held.enter_context(_only_run(folder))
         code = _snakemake(profile, cores, seeds, folders)
-        tracking.remember(profile)
+        for other in sorted(_all_built_on(profile)):
+            tracking.remember(other, finished=False)
+        tracking.remember(profile, finished=code == 0)
         return code
 
 

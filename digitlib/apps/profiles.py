@@ -135,6 +135,14 @@ def model_dirs(profile: str, notebook: str) -> list[str]:
     return list(filter(None, folders))
 
 
+def fits(profile: str, asked: str, seeds: int) -> int:
+    """How many trainings of a profile ``asked`` wants: of itself, or of one that it builds on."""
+    if profile == asked:
+        return seeds + len(folds(profile))
+    used = {folder for name in notebooks(asked) for folder in model_dirs(asked, name)}
+    return max(1, sum(folder.startswith(f"outputs/{profile}/") for folder in used))
+
+
 def needed(profile: str, notebook: str) -> list[str]:
     """Files, from the root, that every run of a notebook depends on (its own text apart)."""
     return [

@@ -20,10 +20,11 @@ class Reader:
 
     Args:
         model_dir: the model that reads.
+        card: that model's, for its owner to know it by.
     """
 
-    def __init__(self, model_dir: str | Path):
-        self.model_dir, self.begun = model_dir, False
+    def __init__(self, model_dir: str | Path, card: dict):
+        self.card, self.begun = card, False
         self.channel, theirs = socket.socketpair()
         self.channel.setblocking(False)
         weakref.finalize(self, self.channel.close)  # its process ends when nobody can ask any more

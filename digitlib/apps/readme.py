@@ -7,8 +7,8 @@ Every number in the README that was measured stands between two markers and come
 from pathlib import Path
 
 from digitlib.apps import benchmark
-from digitlib.artifacts import load_card, load_metrics, project_root, writing
-from digitlib.measuring.runs import EVALUATION, ROBUSTNESS, TRAINING, elsewhere
+from digitlib.artifacts import ArtifactError, load_card, load_metrics, project_root, writing
+from digitlib.measuring.runs import EVALUATION, ROBUSTNESS, TRAINING, elsewhere, judges
 from digitlib.reading.recognizer import PRETRAINED
 
 START, END = "<!-- {}: written by `make readme` -->", "<!-- end of {} -->"
@@ -68,10 +68,20 @@ def performance(root: Path) -> str:
 
 
 def handwriting(root: Path) -> str:
-    """Other people's handwriting, read by the profile that ships; empty until it is measured."""
-    metrics = load_metrics(root / "outputs" / load_card(PRETRAINED)["profile"])
+    """Other people's handwriting, read by the model that ships; empty until it is measured.
+
+    Raises:
+        ArtifactError: when what was measured is another model.
+    """
+    card = load_card(PRETRAINED)
+    metrics = load_metrics(root / "outputs" / card["profile"])
     if ROBUSTNESS not in metrics:
         return ""
+    if not judges(metrics[ROBUSTNESS], card):
+        raise ArtifactError(
+            f"outputs/{card['profile']} measures another model than the one that ships: "
+            f"make ship PROFILE={card['profile']} first"
+        )
     lines = [
         "| pictures | n | read rightly | 95 % interval | calibration error |",
         "|---|--:|--:|:-:|--:|",

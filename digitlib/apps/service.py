@@ -9,7 +9,6 @@ AndreaBasile97/DigitsRecognition does.
 """
 
 import asyncio
-import os
 import socket
 from collections.abc import Sequence
 from pathlib import Path
@@ -121,8 +120,7 @@ def _listen(host: str, port: int) -> socket.socket:
     except OSError as fault:
         listening.close()
         raise OSError(
-            f"cannot listen on port {port} of {host}: {os.strerror(fault.errno)}; "
-            "choose another with --port"
+            f"cannot listen on port {port} of {host}: {fault.strerror}; choose another with --port"
         ) from None
     return listening
 
@@ -135,7 +133,7 @@ class _Service:
         self.use(model_dir)
         self.readers: asyncio.Queue[Reader] = asyncio.Queue()
         for _ in range(limits.at_once):
-            self.readers.put_nowait(Reader(model_dir))
+            self.readers.put_nowait(self._new_reader())
         self.registry = CollectorRegistry()
 
     def use(self, model_dir: str | Path) -> None:
@@ -151,7 +149,7 @@ class _Service:
         try:
             reader = await self.readers.get()
             try:
-                if reader.model_dir != self.model_dir:
+                if reader.card is not self.card:  # another model was chosen, or the same anew
                     reader = self._in_place_of(reader)
                 await reader.begin()
                 async with asyncio.timeout(self.limits.seconds):
@@ -168,7 +166,10 @@ class _Service:
 
     def _in_place_of(self, reader: Reader) -> Reader:
         reader.end()
-        return Reader(self.model_dir)
+        return self._new_reader()
+
+    def _new_reader(self) -> Reader:
+        return Reader(self.model_dir, self.card)
 
 
 def _add_reading(app: FastAPI, service: _Service) -> None:
@@ -200,8 +201,8 @@ def _add_reading(app: FastAPI, service: _Service) -> None:
             try:
                 reading = await service.read(content, many=True)
                 results.append({"file": name} | many_digits(reading))
-            except PictureError as fault:
-                results.append({"file": name, "error": str(fault)})
+            except (PictureError, ReaderDied, BusyError, TimeoutError) as fault:
+                results.append({"file": name, "error": _fault(fault)[1]})
         return {"results": results}
 
     @app.post("/upload/", openapi_extra=pictures, response_model=list | str)
@@ -323,14 +324,19 @@ async def _explain(_request: Request, fault: Exception) -> Response:
             first = fault.errors()[0]
             where = ".".join(map(str, first["loc"]))
             return error_response(422, f"{where}: {first['msg']}")
+    status, reason = _fault(fault)
+    return error_response(status, reason, {"Retry-After": "1"} if status == 503 else None)
+
+
+def _fault(fault: Exception) -> tuple[int, str]:
+    """The status and the reason of a picture that was not read."""
+    match fault:
         case PictureError():
-            return error_response(422, str(fault))
+            return 422, str(fault)
         case ReaderDied():
-            return error_response(
-                500, "the process that read this picture died; others are read on"
-            )
+            return 500, "the process that read this picture died; others are read on"
         case BusyError():
-            return error_response(503, "too many requests are waiting", {"Retry-After": "1"})
+            return 503, "too many requests are waiting"
         case TimeoutError():
-            return error_response(504, "reading took too long; send a smaller picture, or fewer")
-    return error_response(500, "this is a fault of the service")
+            return 504, "reading took too long; send a smaller picture"
+    return 500, "this is a fault of the service"

@@ -45,7 +45,7 @@ if __name__ == "__main__":
     try:
         [profile] = sys.argv[1:]
     except ValueError:
-        sys.exit("name one finished profile, such as: python -m digitlib.apps.shipping record")
+        sys.exit("name one finished profile, such as: make ship PROFILE=record")
     try:
         print(f"shipped: {ship(profile)}")
     except (ArtifactError, ValueError) as fault:

@@ -1,6 +1,6 @@
 """Remember finished runs in MLflow, where it is installed (the extra ``[tracking]``).
 
-    python -m digitlib.apps.tracking PROFILE
+    python -m digitlib.apps.tracking PROFILE [--unfinished]
 
 ``make run`` ends with it. What the profile left under ``outputs/`` is entered into a local store,
 ``outputs/mlruns``, and what that store holds is copied to the server that ``MLFLOW_TRACKING_URI``
@@ -9,7 +9,8 @@ the digest of what was measured, so nothing is entered twice. `DIGITLIB_TRACKING
 
 A profile is an experiment. Its entries are each training, each fold and each trial with parameters,
 the course of its epochs, and its model with the card; and the profile itself with all it measured,
-its executed notebooks, reports and figures.
+its executed notebooks, reports and figures. Of a profile that was not run to its end only the
+trainings are entered: its other numbers may be of an earlier run.
 """
 
 import argparse
@@ -79,11 +80,12 @@ class Entry:
         return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
 
-def remember(profile: str) -> None:
+def remember(profile: str, finished: bool) -> None:
     """Do what this module is for, in a process of its own; a run never fails or hangs by it."""
     if os.environ.get("DIGITLIB_TRACKING") == "off" or not importlib.util.find_spec("mlflow"):
         return
     command = [sys.executable, "-m", "digitlib.apps.tracking", profile]
+    command += [] if finished else ["--unfinished"]
     try:
         code = subprocess.run(command, timeout=PATIENCE, check=False).returncode
     except subprocess.TimeoutExpired:
@@ -92,12 +94,14 @@ def remember(profile: str) -> None:
         print("MLflow has no record of this run.", flush=True)
 
 
-def entries(profile: str) -> Iterator[Entry]:
+def entries(profile: str, finished: bool) -> Iterator[Entry]:
     """All that can be remembered of what a profile has under ``outputs/``."""
     folder = artifacts.resolve(f"outputs/{profile}")
     for run in sorted(folder.glob("runs/seed-*")):
         if (run / "model" / "card.json").exists():
             yield _training(run)
+    if not finished:
+        return
     metrics = artifacts.load_metrics(folder)
     trials = metrics.get(TUNING, {}).pop("trials", [])
     yield from map(_trial, trials)
@@ -224,7 +228,7 @@ def _experiment(client: "MlflowClient", name: str, location: str | None = None) 
     return found.experiment_id if found else client.create_experiment(name, location)
 
 
-def record(profile: str) -> int:
+def record(profile: str, finished: bool) -> int:
     """Enter what the local store lacks of a profile; the number of new entries."""
     store = artifacts.resolve(STORE)
     store.mkdir(parents=True, exist_ok=True)
@@ -232,7 +236,7 @@ def record(profile: str) -> int:
     experiment = _experiment(
         client, f"digitlib/{profile}", (store / "artifacts" / profile).as_uri()
     )
-    found = {entry.digest: entry for entry in entries(profile)}
+    found = {entry.digest: entry for entry in entries(profile, finished)}
     missing = _missing(client, experiment, found)
     for digest in missing:
         enter(client, experiment, found[digest], digest)
@@ -297,9 +301,11 @@ def main() -> None:
     """Record a profile here, and on the server if there is one; say what was done."""
     parser = argparse.ArgumentParser(description="Remember a profile's runs in MLflow.")
     parser.add_argument("profile")
-    profile = parser.parse_args().profile
+    parser.add_argument("--unfinished", action="store_true", help="its trainings alone")
+    chosen = parser.parse_args()
+    profile = chosen.profile
     try:
-        if entered := record(profile):
+        if entered := record(profile, not chosen.unfinished):
             print(f"MLflow: {entered} new in {STORE}", flush=True)
     except Exception as fault:  # of MLflow's store: no traceback under a run that went well
         sys.exit(f"MLflow: {STORE}: {_reason(fault)}")

@@ -11,6 +11,7 @@ from digitlib.measuring.published import CLAIMS
 from digitlib.measuring.statistics import accuracy, over_seeds
 
 TRAINING, EVALUATION, ROBUSTNESS = "03_cnn_training", "05_evaluation", "06_robustness"
+IDENTITY = ("dataset", "seed", "temperature")  # of a model; no two fits end at one temperature
 # A run's rows as a reader sees them.
 COLUMNS = {
     "training_minutes": "training (minutes)",
@@ -63,13 +64,13 @@ def read_run(output_dir: str | Path) -> Run:
                 f"{folder / 'metrics' / name}.json is missing: run notebooks/{name}.ipynb first, "
                 f"or the whole profile with `make run PROFILE={folder.name}`"
             )
-    judged = metrics[EVALUATION]
-    if any(judged[key] != card[key] for key in ("dataset", "seed", "temperature") if key in judged):
-        raise artifacts.ArtifactError(
-            f"{folder / 'metrics' / EVALUATION}.json judges another model than the one in "
-            f"{folder / 'model'}: run notebooks/{EVALUATION}.ipynb again, or, to have the "
-            f"profile's own model back, delete that folder and `make run PROFILE={folder.name}`"
-        )
+    for name in {EVALUATION, ROBUSTNESS} & set(metrics):
+        if not judges(metrics[name], card):
+            raise artifacts.ArtifactError(
+                f"{folder / 'metrics' / name}.json judges another model than the one in "
+                f"{folder / 'model'}: run notebooks/{name}.ipynb again, or, to have the "
+                f"profile's own model back, delete that folder and `make run PROFILE={folder.name}`"
+            )
     others = sorted((folder / "runs").glob("seed-*"), key=lambda p: _number(p.name))
     found = [artifacts.load_metrics(other) for other in others]
     whole = [m for m in found if TRAINING in m and EVALUATION in m] or [metrics]
@@ -80,6 +81,11 @@ def read_run(output_dir: str | Path) -> Run:
         for row in m[EVALUATION].get("comparison", [])
     ]
     return Run(folder, card, metrics, list(map(_row, whole)), _folds(found), compared)
+
+
+def judges(metrics: dict, card: dict) -> bool:
+    """Whether the metrics of notebook 05 or 06 are of the model that has this card."""
+    return all(metrics[key] == card[key] for key in IDENTITY if key in metrics)
 
 
 def _folds(found: list[dict[str, dict]]) -> list[dict]:

@@ -164,6 +164,7 @@ def predict(
 def write_submission(table: str | Path, output: str | Path) -> Path:
     """Kaggle's ``ImageId,Label`` from a table of ``predict``; what was not read is a 0."""
     output = resolve(output)
+    output.parent.mkdir(parents=True, exist_ok=True)
     unfinished = output.with_name(f".{output.name}.part")
     with (
         resolve(table).open(newline="", encoding="utf-8") as stream,

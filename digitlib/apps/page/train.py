@@ -100,7 +100,8 @@ class Train(widgets.VBox):
         self.stopped = {}
         command = [sys.executable, "-m", "digitlib.apps.notebooks", "run", "--with-parent"]
         command += [f"notebooks/{profiles.TRAINING}.ipynb", str(self.output_dir / "training.ipynb")]
-        for key, value in self.parameters().items():
+        self.begun = self.parameters()
+        for key, value in self.begun.items():
             command += ["-p", key, value if isinstance(value, str) else json.dumps(value)]
         self.log_file = self.output_dir / "training.log"
         with self.log_file.open("w") as log:
@@ -156,7 +157,7 @@ class Train(widgets.VBox):
     def _show(self, history: list[dict]) -> None:
         best = history[best_epoch(history)]
         self.said.value = (
-            f"<p>Epoch <b>{len(history)}</b> of {self.epochs.value}: best so far "
+            f"<p>Epoch <b>{len(history)}</b> of {self.begun['epochs']}: best so far "
             f"<b>{best['val_accuracy']:.2%}</b> of the validation digits, "
             f"{sum(row['seconds'] for row in history):.0f} s.</p>"
         )
@@ -178,11 +179,11 @@ class Train(widgets.VBox):
             with contextlib.suppress(psutil.NoSuchProcess):
                 member.kill()
         psutil.wait_procs(family, timeout=5)
-        self.stopped = self.parameters()
+        self.stopped = self.begun
         if not words:  # nobody is there to go on with it
             self._forget_stopped()
-        begun = self.said.value if history_so_far(self.output_dir) else ""
-        self.said.value = f"{begun}<p>{words}</p>"
+        shown = self.said.value if history_so_far(self.output_dir) else ""
+        self.said.value = f"{shown}<p>{words}</p>"
         self.start.disabled, self.stop.disabled = False, True
 
     def _forget_stopped(self) -> None:
