@@ -48,12 +48,13 @@ def run(profile: str, cores: str = "all", seeds: int = 1) -> int:
         AlreadyRunning: when another run of the profile (or of one it builds on) is alive.
     """
     profiles.check(profile)
-    folders = [resolve(f"outputs/{name}") for name in sorted({profile, *_all_built_on(profile)})]
+    others = _all_built_on(profile)
+    folders = [resolve(f"outputs/{name}") for name in sorted({profile, *others})]
     with contextlib.ExitStack() as held:
         for folder in folders:
             held.enter_context(_only_run(folder))
         code = _snakemake(profile, cores, seeds, folders)
-        for other in sorted(_all_built_on(profile)):
+        for other in sorted(others):
             tracking.remember(other, finished=False)
         tracking.remember(profile, finished=code == 0)
         return code

@@ -119,8 +119,7 @@ def built_on(profile: str) -> list[str]:
     """Other profiles whose models this one uses, through ``teachers`` or ``model_dir``."""
     used = [
         Path(folder).parts[1]
-        for notebook in notebooks(profile)
-        for folder in model_dirs(profile, notebook)
+        for folder in _models_used(profile)
         if re.fullmatch(rf"outputs/[^/]+/(runs/{RUN}/)?model", folder)
     ]
     return sorted({name for name in used if name != profile and TRAINING in notebooks(name)})
@@ -139,8 +138,11 @@ def fits(profile: str, asked: str, seeds: int) -> int:
     """How many trainings of a profile ``asked`` wants: of itself, or of one that it builds on."""
     if profile == asked:
         return seeds + len(folds(profile))
-    used = {folder for name in notebooks(asked) for folder in model_dirs(asked, name)}
-    return max(1, sum(folder.startswith(f"outputs/{profile}/") for folder in used))
+    return max(1, sum(used.startswith(f"outputs/{profile}/") for used in _models_used(asked)))
+
+
+def _models_used(profile: str) -> set[str]:
+    return {folder for name in notebooks(profile) for folder in model_dirs(profile, name)}
 
 
 def needed(profile: str, notebook: str) -> list[str]:

@@ -64,8 +64,8 @@ def read_run(output_dir: str | Path) -> Run:
                 f"{folder / 'metrics' / name}.json is missing: run notebooks/{name}.ipynb first, "
                 f"or the whole profile with `make run PROFILE={folder.name}`"
             )
-    for name in {EVALUATION, ROBUSTNESS} & set(metrics):
-        if not judges(metrics[name], card):
+    for name in (EVALUATION, ROBUSTNESS):
+        if name in metrics and not judges(metrics[name], card):
             raise artifacts.ArtifactError(
                 f"{folder / 'metrics' / name}.json judges another model than the one in "
                 f"{folder / 'model'}: run notebooks/{name}.ipynb again, or, to have the "
