@@ -71,7 +71,6 @@ def test_a_picture_is_restored_alike_in_any_batch(digits):
     assert together.dtype == np.uint8
 
 
-# Bars that the pictures miss while they are damaged.
 @pytest.mark.parametrize(
     ("name", "bar"),
     [
@@ -86,15 +85,19 @@ def test_a_picture_is_restored_alike_in_any_batch(digits):
     ],
 )
 def test_damage_is_undone(recognizer, digits, name, bar, monkeypatch):
-    """Percent read right of 200 digits, of which 95 are without damage."""
+    """Percent read right of 200 digits, of which 95 are without damage.
+
+    How many are without mending depends on the network that ships; mending has to buy ten digits.
+    """
     spoilt, labels = corrupt(digits.images[:200], name), digits.labels[:200]
 
     def percent(images):
         return 100 * np.mean(recognizer.classify(images).argmax(axis=1) == labels)
 
-    assert percent(spoilt) >= bar
+    mended = percent(spoilt)
+    assert mended >= bar
     monkeypatch.setattr("digitlib.reading.recognizer.restore", lambda images: images)
-    assert percent(spoilt) < bar
+    assert percent(spoilt) <= mended - 5
 
 
 def test_inverted_pictures_and_bands_are_inverted_back(digits):
