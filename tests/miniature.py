@@ -41,7 +41,7 @@ for epoch in range(len(done), epochs):
 history = [{"epoch": int(line.split()[0])} for line in checkpoint.read_text().splitlines()]
 checkpoint.unlink()
 artifacts.write_history(folder / "model" / "history.csv", history)
-for name in ("digits.keras", "digits.tflite"):
+for name in ("digits.keras", "digits.tflite", "digits.int8.tflite"):
     with artifacts.writing(folder / "model" / name) as unfinished:
         unfinished.write_text(f"{seed} {epochs} {teachers} {tiny.NAME}")
 artifacts.write_json(folder / "model" / "card.json", {"seed": seed, "epochs": epochs})

@@ -56,7 +56,7 @@ def test_folds_are_runs_of_their_own_and_resume_one_by_one(project):
 
 def test_outputs_are_laid_out_as_promised(finished):
     """Protects links, the README's paths and every tool that reads outputs."""
-    model = ["card.json", "digits.keras", "digits.tflite", "history.csv"]
+    model = ["card.json", "digits.int8.tflite", "digits.keras", "digits.tflite", "history.csv"]
     for folder in ("", "runs/seed-7/"):
         assert sorted(p.name for p in finished.out(f"{folder}model").iterdir()) == model
     names = [name for name in NOTEBOOKS if name != "09_report"]

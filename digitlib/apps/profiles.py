@@ -17,9 +17,10 @@ from digitlib.apps.parameters import (
     read_parameters,
 )
 from digitlib.artifacts import from_root, resolve
+from digitlib.reading.network import FLOAT, INT8
 
 TRAINING, EVALUATION, REPORT = "03_cnn_training", "05_evaluation", "09_report"
-MODEL = ("digits.keras", "digits.tflite", "card.json", "history.csv")
+MODEL = ("digits.keras", FLOAT, INT8, "card.json", "history.csv")
 RUN = r"seed-\d+(?:-fold-\d+)?"
 
 
@@ -150,11 +151,7 @@ def needed(profile: str, notebook: str) -> list[str]:
     return [
         f"params/{profile}/{notebook}.yaml",
         *map(from_root, imported_modules(source(notebook))),
-        *(
-            f"{folder}/{name}"
-            for folder in model_dirs(profile, notebook)
-            for name in ("digits.keras", "digits.tflite", "card.json")
-        ),
+        *(f"{folder}/{name}" for folder in model_dirs(profile, notebook) for name in MODEL[:-1]),
     ]
 
 

@@ -12,9 +12,10 @@ from pathlib import Path
 
 from digitlib.artifacts import ArtifactError, write_json, writing
 from digitlib.measuring.runs import EVALUATION, read_run
+from digitlib.reading.network import FLOAT, INT8
 from digitlib.reading.recognizer import PRETRAINED
 
-MODEL = ("digits.keras", "digits.tflite", "history.csv")
+MODEL = ("digits.keras", FLOAT, INT8, "history.csv")
 LARGEST = 5_000_000  # bytes of everything that ships
 
 

@@ -43,10 +43,25 @@ def build(name: str, precision: str = "float32", seed: int = 0, **options) -> ke
             features = ARCHITECTURES[name](x, **options)
         except TypeError as fault:
             raise ValueError(f"network {name!r}: {fault}") from None
-        logits = layers.Dense(CLASSES, dtype="float32", name="logits")(features)
+        if isinstance(features, list):
+            votes = [layers.Dense(CLASSES, dtype="float32")(column) for column in features]
+            logits = layers.Average(dtype="float32", name="logits")(votes)
+        else:
+            logits = layers.Dense(CLASSES, dtype="float32", name="logits")(features)
         return keras.Model(images, logits, name=name)
     finally:
         keras.config.set_dtype_policy(before)
+
+
+def columns(network: keras.Model) -> keras.Model:
+    """The same network, answering with the logits of each of its columns: (N, columns, 10).
+
+    Of a network without columns, itself: (N, 10).
+    """
+    vote = network.layers[-1]
+    if not isinstance(vote, layers.Average):
+        return network
+    return keras.Model(network.inputs, keras.ops.stack(vote.input, axis=1))
 
 
 def in_float32(model: keras.Model, name: str, **options) -> keras.Model:
@@ -177,24 +192,33 @@ def _convnet(x, filters: int = 16, depth: int = 4, kernel: int = 3, dropout: flo
     return layers.Dropout(dropout)(layers.Flatten()(x))
 
 
-def _digitnet(x, width: int = 16, dropout: float = 0.3):
-    """This project's own: four convolutions, most of the work where pictures are already small.
+def _digitnet(x, width: int = 16, dropout: float = 0.2, columns: int = 1):
+    """This project's own: a large kernel where pictures are large, two pairs of small ones below.
 
-    The first one halves the picture at once, which costs a fifth of convolving and then pooling.
-    Batch normalisation is folded into the convolutions on export: it costs an answer nothing.
+    MNIST's frame has four empty pixels on each side: the first convolution goes without padding,
+    which saves a quarter of the work. There is no batch normalisation, which takes a third of the
+    time of a fit on a CPU and would have to be measured again for weights that are averaged.
+
+    Args:
+        width: channels of the first convolution; the pairs have two and four times as many.
+        dropout: share of the features left out in training.
+        columns: how many such networks look at the same picture. Each learns for itself, and
+            their mean answers (multi-column networks, Ciregan, Meier and Schmidhuber 2012,
+            arXiv:1202.2745): for the same work, a few narrow ones err less than a wide one.
     """
 
-    def convolve(x, filters, kernel, stride=1):
-        x = layers.Conv2D(filters, kernel, stride, padding="same", use_bias=False)(x)
-        # Moving averages that follow within an epoch even of a thousand pictures.
-        x = layers.BatchNormalization(momentum=0.9)(x)
-        return layers.ReLU()(x)
+    def convolve(x, filters, kernel, padding="same"):
+        options = {"padding": padding, "activation": "relu", "kernel_initializer": "he_normal"}
+        return layers.Conv2D(filters, kernel, **options)(x)
 
-    x = convolve(x, 2 * width, 5, stride=2)
-    x = layers.MaxPooling2D()(convolve(x, 3 * width, 3))
-    x = convolve(x, 6 * width, 3)
-    x = layers.MaxPooling2D()(convolve(x, 6 * width, 3))
-    return layers.Dropout(dropout)(layers.Flatten()(x))
+    def column(x):
+        x = layers.MaxPooling2D()(convolve(x, width, 5, "valid"))
+        for filters in (2 * width, 4 * width):
+            x = convolve(convolve(x, filters, 3), filters, 3)
+            x = layers.MaxPooling2D()(x)
+        return layers.Dropout(dropout)(layers.Flatten()(x))
+
+    return column(x) if columns == 1 else [column(x) for _ in range(columns)]
 
 
 ARCHITECTURES: dict[str, Callable] = {

@@ -23,7 +23,7 @@ from digitlib.learning.checkpoints import code_digest
 from digitlib.learning.nondigits import draw_nondigits
 from digitlib.learning.recipe import Recipe
 from digitlib.learning.strokes import draw_digits
-from digitlib.reading.network import Network
+from digitlib.reading.network import Network, serving_file
 
 BATCH = 1024  # pictures varied at once
 FOLDER = "outputs/lessons"
@@ -81,7 +81,7 @@ class Lessons:
             )
         self.train, self.recipe = train, replace(recipe, seed=0)
         self.augmentation = augmentation
-        files = [resolve(teacher) / "digits.tflite" for teacher in teachers]
+        files = [serving_file(teacher) for teacher in teachers]
         identity = {
             "teachers": [hashlib.sha256(file.read_bytes()).hexdigest() for file in files],
             "shares": self.shares,

@@ -29,11 +29,11 @@ ALLOGRAPHS: dict[int, dict[str, tuple[float, str]]] = {
         "left": (1, "38,0 50,50 62,100"),
         "short flag": (3, "32,20 44,12 55,0! 55,50 55,100"),
         "tiny flag": (2, "40,15 54,0! 54,50 54,100"),
-        "long flag": (3, "10,44 34,24 58,0! 58,50 58,100"),
-        "very long flag": (2, "8,58 32,32 56,0! 54,50 52,100"),
+        "long flag": (3, "20,46 40,25 58,0! 58,50 58,100"),
+        "very long flag": (2, "18,62 38,34 56,0! 54,50 52,100"),
         "base to the left": (1, "26,34 44,16 66,0! 54,48 42,92 / 0,100 22,95 46,88"),
         "base": (2, "28,22 42,13 52,0! 52,50 52,97 / 18,97 50,98 86,97"),
-        "long flag, base": (2, "12,38 34,22 54,0! 54,50 54,97 / 14,97 54,98 94,97")},
+        "long flag, base": (2, "22,42 40,23 54,0! 54,50 54,97 / 14,97 54,98 94,97")},
     2: {"plain": (4, "12,24 28,6 52,1 76,14 76,36 56,62 32,84 10,97! 50,96 90,94"),
         "looped": (3, "24,24 46,0 74,8 72,32 50,62 24,92 5,96 0,82 18,68 46,76 70,93 98,88"),
         "big loop": (2, "14,26 34,3 64,4 78,28 64,56 38,86 14,96 3,86 14,74 36,80 62,96 98,92"),
@@ -239,7 +239,7 @@ def _deform(curves: np.ndarray, widest: float, rng: np.random.Generator) -> np.n
     x = x * rng.lognormal(0, 0.2, (n, 1)).clip(0.6, widest)
     x = x * (1 + y * rng.normal(0, 0.15, (n, 1)))  # wider at the top or at the bottom
     x = x - y * rng.normal(0.18, 0.23, (n, 1)).clip(-0.45, 0.7)
-    turn = rng.normal(0, 0.1, (n, 1)).clip(-0.25, 0.25)
+    turn = rng.normal(0, 0.06, (n, 1)).clip(-0.15, 0.15)
     return np.stack([x * np.cos(turn) - y * np.sin(turn), x * np.sin(turn) + y * np.cos(turn)], -1)
 
 

@@ -137,7 +137,7 @@ def _learn(
     totals: Row = defaultdict(float)
     for number, start in enumerate(range(0, len(images), size)):
         batch = slice(start, start + size)
-        said = learner.train_on_batch(images[batch], labels[batch], return_dict=True)
+        said = learner.step(images[batch], labels[batch])
         for name, value in said.items():
             totals[name] += float(value) * len(images[batch]) / len(images)
         if averages and number % APART == 0:
@@ -210,12 +210,12 @@ def step_seconds(
     The network is changed by it. The first steps, which compile, do not count.
     """
     learner = _Learner(network, augmentation)
-    learner.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
-    pixels, labels = images[..., None], np.zeros(len(images), np.uint8)
+    learner.compile("adam", keras.losses.CategoricalCrossentropy(from_logits=True))
+    pixels, labels = images[..., None], keras.utils.to_categorical(np.zeros(len(images)), 10)
     times = []
     for _ in range(repeats + 3):
         start = time.perf_counter()
-        learner.train_on_batch(pixels, labels)
+        learner.step(pixels, labels)
         times.append(time.perf_counter() - start)
     return float(np.median(times[3:]))
 
@@ -245,7 +245,7 @@ def print_epoch(row: Row, recipe: Recipe) -> None:
 class _Learner(keras.Model):
     """The network behind its augmentation: what is fitted, never what is saved.
 
-    It knows how hard each of ``n`` digits was when last asked, and the mean of the ``network``'s
+    Where a network has columns, each of them learns for itself. It knows how hard each of ``n`` digits was when last asked, and the mean of the ``network``'s
     weights at some steps, as the network ``average``; checkpoints keep both.
     """
 
@@ -258,6 +258,7 @@ class _Learner(keras.Model):
     ):
         super().__init__(name="learner")
         self.network, self.augmentation, self.average = network, augmentation, average
+        self.columns = architectures.columns(network)
         self.difficulty = self.add_weight((n,), "zeros", trainable=False, name="difficulty")
         self.averaged = self.add_weight((), "zeros", trainable=False, name="averaged")
         if average is not None:
@@ -267,6 +268,13 @@ class _Learner(keras.Model):
     def judged(self) -> keras.Model:
         """The network as it would be used now."""
         return self.average if float(self.averaged) else self.network
+
+    def step(self, images: np.ndarray, answers: np.ndarray) -> Row:
+        """Learn from a batch of pictures, (N, 28, 28, 1), and answers, (N, 10); what is measured."""
+        shape = (len(answers), *self.columns.output.shape[1:-1], answers.shape[-1])
+        if len(shape) > answers.ndim:
+            answers = np.broadcast_to(answers[:, None], shape)
+        return self.train_on_batch(images, answers, return_dict=True)
 
     def add_to_average(self):
         """Let the present weights count in the average, as much as each before."""
@@ -291,7 +299,7 @@ class _Learner(keras.Model):
         images = keras.ops.cast(images, "float32")
         if training and self.augmentation is not None:
             images = self.augmentation(images, training=True)
-        return self.network(images, training=training)
+        return self.columns(images, training=training)
 
 
 def _identity(learner: _Learner, train: Dataset, recipe: Recipe, lessons: Lessons | None) -> dict:

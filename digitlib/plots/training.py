@@ -20,9 +20,14 @@ KINDS = {
 def network_diagram(network) -> Figure:
     """A Keras network from left to right: boxes as high as its pictures, as wide as its channels.
 
-    Dense layers are lines of units, as high as the logarithm of their number.
+    Dense layers are lines of units, as high as the logarithm of their number. Of several columns,
+    which are alike, one is drawn.
     """
     drawn = [layer for layer in network.layers if type(layer).__name__ in KINDS]
+    # Keras lists layers by their distance from the answer: each column's first, each one's second …
+    votes = network.layers[-1].input
+    columns = len(votes) if isinstance(votes, list) else 1
+    drawn = drawn[:1] + drawn[1::columns]
     fig = figure(11, 2.9, alt=f"The layers of the network {network.name} from left to right")
     axes = fig.add_subplot()
     for x, layer in enumerate(drawn):
@@ -37,7 +42,8 @@ def network_diagram(network) -> Figure:
         axes.text(x, -16, f"{kind}\n{kernel}", ha="center", va="top", fontsize=8, color=QUIET)
     axes.plot([0, len(drawn) - 1], [0, 0], color=QUIET, lw=0.8, zorder=0)
     axes.set(xlim=(-0.6, len(drawn) - 0.4), ylim=(-22, 18))
-    axes.set_title(f"{network.name}: {network.count_params():,} parameters")
+    many = f" in {columns} columns like this one" if columns > 1 else ""
+    axes.set_title(f"{network.name}: {network.count_params():,} parameters{many}")
     axes.axis("off")
     return fig
 

@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from digitlib.artifacts import load_card, resolve, write_json
+from digitlib.reading.network import serving_file
 from digitlib.reading.pictures import Picture, PictureError
 from digitlib.reading.recognizer import PRETRAINED, Digit, Recognizer
 from digitlib.reading.sources import Chunk, Source, SourceError
@@ -256,8 +257,8 @@ def _submit(pool: ProcessPoolExecutor, chunk: Chunk) -> Future:
 def _identity(source: Source, model_dir: str | Path) -> str:
     """A checksum of what the rows depend on: the model, and which pictures there are."""
     digest = hashlib.sha256()
-    for name in ("digits.tflite", "card.json"):
-        digest.update((resolve(model_dir) / name).read_bytes())
+    for file in (serving_file(model_dir), resolve(model_dir) / "card.json"):
+        digest.update(file.read_bytes())
     for file in source.files():
         entry = file.stat() if file.exists() else None
         state = (entry.st_size, entry.st_mtime_ns) if entry else "gone"

@@ -5,18 +5,29 @@ from pathlib import Path
 
 import numpy as np
 
-from digitlib.artifacts import resolve
+from digitlib.artifacts import load_card, resolve
 from digitlib.quiet import quiet
 from digitlib.reading.normalisation import SIDE, as_images
 
+FLOAT, INT8 = "digits.tflite", "digits.int8.tflite"  # a model in float32, and in whole numbers
 BATCH = 32  # more at a time is no faster
+
+
+def serving_file(model_dir: str | Path) -> Path:
+    """The file of a model that answers, as its card says; in float32 where it does not say.
+
+    Raises:
+        ArtifactError: when there is no model in the folder.
+    """
+    return resolve(model_dir) / load_card(model_dir).get("serves", FLOAT)
 
 
 class Network:
     """A LiteRT model of digits; may be used from several threads, which take turns.
 
     Args:
-        file: ``digits.tflite``, float (N, 28, 28, 1) from 0 to 255 → (N, 10).
+        file: a LiteRT model, float (N, 28, 28, 1) from 0 to 255 → (N, 10); inside, it may count
+            in whole numbers.
     """
 
     def __init__(self, file: str | Path):

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from digitlib.artifacts import load_card, resolve
-from digitlib.reading.network import Network
+from digitlib.artifacts import load_card
+from digitlib.reading.network import Network, serving_file
 from digitlib.reading.normalisation import SIDE
 from digitlib.reading.pictures import Picture
 from digitlib.reading.restoration import restore
@@ -60,10 +60,15 @@ class Recognizer:
     """Reads digits with one trained model.
 
     Args:
-        model_dir: a folder with ``digits.tflite`` and ``card.json``; the shipped model by default.
+        model_dir: a folder with a LiteRT model and ``card.json``; the shipped model by default.
 
     Raises:
         ArtifactError: when there is no model in the folder.
+
+    Attributes:
+        card: what is known of the model.
+        file: the LiteRT model that answers.
+        network: it at work, on pictures that are not mended before.
 
     One recognizer may be used from several threads; they take turns at the network.
     """
@@ -72,7 +77,8 @@ class Recognizer:
         self.card = load_card(model_dir)
         self.temperature = float(self.card["temperature"])
         self.threshold = float(self.card["threshold"])
-        self._network = Network(resolve(model_dir) / "digits.tflite")
+        self.file = serving_file(model_dir)
+        self.network = Network(self.file)
 
     def classify(self, images: np.ndarray) -> np.ndarray:
         """Calibrated probabilities of the ten digits, each row summing to one.
@@ -96,7 +102,7 @@ class Recognizer:
 
         Damage that shows in a picture is undone first; see ``restoration.restore``.
         """
-        return self._network.logits(restore(images))
+        return self.network.logits(restore(images))
 
     def read_digit(self, picture: Picture) -> Digit:
         """Read a picture that is one digit as a whole.

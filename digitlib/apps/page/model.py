@@ -1,7 +1,6 @@
 """The tab that shows the model: what it is, how it learnt, how well and how fast it reads."""
 
 import html
-import os
 import time
 
 import ipywidgets as widgets
@@ -61,12 +60,10 @@ class Model(widgets.VBox):
 
     def _describe(self) -> str:
         card, folder = self.reader.recognizer.card, self.reader.model_dir
-        size = sum(
-            entry.stat().st_size for entry in os.scandir(folder) if entry.name == "digits.tflite"
-        )
+        file = self.reader.recognizer.file
         lines = accuracy_lines(card) | {
             "one digit takes": f"{latency(self.reader):.2f} ms on this machine (median of {ASKED})",
-            "file": f"{size / 1e6:.2f} MB (digits.tflite)",
+            "file": f"{file.stat().st_size / 1e6:.2f} MB ({file.name})",
         }
         parts = [_table(lines | card_lines(card))]
         if history := read_history(f"{folder}/history.csv"):
