@@ -245,8 +245,9 @@ def print_epoch(row: Row, recipe: Recipe) -> None:
 class _Learner(keras.Model):
     """The network behind its augmentation: what is fitted, never what is saved.
 
-    Where a network has columns, each of them learns for itself. It knows how hard each of ``n`` digits was when last asked, and the mean of the ``network``'s
-    weights at some steps, as the network ``average``; checkpoints keep both.
+    Where a network has columns, each of them learns for itself. It knows how hard each of ``n``
+    digits was when last asked, and the mean of the ``network``'s weights at some steps, as the
+    network ``average``; checkpoints keep both.
     """
 
     def __init__(
@@ -270,7 +271,7 @@ class _Learner(keras.Model):
         return self.average if float(self.averaged) else self.network
 
     def step(self, images: np.ndarray, answers: np.ndarray) -> Row:
-        """Learn from a batch of pictures, (N, 28, 28, 1), and answers, (N, 10); what is measured."""
+        """Learn from pictures, (N, 28, 28, 1), and answers, (N, 10); what was measured."""
         shape = (len(answers), *self.columns.output.shape[1:-1], answers.shape[-1])
         if len(shape) > answers.ndim:
             answers = np.broadcast_to(answers[:, None], shape)
