@@ -5,6 +5,7 @@ CORES   ?= all
 SEEDS   ?= 1
 WORKERS ?= 2
 PORT    ?= 8866
+CAP     ?= 60
 
 BIN   := .venv/bin
 READY := .venv/.ready
@@ -40,8 +41,8 @@ app: $(READY)  ## draw and read digits in the browser, without Jupyter: PORT=886
 notebooks: $(READY)  ## execute the committed notebooks again, in order, and clean them
 	@$(BIN)/python -m digitlib.apps.notebooks refresh
 
-benchmark: $(READY)  ## compare speed side by side: TRAIN=1 adds the race to 99.5 %
-	@$(BIN)/python -m digitlib.apps.benchmark $(if $(TRAIN),--train)
+benchmark: $(READY)  ## compare speed side by side: TRAIN=1 CAP=60 adds the race to 99.5 %
+	@$(BIN)/python -m digitlib.apps.benchmark $(if $(TRAIN),--train --cap $(CAP))
 
 tune: $(READY)  ## make a search's trials with several processes: PROFILE=search WORKERS=2
 	@$(BIN)/python -m digitlib.apps.tune --profile $(PROFILE) --workers $(WORKERS)

@@ -62,6 +62,39 @@ def test_multiply_adds_of_a_known_network():
     assert work == [26 * 26 * 9 * 32, 13 * 13 * 32 * 100, 100 * 10]
 
 
+def test_a_network_of_columns_answers_with_their_mean(digits):
+    network = architectures.build("digitnet", width=4, columns=3)
+    pixels = digits[1].images[:9, ..., None]
+    votes = architectures.columns(network).predict_on_batch(pixels)
+    assert votes.shape == (9, 3, 10)
+    assert not np.allclose(votes[:, 0], votes[:, 1])
+    np.testing.assert_allclose(
+        votes.mean(axis=1), training.logits(network, pixels[..., 0]), rtol=1e-4
+    )
+    alone = architectures.build("digitnet", width=4)
+    assert network.count_params() == 3 * alone.count_params()
+    assert architectures.columns(alone) is alone
+
+
+def test_columns_learn_for_themselves(digits):
+    """What the others answer changes nothing of what a column learns."""
+    images, answers = digits[0].images[:32, ..., None], np.eye(10)[digits[0].labels[:32]]
+    learnt = []
+    for others in (1, 3):
+        network = architectures.build("digitnet", width=4, columns=2, dropout=0.0)
+        first, second = ([x for x in network.layers if x.weights][column::2] for column in (0, 1))
+        for layer in second:
+            layer.set_weights([others * weight for weight in layer.get_weights()])
+        learner = training._Learner(network, None)
+        learner.compile("sgd", keras.losses.CategoricalCrossentropy(from_logits=True))
+        before = first[0].get_weights()[0].copy()
+        learner.step(images, answers)
+        learnt.append([weight for layer in first for weight in layer.get_weights()])
+        assert not np.array_equal(before, learnt[-1][0])
+    for one, other in zip(*learnt, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
 def test_local_response_normalisation_is_tensorflows():
     """The published network used TensorFlow's; ours is its definition in ``keras.ops``."""
     import tensorflow as tf
@@ -203,7 +236,7 @@ def test_epochs_dwell_on_the_digits_that_are_hardest(digits, monkeypatch):
 
 def test_the_network_is_the_mean_of_the_weights_of_its_last_epochs(digits, monkeypatch):
     """Batch normalisation measures the mean itself; fitting goes on from its own weights."""
-    seen, network = [], architectures.build("digitnet", width=4)
+    seen, network = [], architectures.build("convnet", filters=4, depth=2)
     add = training._Learner.add_to_average
 
     def watched(learner):
@@ -327,6 +360,19 @@ def test_the_exported_model_answers_as_keras_does(digits, tmp_path, precision):
     reloaded = keras.saving.load_model(tmp_path / "digits.keras", safe_mode=True)
     assert same_weights(plain, reloaded)
     assert "warp" not in str(reloaded.get_config()), "augmentation is no part of a saved model"
+
+
+def test_whole_numbers_answer_almost_as_float32_does(digits, tmp_path):
+    network, _ = fit(digits, epochs=3, learning_rate=0.01)
+    exporting.save_model(network, tmp_path)
+    file = exporting.save_int8(network, tmp_path, digits[0].images)
+    images = digits[1].images
+    exact, rounded = (
+        Network(tmp_path / name).logits(images) for name in (exporting.FLOAT, exporting.INT8)
+    )
+    assert np.mean(exact.argmax(axis=1) == rounded.argmax(axis=1)) > 0.97
+    assert np.abs(exact - rounded).mean() < 0.05 * np.ptp(exact)
+    assert file.stat().st_size < 0.6 * (tmp_path / exporting.FLOAT).stat().st_size
 
 
 def test_a_network_with_layers_of_its_own_is_loaded_by_a_fresh_interpreter(tmp_path):

@@ -1,5 +1,6 @@
 """The shipped model answers as its card says, whatever it is handed and from many threads."""
 
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 
 import cv2
@@ -7,8 +8,9 @@ import numpy as np
 import pytest
 
 from digitlib import Recognizer, datasets
+from digitlib.artifacts import write_json
 from digitlib.measuring.calibration import softmax
-from digitlib.reading.network import Network
+from digitlib.reading.network import FLOAT, INT8, Network
 from digitlib.reading.pictures import PictureError
 from digitlib.reading.recognizer import PRETRAINED
 
@@ -46,6 +48,19 @@ def test_keras_and_litert_agree_on_every_mnist_test_image(recognizer, mnist_test
     expected = network.predict(mnist_test.images[..., None], batch_size=500, verbose=0)
     logits = Network(PRETRAINED / "digits.tflite").logits(mnist_test.images)
     np.testing.assert_allclose(softmax(logits), softmax(expected), atol=1e-4)
+
+
+def test_the_file_that_the_card_names_serves(recognizer, digits, tmp_path):
+    """Of a model without a word of it, the one in float32: those made earlier have no other."""
+    for file in PRETRAINED.iterdir():
+        shutil.copy(file, tmp_path)
+    for serves, file in (({}, FLOAT), ({"serves": FLOAT}, FLOAT), ({"serves": INT8}, INT8)):
+        card = {name: value for name, value in recognizer.card.items() if name != "serves"}
+        write_json(tmp_path / "card.json", card | serves)
+        reader = Recognizer(tmp_path)
+        assert reader.file == tmp_path / file
+        expected = Network(PRETRAINED / file).logits(digits.images)
+        np.testing.assert_array_equal(reader.network.logits(digits.images), expected)
 
 
 @pytest.mark.parametrize("n", [0, 1, 15, 16, 256, 300])
