@@ -285,6 +285,8 @@ class _Learner(keras.Model):
 
     def settle_average(self, images: np.ndarray):
         """Let batch normalisation measure the average itself: it is no mean of what was before."""
+        if not self.network.non_trainable_weights:  # nothing is measured in this network
+            return
         self.average.trainable = True  # frozen, it would not measure
         for start in range(0, min(len(images), 8192), 256):
             shown = keras.ops.cast(images[start : start + 256], "float32")
