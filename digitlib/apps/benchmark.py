@@ -24,7 +24,7 @@ from digitlib import Recognizer, artifacts, datasets
 from digitlib.apps import profiles
 from digitlib.measuring import speed
 from digitlib.measuring.runs import EVALUATION, TRAINING
-from digitlib.reading.network import FLOAT, INT8
+from digitlib.reading.network import FLOAT, INT8, serving_file
 from digitlib.reading.recognizer import PRETRAINED
 
 OUTPUT = "outputs/benchmark"
@@ -96,14 +96,14 @@ def _other(folder: Path) -> tuple[str, Path]:
     name, file = {
         FLOAT: ("shipped, int8", INT8),
         INT8: ("shipped, float32", FLOAT),
-    }[Recognizer().file.name]
+    }[serving_file(PRETRAINED).name]
     artifacts.write_json(folder / name / "card.json", card | {"serves": file})
     shutil.copyfile(PRETRAINED / file, folder / name / file)
     return name, folder / name
 
 
 def _file(model_dir: Path, engine: str) -> Path:
-    return Recognizer(model_dir).file if engine == "LiteRT" else model_dir / "digits.keras"
+    return serving_file(model_dir) if engine == "LiteRT" else model_dir / "digits.keras"
 
 
 def _first_answer(model_dir: Path, engine: str, times: int = 3) -> float:

@@ -204,7 +204,7 @@ def _digitnet(x, width: int = 16, dropout: float = 0.2, columns: int = 1):
         dropout: share of the features left out in training.
         columns: how many such networks look at the same picture. Each learns for itself, and
             their mean answers (multi-column networks, Ciregan, Meier and Schmidhuber 2012,
-            arXiv:1202.2745): for the same work, a few narrow ones err less than a wide one.
+            arXiv:1202.2745).
     """
 
     def convolve(x, filters, kernel, padding="same"):
