@@ -192,12 +192,45 @@ def _convnet(x, filters: int = 16, depth: int = 4, kernel: int = 3, dropout: flo
     return layers.Dropout(dropout)(layers.Flatten()(x))
 
 
-def _digitnet(x, width: int = 16, dropout: float = 0.2, columns: int = 1):
+@keras.saving.register_keras_serializable("digitlib")
+class Smoothing(layers.Layer):
+    """Soften pictures as augmentation softens them: those that are read, not those learnt from.
+
+    Augmentation resamples every picture, which blurs it a little, so a network that learns from
+    such pictures alone never meets one as sharp as it will have to read. (The same kind of
+    discrepancy as in size, which Touvron et al. 2019, arXiv:1906.06423, describe.)
+
+    Args:
+        share: of each pixel's ink that goes to each of its neighbours, first across, then down.
+            Bilinear resampling at random places does what 1/12 does; 1/8 reads best what is held
+            out (of 15,000 digits after 40 epochs, 57 wrong, and 69 without).
+    """
+
+    def __init__(self, share=0.125, **keywords):
+        super().__init__(**keywords)
+        self.share = share
+
+    def call(self, x, training=False):
+        """Soften (N, height, width, 1); in training, leave it alone."""
+        if training:
+            return x
+        taps = keras.ops.convert_to_tensor([self.share, 1 - 2 * self.share, self.share], x.dtype)
+        across = keras.ops.conv(x, keras.ops.reshape(taps, (1, 3, 1, 1)), padding="same")
+        return keras.ops.conv(across, keras.ops.reshape(taps, (3, 1, 1, 1)), padding="same")
+
+    def get_config(self):
+        """Constructor arguments, for saving."""
+        return super().get_config() | {"share": self.share}
+
+
+def _digitnet(
+    x, width: int = 16, dropout: float = 0.2, columns: int = 1, smoothing: float = 0.125
+):
     """This project's own: a large kernel where pictures are large, two pairs of small ones below.
 
     MNIST's frame has four empty pixels on each side: the first convolution goes without padding,
-    which saves a quarter of the work. There is no batch normalisation, which takes a third of the
-    time of a fit on a CPU and would have to be measured again for weights that are averaged.
+    which saves a quarter of the work. There is no batch normalisation: it takes a third of the
+    time of a fit on a CPU, and more epochs buy as much.
 
     Args:
         width: channels of the first convolution; the pairs have two and four times as many.
@@ -205,6 +238,7 @@ def _digitnet(x, width: int = 16, dropout: float = 0.2, columns: int = 1):
         columns: how many such networks look at the same picture. Each learns for itself, and
             their mean answers (multi-column networks, Ciregan, Meier and Schmidhuber 2012,
             arXiv:1202.2745).
+        smoothing: ``Smoothing``'s share; 0 where it learns without augmentation.
     """
 
     def convolve(x, filters, kernel, padding="same"):
@@ -218,6 +252,8 @@ def _digitnet(x, width: int = 16, dropout: float = 0.2, columns: int = 1):
             x = layers.MaxPooling2D()(x)
         return layers.Dropout(dropout)(layers.Flatten()(x))
 
+    if smoothing:
+        x = Smoothing(smoothing)(x)
     return column(x) if columns == 1 else [column(x) for _ in range(columns)]
 
 

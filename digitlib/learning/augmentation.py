@@ -161,17 +161,17 @@ def _resample(images, dx, dy):
     """Bilinear look-up at each pixel's own place plus (dx, dy); beyond the edge there is no ink."""
     count, height, width, _ = ops.shape(images)
     # One pixel of empty border catches everything that looks outside.
-    flat = ops.reshape(ops.pad(images[..., 0], ((0, 0), (1, 1), (1, 1))), (count, -1))
+    flat = ops.reshape(ops.pad(images[..., 0], ((0, 0), (1, 1), (1, 1))), (-1,))
     x = ops.arange(width, dtype="float32") + 1 + dx
     y = ops.reshape(ops.arange(height, dtype="float32"), (1, height, 1)) + 1 + dy
     x, y = ops.clip(x, 0, width + 0.999), ops.clip(y, 0, height + 0.999)
     left, top = ops.floor(x), ops.floor(y)
     right_share, lower_share = x - left, y - top
-    index = ops.cast(top * (width + 2) + left, "int32")
+    picture = ops.reshape(ops.arange(count), (-1, 1, 1)) * ((height + 2) * (width + 2))
+    index = picture + ops.cast(top * (width + 2) + left, "int32")
 
     def look_up(offset):
-        found = ops.take_along_axis(flat, ops.reshape(index + offset, (count, -1)), axis=1)
-        return ops.reshape(found, (count, height, width))
+        return ops.take(flat, index + offset)
 
     upper = look_up(0) * (1 - right_share) + look_up(1) * right_share
     lower = look_up(width + 2) * (1 - right_share) + look_up(width + 3) * right_share
