@@ -223,9 +223,7 @@ class Smoothing(layers.Layer):
         return super().get_config() | {"share": self.share}
 
 
-def _digitnet(
-    x, width: int = 16, dropout: float = 0.2, columns: int = 1, smoothing: float = 0.125
-):
+def _digitnet(x, width: int = 16, dropout: float = 0.2, columns: int = 1, smoothing: float = 0.125):
     """This project's own: a large kernel where pictures are large, two pairs of small ones below.
 
     MNIST's frame has four empty pixels on each side: the first convolution goes without padding,
