@@ -223,7 +223,7 @@ class Smoothing(layers.Layer):
         return super().get_config() | {"share": self.share}
 
 
-def _digitnet(x, width: int = 16, dropout: float = 0.2, columns: int = 1, smoothing: float = 0.125):
+def _digitnet(x, width: int = 16, dropout: float = 0.2, columns: int = 1, smoothing: float = 0.0):
     """This project's own: a large kernel where pictures are large, two pairs of small ones below.
 
     MNIST's frame has four empty pixels on each side: the first convolution goes without padding,
@@ -236,7 +236,7 @@ def _digitnet(x, width: int = 16, dropout: float = 0.2, columns: int = 1, smooth
         columns: how many such networks look at the same picture. Each learns for itself, and
             their mean answers (multi-column networks, Ciregan, Meier and Schmidhuber 2012,
             arXiv:1202.2745).
-        smoothing: ``Smoothing``'s share; 0 where it learns without augmentation.
+        smoothing: ``Smoothing``'s share, for a network that learns under augmentation.
     """
 
     def convolve(x, filters, kernel, padding="same"):
