@@ -95,6 +95,42 @@ def test_columns_learn_for_themselves(digits):
         np.testing.assert_array_equal(one, other)
 
 
+def test_smoothing_is_what_augmentation_does_to_sharpness(digits):
+    """On average over places, resampling leaves of a fine pattern what smoothing leaves of it."""
+    images = digits[0].images[:64, ..., None].astype(np.float32)
+    smoothed = np.asarray(architectures.Smoothing(1 / 12)(images))
+    shifted = np.asarray(augmentation.build(seed=0, shift=1)(np.repeat(images, 64, 0), training=True))
+    # Amplitudes by frequency do not depend on where a picture lies.
+    spectrum = lambda x: np.abs(np.fft.rfft2(x[..., 0]))  # noqa: E731
+    sharp, soft, resampled = (spectrum(x).mean(axis=0) for x in (images, smoothed, shifted))
+    fine = (slice(7, 21), slice(7, None))
+    lost, meant = 1 - resampled[fine].sum() / sharp[fine].sum(), 1 - soft[fine].sum() / sharp[fine].sum()
+    assert lost > 0.2
+    assert lost == pytest.approx(meant, rel=0.15)
+
+
+def test_smoothing_softens_what_is_read_not_what_is_learnt_from(tmp_path):
+    dot = np.zeros((1, 28, 28, 1), np.float32)
+    dot[0, 10, 20] = 64
+    layer = architectures.Smoothing(0.125)
+    assert np.array_equal(layer(dot, training=True), dot)
+    softened = np.asarray(layer(dot))[0, 9:12, 19:22, 0]
+    np.testing.assert_allclose(softened, [[1, 6, 1], [6, 36, 6], [1, 6, 1]], rtol=1e-6)
+    # It is part of a saved and of an exported model.
+    sharp = architectures.build("digitnet", width=4)
+    soft = architectures.build("digitnet", width=4, smoothing=0.125)
+    soft.set_weights(sharp.get_weights())
+    exporting.save_model(soft, tmp_path)
+    images = np.random.default_rng(0).integers(0, 256, (3, 28, 28), np.uint8)
+    expected = training.logits(soft, images)
+    assert not np.allclose(expected, training.logits(sharp, images), atol=1e-3)
+    for answers in (
+        Network(tmp_path / "digits.tflite").logits(images),
+        training.logits(exporting.load_model(tmp_path), images),
+    ):
+        np.testing.assert_allclose(answers, expected, atol=1e-3)
+
+
 def test_local_response_normalisation_is_tensorflows():
     """The published network used TensorFlow's; ours is its definition in ``keras.ops``."""
     import tensorflow as tf

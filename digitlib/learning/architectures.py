@@ -202,8 +202,8 @@ class Smoothing(layers.Layer):
 
     Args:
         share: of each pixel's ink that goes to each of its neighbours, first across, then down.
-            Bilinear resampling at random places does what 1/12 does; 1/8 reads best what is held
-            out (of 15,000 digits after 40 epochs, 57 wrong, and 69 without).
+            1/8 halves the finest pattern there can be, as bilinear resampling does on average
+            over places. (Of 15,000 digits held out it reads 57 wrong, and 69 without.)
     """
 
     def __init__(self, share=0.125, **keywords):
