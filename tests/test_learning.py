@@ -107,7 +107,7 @@ def test_smoothing_is_what_augmentation_does_to_sharpness(digits):
     resampled = fine(shift(np.repeat(images, 64, axis=0), training=True)) / fine(images)
     smoothed = fine(architectures.Smoothing(1 / 8)(images)) / fine(images)
     assert resampled < 0.6
-    assert smoothed == pytest.approx(resampled, abs=0.05)
+    assert smoothed == pytest.approx(resampled, abs=0.08)
 
 
 def test_smoothing_softens_what_is_read_not_what_is_learnt_from(tmp_path):
