@@ -87,7 +87,8 @@ def test_a_picture_is_restored_alike_in_any_batch(digits):
 def test_damage_is_undone(recognizer, digits, name, bar, monkeypatch):
     """Percent read right of 200 digits, of which 95 are without damage.
 
-    How many are without mending depends on the network that ships; mending has to buy ten digits.
+    How many are without mending depends on the network that ships; mending has to spare three in
+    ten of its mistakes.
     """
     spoilt, labels = corrupt(digits.images[:200], name), digits.labels[:200]
 
@@ -97,7 +98,7 @@ def test_damage_is_undone(recognizer, digits, name, bar, monkeypatch):
     mended = percent(spoilt)
     assert mended >= bar
     monkeypatch.setattr("digitlib.reading.recognizer.restore", lambda images: images)
-    assert percent(spoilt) <= mended - 5
+    assert 100 - mended <= 0.7 * (100 - percent(spoilt))
 
 
 def test_inverted_pictures_and_bands_are_inverted_back(digits):
