@@ -121,8 +121,15 @@ def read_history(path: str | Path) -> list[dict[str, float]]:
         return [{k: float(v) for k, v in row.items()} for row in csv.DictReader(stream)]
 
 
-def best_epoch(history: Sequence[Mapping]) -> int:
-    """Index of the row with the highest validation accuracy; of equals, the lowest loss."""
+def kept_epoch(history: Sequence[Mapping]) -> int:
+    """Index of the row whose weights are kept.
+
+    It has the highest validation accuracy; of equals, the lowest loss. Once weights are averaged
+    (``averaged`` above 0) it is the last: the mean of most weights is expected to be best, and the
+    best of many epochs by a few validation digits is so by luck.
+    """
+    if history[-1].get("averaged"):
+        return len(history) - 1
     return max(
         range(len(history)), key=lambda i: (history[i]["val_accuracy"], -history[i]["val_loss"])
     )

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from digitlib import datasets
-from digitlib.learning import architectures, augmentation, exporting, lessons, training
+from digitlib.artifacts import kept_epoch
+from digitlib.learning import architectures, augmentation, exporting, layers, lessons, training
 from digitlib.learning.recipe import Recipe, plateau_rate, should_stop
 from digitlib.reading.network import Network
 
@@ -105,7 +106,7 @@ def test_smoothing_is_what_augmentation_does_to_sharpness(digits):
     images = digits[0].images[:64, ..., None].astype(np.float32)
     shift = augmentation.build(seed=0, shift=1)
     resampled = fine(shift(np.repeat(images, 64, axis=0), training=True)) / fine(images)
-    smoothed = fine(architectures.Smoothing(1 / 8)(images)) / fine(images)
+    smoothed = fine(layers.Smoothing(1 / 8)(images)) / fine(images)
     assert resampled < 0.6
     assert smoothed == pytest.approx(resampled, abs=0.08)
 
@@ -113,7 +114,7 @@ def test_smoothing_is_what_augmentation_does_to_sharpness(digits):
 def test_smoothing_softens_what_is_read_not_what_is_learnt_from(tmp_path):
     dot = np.zeros((1, 28, 28, 1), np.float32)
     dot[0, 10, 20] = 64
-    layer = architectures.Smoothing(0.125)
+    layer = layers.Smoothing(0.125)
     assert np.array_equal(layer(dot, training=True), dot)
     softened = np.asarray(layer(dot))[0, 9:12, 19:22, 0]
     np.testing.assert_allclose(softened, [[1, 6, 1], [6, 36, 6], [1, 6, 1]], rtol=1e-6)
@@ -132,13 +133,31 @@ def test_smoothing_softens_what_is_read_not_what_is_learnt_from(tmp_path):
         np.testing.assert_allclose(answers, expected, atol=1e-3)
 
 
+def test_views_are_read_together_and_learnt_from_apart(tmp_path):
+    """The mean of what the network makes of a picture as it is, moved up, and moved down."""
+    one = architectures.build("digitnet", width=4, columns=2)
+    three = architectures.build("digitnet", width=4, columns=2, views=True)
+    three.set_weights(one.get_weights())
+    images = np.random.default_rng(0).integers(0, 256, (5, 28, 28), np.uint8)
+    up, down = np.zeros_like(images), np.zeros_like(images)
+    up[:, :-1], down[:, 1:] = images[:, 1:], images[:, :-1]
+    expected = np.mean([training.logits(one, view) for view in (images, up, down)], axis=0)
+    np.testing.assert_allclose(training.logits(three, images), expected, atol=1e-3)
+    learnt_from = three(images[..., None].astype(np.float32), training=True)
+    assert learnt_from.shape == (5, 10)
+    exporting.save_model(three, tmp_path)
+    for count in (0, 1, 5):
+        answers = Network(tmp_path / "digits.tflite").logits(images[:count])
+        np.testing.assert_allclose(answers, expected[:count], atol=1e-3)
+
+
 def test_local_response_normalisation_is_tensorflows():
     """The published network used TensorFlow's; ours is its definition in ``keras.ops``."""
     import tensorflow as tf
 
     x = np.random.default_rng(0).normal(size=(2, 5, 5, 32)).astype(np.float32) * 30
     expected = tf.nn.local_response_normalization(x, 5, 1.0, 0.0001, 0.75)
-    np.testing.assert_allclose(architectures.LocalResponseNormalization()(x), expected, rtol=1e-5)
+    np.testing.assert_allclose(layers.LocalResponseNormalization()(x), expected, rtol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -282,7 +301,7 @@ def test_the_network_is_the_mean_of_the_weights_of_its_last_epochs(digits, monke
 
     monkeypatch.setattr(training._Learner, "add_to_average", watched)
     recipe = Recipe(epochs=3, averaged_epochs=2, learning_rate=0.01, batch_size=8)
-    training.fit(network, *digits, recipe, report=lambda *_: None, keep_best=False)
+    training.fit(network, *digits, recipe, report=lambda *_: None)
     assert len(seen) == 2 * -(-len(digits[0]) // (8 * training.APART))
     measured = [w.path.split("/")[-1].startswith("moving") for w in network.weights]
     for i, (weight, of_batches) in enumerate(zip(network.get_weights(), measured, strict=True)):
@@ -305,6 +324,14 @@ def test_unsure_of_what_is_no_digit_counts_as_read_rightly():
 
 def rows(*accuracies):
     return [{"val_accuracy": a, "val_loss": 1 - a} for a in accuracies]
+
+
+def test_the_best_epoch_is_kept_until_weights_are_averaged():
+    """The best of many epochs by a few digits is so by luck; the last mean is not."""
+    rows = [{"val_accuracy": a, "val_loss": 1 - a, "averaged": 0.0} for a in (0.90, 0.99, 0.95)]
+    assert kept_epoch(rows) == 1
+    averaged = [*rows, rows[0] | {"averaged": 5.0}, rows[0] | {"averaged": 9.0}]
+    assert kept_epoch(averaged) == 4
 
 
 def test_early_stopping_counts_epochs_since_the_best():

@@ -13,6 +13,7 @@ import keras
 from keras import layers
 
 from digitlib.learning.backbones import backbone
+from digitlib.learning.layers import GatherViews, LocalResponseNormalization, Smoothing, Views
 
 SIDE = 28
 CLASSES = 10
@@ -131,34 +132,6 @@ def _five_layer(x):
     return layers.Dropout(0.5)(x)
 
 
-@keras.saving.register_keras_serializable("digitlib")
-class LocalResponseNormalization(layers.Layer):
-    """Divide each channel by the energy of its neighbours (Krizhevsky et al. 2012, section 3.3).
-
-    y = x / (bias + alpha · Σ x²)^beta, the sum over ``2 · radius + 1`` channels. Shape unchanged.
-    """
-
-    def __init__(self, radius=5, bias=1.0, alpha=0.0001, beta=0.75, **keywords):
-        super().__init__(**keywords)
-        self.radius, self.bias, self.alpha, self.beta = radius, bias, alpha, beta
-
-    def call(self, x):
-        """Normalise (N, height, width, channels)."""
-        width = 2 * self.radius + 1
-        # A sum over neighbouring channels is an average pool along the last axis.
-        shape = x.shape[1:]
-        squares = keras.ops.reshape(keras.ops.square(x), (-1, shape[-1], 1))
-        padded = keras.ops.pad(squares, ((0, 0), (self.radius, self.radius), (0, 0)))
-        energy = width * keras.ops.average_pool(padded, width, 1, "valid")
-        energy = keras.ops.reshape(energy, (-1, *shape))
-        return x / (self.bias + self.alpha * energy) ** self.beta
-
-    def get_config(self):
-        """Constructor arguments, for saving."""
-        own = {"radius": self.radius, "bias": self.bias, "alpha": self.alpha, "beta": self.beta}
-        return super().get_config() | own
-
-
 def _lrn(x, dropout: float = 0.2):
     """Two convolutions with local response normalisation (tflearn's MNIST example, 2016)."""
     for filters in (32, 64):
@@ -192,38 +165,14 @@ def _convnet(x, filters: int = 16, depth: int = 4, kernel: int = 3, dropout: flo
     return layers.Dropout(dropout)(layers.Flatten()(x))
 
 
-@keras.saving.register_keras_serializable("digitlib")
-class Smoothing(layers.Layer):
-    """Soften pictures as augmentation softens them: those that are read, not those learnt from.
-
-    Augmentation resamples every picture, which blurs it a little, so a network that learns from
-    such pictures alone never meets one as sharp as it will have to read. (The same kind of
-    discrepancy as in size, which Touvron et al. 2019, arXiv:1906.06423, describe.)
-
-    Args:
-        share: of each pixel's ink that goes to each of its neighbours, first across, then down.
-            1/8 halves the finest pattern there can be, as bilinear resampling does on average
-            over places. (Of 15,000 digits held out it reads 57 wrong, and 69 without.)
-    """
-
-    def __init__(self, share=0.125, **keywords):
-        super().__init__(**keywords)
-        self.share = share
-
-    def call(self, x, training=False):
-        """Soften (N, height, width, 1); in training, leave it alone."""
-        if training:
-            return x
-        taps = keras.ops.convert_to_tensor([self.share, 1 - 2 * self.share, self.share], x.dtype)
-        across = keras.ops.conv(x, keras.ops.reshape(taps, (1, 3, 1, 1)), padding="same")
-        return keras.ops.conv(across, keras.ops.reshape(taps, (3, 1, 1, 1)), padding="same")
-
-    def get_config(self):
-        """Constructor arguments, for saving."""
-        return super().get_config() | {"share": self.share}
-
-
-def _digitnet(x, width: int = 16, dropout: float = 0.2, columns: int = 1, smoothing: float = 0.0):
+def _digitnet(
+    x,
+    width: int = 16,
+    dropout: float = 0.2,
+    columns: int = 1,
+    smoothing: float = 0.0,
+    views: bool = False,
+):
     """This project's own: a large kernel where pictures are large, two pairs of small ones below.
 
     MNIST's frame has four empty pixels on each side: the first convolution goes without padding,
@@ -237,6 +186,7 @@ def _digitnet(x, width: int = 16, dropout: float = 0.2, columns: int = 1, smooth
             their mean answers (multi-column networks, Ciregan, Meier and Schmidhuber 2012,
             arXiv:1202.2745).
         smoothing: ``Smoothing``'s share, for a network that learns under augmentation.
+        views: whether to read the mean of three ``Views`` of a picture, for three times the work.
     """
 
     def convolve(x, filters, kernel, padding="same"):
@@ -248,10 +198,13 @@ def _digitnet(x, width: int = 16, dropout: float = 0.2, columns: int = 1, smooth
         for filters in (2 * width, 4 * width):
             x = convolve(convolve(x, filters, 3), filters, 3)
             x = layers.MaxPooling2D()(x)
-        return layers.Dropout(dropout)(layers.Flatten()(x))
+        x = layers.Flatten()(x)
+        return layers.Dropout(dropout)(GatherViews()(x) if views else x)
 
     if smoothing:
         x = Smoothing(smoothing)(x)
+    if views:
+        x = Views()(x)
     return column(x) if columns == 1 else [column(x) for _ in range(columns)]
 
 

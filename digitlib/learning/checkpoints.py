@@ -9,7 +9,7 @@ from pathlib import Path
 
 import keras
 
-from digitlib.artifacts import best_epoch, resolve
+from digitlib.artifacts import kept_epoch, resolve
 from digitlib.learning.recipe import Row
 
 
@@ -41,7 +41,7 @@ class Checkpoints:
     def save(self, history: list[Row]) -> None:
         """Keep the state after the last epoch of ``history``."""
         epoch = len(history)
-        improved = best_epoch(history) == epoch - 1
+        improved = kept_epoch(history) == epoch - 1
         if improved:
             self.best = self.learner.judged.get_weights()
         if self.folder is None:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from digitlib.artifacts import best_epoch
+from digitlib.artifacts import kept_epoch
 
 OPTIMIZERS = ("adam", "adamw", "sgd")
 SCHEDULES = ("constant", "cosine", "plateau")
@@ -96,7 +96,7 @@ def should_stop(history: Sequence[Row], recipe: Recipe) -> bool:
         return False
     if recipe.target_accuracy and history[-1]["val_accuracy"] >= recipe.target_accuracy:
         return True
-    since_best = len(history) - 1 - best_epoch(history)
+    since_best = len(history) - 1 - kept_epoch(history)
     return 0 < recipe.early_stopping <= since_best
 
 

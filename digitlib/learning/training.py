@@ -58,7 +58,7 @@ def fit(
     lessons: Lessons | None = None,
     keep_best: bool = True,
 ) -> list[Row]:
-    """Fit ``network`` in place; it ends with the weights of its best validation epoch.
+    """Fit ``network`` in place; it ends with the weights of ``artifacts.kept_epoch``.
 
     Args:
         network: takes (N, 28, 28, 1) pixels from 0 to 255, gives (N, 10) logits.
@@ -74,7 +74,8 @@ def fit(
 
     Returns:
         The history, a row per epoch: epoch, seconds, loss, accuracy, val_loss, val_accuracy,
-        learning_rate. Losses are cross-entropies in nats, accuracies shares.
+        learning_rate, averaged. Losses are cross-entropies in nats, accuracies shares; averaged
+        is of how many weights the judged ones are the mean, 0 for none.
 
     Raises:
         ValueError: for lessons under a recipe with a ``hard_share``.
@@ -116,6 +117,7 @@ def fit(
         row = {"epoch": epoch + 1, "seconds": time.perf_counter() - start} | logs
         row |= {"val_loss": float(losses.mean()), "val_accuracy": float(right.mean())}
         row["learning_rate"] = float(keras.ops.convert_to_numpy(learner.optimizer.learning_rate))
+        row["averaged"] = float(learner.averaged)
         history.append(row)
         state.save(history)
         report(row, recipe)

@@ -12,7 +12,7 @@ from pathlib import Path
 import keras
 from keras import layers
 
-from digitlib.artifacts import best_epoch
+from digitlib.artifacts import kept_epoch
 from digitlib.datasets import Dataset
 from digitlib.learning.backbones import BLOCK
 from digitlib.learning.recipe import Recipe, Row
@@ -95,7 +95,7 @@ def fine_tune(
     before = network.get_weights()
     second = fit(network, train, validation, recipe, augmentation, checkpoint_dir)
     both = history + [row | {"epoch": row["epoch"] + len(history)} for row in second]
-    if best_epoch(both) < len(history):
+    if kept_epoch(both) < len(history):
         network.set_weights(before)
     return both
 

@@ -24,7 +24,7 @@ from keras_tuner.engine import base_tuner
 from keras_tuner.engine.oracle import Oracle
 from sklearn.exceptions import ConvergenceWarning
 
-from digitlib.artifacts import best_epoch, resolve, writing
+from digitlib.artifacts import kept_epoch, resolve, writing
 from digitlib.datasets import Dataset, load_dataset, split
 from digitlib.learning import training
 from digitlib.quiet import quiet
@@ -191,7 +191,7 @@ class Search(base_tuner.BaseTuner):
         network, history = training.fit_settings(
             chosen, train, validation, folder, report=lambda *_: None
         )
-        best = history[best_epoch(history)]
+        best = history[kept_epoch(history)]
         return {
             "val_accuracy": best["val_accuracy"],
             "val_loss": best["val_loss"],

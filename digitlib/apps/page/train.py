@@ -19,7 +19,7 @@ import psutil
 from digitlib.apps import profiles
 from digitlib.apps.models import name_of
 from digitlib.apps.page.reader import Reader
-from digitlib.artifacts import best_epoch, project_root, read_history, resolve
+from digitlib.artifacts import kept_epoch, project_root, read_history, resolve
 from digitlib.datasets import find_dataset
 
 FOLDER = "outputs/app"
@@ -155,7 +155,7 @@ class Train(widgets.VBox):
         self.said.value += f"<p>Saved in <code>{folder}</code>.</p>"
 
     def _show(self, history: list[dict]) -> None:
-        best = history[best_epoch(history)]
+        best = history[kept_epoch(history)]
         self.said.value = (
             f"<p>Epoch <b>{len(history)}</b> of {self.begun['epochs']}: best so far "
             f"<b>{best['val_accuracy']:.2%}</b> of the validation digits, "
@@ -216,7 +216,7 @@ def curves(history: list[dict]) -> str:
     """The learning curves as an image in HTML."""
     from digitlib.plots.training import learning_curves
 
-    figure = learning_curves(history, kept=best_epoch(history) + 1)
+    figure = learning_curves(history, kept=kept_epoch(history) + 1)
     data, _ = figure._repr_mimebundle_()
     coded = base64.b64encode(data["image/png"]).decode()
     source = f"data:image/png;base64,{coded}"
