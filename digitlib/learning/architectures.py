@@ -19,7 +19,9 @@ SIDE = 28
 CLASSES = 10
 
 
-def build(name: str, precision: str = "float32", seed: int = 0, **options) -> keras.Model:
+def build(
+    name: str, precision: str = "float32", seed: int = 0, views: bool = False, **options
+) -> keras.Model:
     """Build a network with freshly drawn weights.
 
     Args:
@@ -27,6 +29,8 @@ def build(name: str, precision: str = "float32", seed: int = 0, **options) -> ke
         precision: Keras's dtype policy, ``float32`` or ``mixed_bfloat16``. The logits are float32
             either way.
         seed: fixes the weights (and every other global generator, as Keras does).
+        views: whether to answer with the mean of a picture's three ``Views``, for three times the
+            work; in training there is one either way.
         options: arguments of the named network.
 
     Raises:
@@ -41,14 +45,18 @@ def build(name: str, precision: str = "float32", seed: int = 0, **options) -> ke
         images = keras.Input((SIDE, SIDE, 1), name="pixels")
         x = layers.Rescaling(1 / 255)(images)
         try:
-            features = ARCHITECTURES[name](x, **options)
+            features = ARCHITECTURES[name](Views()(x) if views else x, **options)
         except TypeError as fault:
             raise ValueError(f"network {name!r}: {fault}") from None
+
+        def vote(column, label=None):
+            column = GatherViews()(column) if views else column
+            return layers.Dense(CLASSES, dtype="float32", name=label)(column)
+
         if isinstance(features, list):
-            votes = [layers.Dense(CLASSES, dtype="float32")(column) for column in features]
-            logits = layers.Average(dtype="float32", name="logits")(votes)
+            logits = layers.Average(dtype="float32", name="logits")([*map(vote, features)])
         else:
-            logits = layers.Dense(CLASSES, dtype="float32", name="logits")(features)
+            logits = vote(features, "logits")
         return keras.Model(images, logits, name=name)
     finally:
         keras.config.set_dtype_policy(before)
@@ -65,14 +73,16 @@ def columns(network: keras.Model) -> keras.Model:
     return keras.Model(network.inputs, keras.ops.stack(vote.input, axis=1))
 
 
-def in_float32(model: keras.Model, name: str, **options) -> keras.Model:
+def in_float32(model: keras.Model, name: str, views: bool = False, **options) -> keras.Model:
     """The same network and weights in float32: the form that is saved and exported.
+
+    It may look at several ``views`` where the given one has a single one; see ``build``.
 
     A network trained under ``mixed_bfloat16`` exports to LiteRT but cannot run there.
     """
     if "weights" in signature(ARCHITECTURES[name]).parameters:
         options = options | {"weights": "none"}  # all of them are replaced
-    plain = build(name, **options)
+    plain = build(name, views=views, **options)
     plain.set_weights(model.get_weights())
     return plain
 
@@ -165,14 +175,7 @@ def _convnet(x, filters: int = 16, depth: int = 4, kernel: int = 3, dropout: flo
     return layers.Dropout(dropout)(layers.Flatten()(x))
 
 
-def _digitnet(
-    x,
-    width: int = 16,
-    dropout: float = 0.2,
-    columns: int = 1,
-    smoothing: float = 0.0,
-    views: bool = False,
-):
+def _digitnet(x, width: int = 16, dropout: float = 0.2, columns: int = 1, smoothing: float = 0.0):
     """This project's own: a large kernel where pictures are large, two pairs of small ones below.
 
     MNIST's frame has four empty pixels on each side: the first convolution goes without padding,
@@ -186,7 +189,6 @@ def _digitnet(
             their mean answers (multi-column networks, Ciregan, Meier and Schmidhuber 2012,
             arXiv:1202.2745).
         smoothing: ``Smoothing``'s share, for a network that learns under augmentation.
-        views: whether to read the mean of three ``Views`` of a picture, for three times the work.
     """
 
     def convolve(x, filters, kernel, padding="same"):
@@ -198,13 +200,10 @@ def _digitnet(
         for filters in (2 * width, 4 * width):
             x = convolve(convolve(x, filters, 3), filters, 3)
             x = layers.MaxPooling2D()(x)
-        x = layers.Flatten()(x)
-        return layers.Dropout(dropout)(GatherViews()(x) if views else x)
+        return layers.Dropout(dropout)(layers.Flatten()(x))
 
     if smoothing:
         x = Smoothing(smoothing)(x)
-    if views:
-        x = Views()(x)
     return column(x) if columns == 1 else [column(x) for _ in range(columns)]
 
 
