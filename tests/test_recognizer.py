@@ -42,9 +42,9 @@ def test_it_scores_on_mnist_what_its_card_publishes(recognizer, mnist_test):
 
 
 def test_keras_and_litert_agree_on_every_mnist_test_image(recognizer, mnist_test):
-    from digitlib.learning import keras
+    from digitlib.learning.exporting import load_model
 
-    network = keras.saving.load_model(PRETRAINED / "digits.keras", safe_mode=True)
+    network = load_model(PRETRAINED)
     expected = network.predict(mnist_test.images[..., None], batch_size=500, verbose=0)
     logits = Network(PRETRAINED / "digits.tflite").logits(mnist_test.images)
     np.testing.assert_allclose(softmax(logits), softmax(expected), atol=1e-4)
