@@ -71,6 +71,7 @@ def test_a_race_that_takes_too_long_says_so(short_race, monkeypatch):
     assert not fit["reached"]
     assert fit["epochs"] == 1
     assert "0 of 1" in benchmark.race_table(result)
+    assert f"not reached in {fit['seconds']:.0f} s" in benchmark.race_table(result)
 
 
 def test_a_race_is_decided_by_the_medians():

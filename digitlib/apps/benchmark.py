@@ -222,7 +222,8 @@ def race_table(result: dict) -> str:
     cells = [
         [
             f"`{name}`",
-            _time(statistics.median(wall[name])),
+            ("" if 2 * sum(row["reached"] for row in fits) > len(fits) else "not reached in ")
+            + _time(statistics.median(wall[name])),
             f"{_time(min(wall[name]))} – {_time(max(wall[name]))}",
             _time(statistics.median(processor[name])),
             f"{statistics.median(row['epochs'] for row in fits):g}",
