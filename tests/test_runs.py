@@ -121,6 +121,18 @@ def test_the_readme_says_how_the_shipped_model_reads_strangers(tmp_path):
         readme.handwriting(tmp_path)
 
 
+def test_the_readme_says_what_each_variation_bought(tmp_path):
+    assert readme.ladders(tmp_path) == ""
+    first = {"step": "none", "mean": 98.7, "sd": 0.1, "bought": None}
+    second = {"step": "slant 0.2", "mean": 99.1, "sd": 0.05, "bought": 0.4}
+    rungs = [first, second | {"bought_low": -0.1, "bought_high": 0.9}]
+    metrics = tmp_path / "outputs" / "ablation" / "metrics"
+    write_json(metrics / "02_augmentation.json", {"ladder": rungs})
+    text = readme.ladders(tmp_path)
+    assert "| none | 98.70 % | 0.10 | – | – |" in text
+    assert "| + slant 0.2 | 99.10 % | 0.05 | +0.40 | -0.10 to +0.90 |" in text
+
+
 def test_a_file_appears_whole_or_not_at_all(tmp_path):
     target = tmp_path / "metrics.json"
     target.write_text("{}")

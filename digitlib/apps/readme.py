@@ -8,7 +8,14 @@ from pathlib import Path
 
 from digitlib.apps import benchmark
 from digitlib.artifacts import ArtifactError, load_card, load_metrics, project_root, writing
-from digitlib.measuring.runs import EVALUATION, ROBUSTNESS, TRAINING, elsewhere, judges
+from digitlib.measuring.runs import (
+    AUGMENTATION,
+    EVALUATION,
+    ROBUSTNESS,
+    TRAINING,
+    elsewhere,
+    judges,
+)
 from digitlib.reading.recognizer import PRETRAINED
 
 START, END = "<!-- {}: written by `make readme` -->", "<!-- end of {} -->"
@@ -95,7 +102,37 @@ def handwriting(root: Path) -> str:
     return "\n".join([*lines, "", *(f"- {line}" for line in elsewhere(metrics))])
 
 
-SECTIONS = {"results": results, "handwriting": handwriting, "performance": performance}
+def ladders(root: Path) -> str:
+    """What each variation bought, by the ladders of ``ablation``; empty where none was climbed."""
+    metrics = load_metrics(root / "outputs/ablation")
+    goals = {AUGMENTATION: "validation accuracy", ROBUSTNESS: "strangers read rightly"}
+    return "\n\n".join(
+        _rungs(goal, metrics[notebook]["ladder"])
+        for notebook, goal in goals.items()
+        if notebook in metrics
+    )
+
+
+def _rungs(goal: str, rungs: list[dict]) -> str:
+    lines = [
+        f"| variation | {goal} | sd of seeds | bought (points) | 95 % interval |",
+        "|---|--:|--:|--:|:-:|",
+        f"| {rungs[0]['step']} | {rungs[0]['mean']:.2f} % | {rungs[0]['sd']:.2f} | – | – |",
+    ]
+    for rung in rungs[1:]:
+        lines.append(
+            f"| + {rung['step']} | {rung['mean']:.2f} % | {rung['sd']:.2f} "
+            f"| {rung['bought']:+.2f} | {rung['bought_low']:+.2f} to {rung['bought_high']:+.2f} |"
+        )
+    return "\n".join(lines)
+
+
+SECTIONS = {
+    "results": results,
+    "handwriting": handwriting,
+    "ladders": ladders,
+    "performance": performance,
+}
 
 
 def update(root: Path) -> str:

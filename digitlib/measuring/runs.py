@@ -10,7 +10,8 @@ from digitlib import artifacts
 from digitlib.measuring.published import CLAIMS
 from digitlib.measuring.statistics import accuracy, over_seeds
 
-TRAINING, EVALUATION, ROBUSTNESS = "03_cnn_training", "05_evaluation", "06_robustness"
+AUGMENTATION, TRAINING = "02_augmentation", "03_cnn_training"
+EVALUATION, ROBUSTNESS = "05_evaluation", "06_robustness"
 IDENTITY = ("dataset", "seed", "temperature")  # of a model; no two fits end at one temperature
 # A run's rows as a reader sees them.
 COLUMNS = {
