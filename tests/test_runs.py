@@ -97,9 +97,11 @@ def test_the_readme_table_lists_published_profiles_best_first(tmp_path):
 def test_the_readme_says_how_the_shipped_model_reads_strangers(tmp_path):
     assert readme.handwriting(tmp_path) == ""
     canvas = {"n": 510, "writers": 30, "accuracy_percent": 98.8, "low_percent": 97.4}
-    canvas |= {"high_percent": 99.5, "ece_percent": 0.6}
+    canvas |= {"high_percent": 99.5, "ece_percent": 0.6, "ece_by_chance_percent": 1.4}
+    canvas |= {"grouped_by": "photo"}
     measured = {
         "sets": {"canvas": canvas, "usps": canvas | {"writers": None}},
+        "corruptions": [{"n": 1000}],
         "corruption_mean_percent": 97.3,
         "corruption_mean_bare_network_percent": 75.4,
         "corruptions_percent": dict.fromkeys("abc", 97.3),
@@ -110,7 +112,7 @@ def test_the_readme_says_how_the_shipped_model_reads_strangers(tmp_path):
     }
     write_json(tmp_path / "outputs" / "record" / "metrics" / "06_robustness.json", measured)
     text = readme.handwriting(tmp_path)
-    assert "| canvas | 510 by 30 writers | **98.8 %** | 97.4 – 99.5 | 0.6 % |" in text
+    assert "| canvas | 510 (30 photos) | **98.8 %** | 97.4 – 99.5 | 0.6 % | 1.4 % |" in text
     assert "| usps | 510 | **98.8 %** |" in text
     assert "97.3 % on average over 3 kinds of damage" in text
     assert "reads 75.4 % by itself" in text

@@ -92,8 +92,8 @@ def check_parameters(notebook: str | Path, given: Mapping[str, object], source: 
             f"  {k}: {p.type} = {p.default!r}  # {p.help}" for k, p in declared.items()
         )
         raise ParameterError(
-            f"{source or Path(notebook).stem}: {'; '.join(faults)}.\n"
-            f"{Path(notebook).stem} has these parameters:\n{known}"
+            f"{Path(notebook).stem} has these parameters:\n{known}\n"
+            f"{source or Path(notebook).stem}: {'; '.join(faults)}"
         )
     return values
 

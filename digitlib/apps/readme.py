@@ -90,14 +90,15 @@ def handwriting(root: Path) -> str:
             f"make ship PROFILE={card['profile']} first"
         )
     lines = [
-        "| pictures | n | read rightly | 95 % interval | calibration error |",
-        "|---|--:|--:|:-:|--:|",
+        "| pictures | n | read rightly | 95 % interval | calibration error | by chance, up to |",
+        "|---|--:|--:|:-:|--:|--:|",
     ]
     for name, row in metrics[ROBUSTNESS]["sets"].items():
-        writers = f" by {row['writers']} writers" if row["writers"] else ""
+        groups = f" ({row['writers']} {row['grouped_by']}s)" if row["writers"] else ""
         lines.append(
-            f"| {name} | {row['n']:,}{writers} | **{row['accuracy_percent']:.1f} %** "
-            f"| {row['low_percent']:.1f} – {row['high_percent']:.1f} | {row['ece_percent']:.1f} % |"
+            f"| {name} | {row['n']:,}{groups} | **{row['accuracy_percent']:.1f} %** "
+            f"| {row['low_percent']:.1f} – {row['high_percent']:.1f} "
+            f"| {row['ece_percent']:.1f} % | {row['ece_by_chance_percent']:.1f} % |"
         )
     return "\n".join([*lines, "", *(f"- {line}" for line in elsewhere(metrics))])
 

@@ -35,6 +35,7 @@ COLLECTED = {
 # Letters that are also digits; and one kind whose labels nobody checked.
 LOOKALIKES = ("I", "J", "O", "l", "z", "b", "q")
 UNCHECKED = "indic_digit_photo"
+SIMULATED = "(simulated)"
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,6 +113,11 @@ def load_handwriting(
     return Found([s.take(index) for s, index in zip(sets, chosen, strict=True)], notes)
 
 
+def is_simulated(sets: list[Handwriting]) -> bool:
+    """Whether no set is real handwriting in real pictures."""
+    return all(SIMULATED in one.name for one in sets)
+
+
 def one_of_each(sets: list[Handwriting]) -> Handwriting:
     """A picture of each digit that occurs, from the sets in turn."""
     pictures, labels = [], []
@@ -145,17 +151,18 @@ def load_nondigits(where: str) -> np.ndarray | None:
 
 
 def bundled(seed: int = 0) -> list[Handwriting]:
-    """The test digits that scikit-learn bundles, on simulated paper and on a simulated screen."""
+    """Half the test digits that scikit-learn bundles on simulated paper, the others on a screen."""
     digits = load_dataset("optdigits", "test")
     made = {
-        "paper (simulated)": (on_paper, "laid on coloured, ruled, unevenly lit paper"),
-        "screen (simulated)": (on_screen, "small and off-centre, half of them bright on black"),
+        f"paper {SIMULATED}": (on_paper, "laid on coloured, ruled, unevenly lit paper"),
+        f"screen {SIMULATED}": (on_screen, "small and off-centre, half of them bright on black"),
     }
     sets = []
-    for name, (lay, source) in made.items():
+    for start, (name, (lay, source)) in enumerate(made.items()):
         random = np.random.default_rng(seed)
-        pictures = [lay(image, random) for image in digits.images]
-        sets.append(Handwriting(name, pictures, digits.labels, f"optdigits, {source}"))
+        own = digits.take(np.arange(start, len(digits), len(made)))
+        pictures = [lay(image, random) for image in own.images]
+        sets.append(Handwriting(name, pictures, own.labels, f"optdigits, {source}"))
     return sets
 
 

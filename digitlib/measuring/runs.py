@@ -164,16 +164,22 @@ def elsewhere(metrics: dict[str, dict]) -> list[str]:
         return []
     measured = metrics[ROBUSTNESS]
     apart = measured["auroc"]
-    kind = "drawn for it" if apart["drawn"] else "of alphabets"
+    kind = (
+        "drawn by this project's generator"
+        if apart["drawn"]
+        else "of alphabets, but for those that can be read as digits"
+    )
+    damaged = measured["corruptions"][0]["n"]
     return [
         f"**Damaged pictures**: {measured['corruption_mean_percent']:.1f} % on average over "
-        f"{len(measured['corruptions_percent'])} kinds of damage, as in MNIST-C at its severity. "
+        f"{len(measured['corruptions_percent'])} kinds of damage, as in MNIST-C at its severity, "
+        f"to {damaged:,} test digits each. "
         "The network was trained on none of them but affine change, and reads "
         f"{measured['corruption_mean_bare_network_percent']:.1f} % by itself; the rest is what "
         "mending pictures before they are read buys, which was written with such damage in mind.",
-        f"**What is no digit**: from {apart['non_digits']:,} pictures of other characters, {kind}, "
-        f"{apart['digits']:,} digits are told by their confidence with an area under the ROC "
-        f"curve of {apart['auroc']:.3f} ({apart['low']:.3f} to {apart['high']:.3f}); "
+        f"**What is no digit**: {apart['digits']:,} digits and {apart['non_digits']:,} pictures of "
+        f"other characters ({kind}) are told apart by confidence: the area under the ROC curve is "
+        f"{apart['auroc']:.3f} ({apart['low']:.3f} to {apart['high']:.3f}). "
         f"{measured['accepted_digits_percent']:.1f} % of all sets' digits are accepted, and "
         f"{measured['accepted_nondigits_percent']:.1f} % of the other characters.",
     ]
@@ -202,6 +208,12 @@ def card_lines(card: dict) -> dict[str, str]:
         + ", ".join(f"{share:.0%} that of {folder}" for folder, share in teachers.items())
         if (teachers := card.get("teachers"))
         else "the label",
+        "epochs": f"after the first of {hard:.0%} of the digits, the hardest among them"
+        if (hard := recipe.get("hard_share", 1)) < 1
+        else "of all digits",
+        "looks at a picture": "three times: as it is, a pixel up, a pixel down"
+        if card.get("views")
+        else "once",
         "recipe": f"{recipe['optimizer']}, learning rate {recipe['learning_rate']:g} "
         f"({recipe['schedule']}), batches of {recipe['batch_size']}, at most {recipe['epochs']} "
         f"epochs{f', the last {averaged} averaged' if averaged else ''}, {card['precision']}",
