@@ -157,6 +157,8 @@ def _reason(text: str) -> str:
         kind, _, files = part.partition(": ")
         if kind.startswith("Params"):  # the checksum of its cells, or its settings
             kind, files = "the notebook or its settings changed", ""
+        elif kind.startswith("Missing output"):
+            kind, files = "not made yet", ""
         names = [f for f in sorted(files.split(", ")) if f and "/.done/" not in f]
         more = f" and {len(names) - 2} more" if len(names) > 2 else ""
         told[kind[:1].lower() + kind[1:]] = ", ".join(names[:2]) + more
