@@ -96,8 +96,10 @@ def load_card(model_dir: str | Path) -> dict:
     """
     card = resolve(model_dir) / "card.json"
     if not card.exists():
+        outputs, profile = card.parts[-4:-2] if len(card.parts) > 3 else ("", "")
         raise ArtifactError(
-            f"there is no model in {model_dir}: make one with `make run PROFILE=quick`, or run "
+            f"there is no model in {model_dir}: make one with `make run "
+            f"PROFILE={profile if outputs == 'outputs' else 'quick'}`, or run "
             "notebooks/03_cnn_training.ipynb with the output_dir that this folder is in"
         )
     return read_json(card)
@@ -150,13 +152,20 @@ def versions() -> dict[str, str]:
 
 
 def commit() -> str:
-    """The checkout's commit, marked when files differ from it; '' outside a checkout."""
+    """The checkout's commit, marked -dirty when files differ from it; '' outside a checkout.
+
+    Results under ``outputs`` may differ: writing them is what runs are for.
+    """
+    hash_of = ["rev-parse", "--short=12", "HEAD"]
+    difference = ["diff", "--quiet", "HEAD", "--", ".", ":(exclude)outputs"]
     try:
-        arguments = ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
-        done = subprocess.run(arguments, cwd=project_root(), capture_output=True, text=True)
+        found, differs = (
+            subprocess.run(["git", *command], cwd=project_root(), capture_output=True, text=True)
+            for command in (hash_of, difference)
+        )
     except OSError:
         return ""
-    return done.stdout.strip()
+    return found.stdout.strip() + "-dirty" * bool(found.stdout and differs.returncode)
 
 
 def machine() -> str:

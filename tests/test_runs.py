@@ -2,9 +2,11 @@
 
 import contextlib
 import json
+import subprocess
 
 import pytest
 
+from digitlib import artifacts
 from digitlib.apps import readme, shipping
 from digitlib.artifacts import ArtifactError, load_card, write_json, writing
 from digitlib.measuring import runs
@@ -133,6 +135,23 @@ def test_the_readme_says_what_each_variation_bought(tmp_path):
     text = readme.ladders(tmp_path)
     assert "| none | 98.70 % | 0.10 | – | – |" in text
     assert "| + slant 0.2 | 99.10 % | 0.05 | +0.40 | -0.10 to +0.90 |" in text
+
+
+def test_a_result_is_of_a_commit_unless_code_differs(tmp_path, monkeypatch):
+    """Metrics that git keeps change with every run; that says nothing against the code."""
+    monkeypatch.setenv("DIGITLIB_ROOT", str(tmp_path))
+    assert artifacts.commit() == ""
+    for file in ("outputs/fast/metrics/05.json", "digitlib/code.py"):
+        write_json(tmp_path / file, 1)
+    who = ["-c", "user.name=Ada", "-c", "user.email=ada@example.org"]
+    for command in (["init"], ["add", "."], [*who, "commit", "-m", "first"]):
+        subprocess.run(["git", *command], cwd=tmp_path, check=True, capture_output=True)
+    clean = artifacts.commit()
+    assert len(clean) == 12
+    write_json(tmp_path / "outputs/fast/metrics/05.json", 2)
+    assert artifacts.commit() == clean
+    write_json(tmp_path / "digitlib/code.py", 2)
+    assert artifacts.commit() == f"{clean}-dirty"
 
 
 def test_a_file_appears_whole_or_not_at_all(tmp_path):
