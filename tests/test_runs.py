@@ -135,6 +135,7 @@ def test_the_readme_says_what_each_variation_bought(tmp_path):
     text = readme.ladders(tmp_path)
     assert "| none | 98.70 % | 0.10 | – | – |" in text
     assert "| + slant 0.2 | 99.10 % | 0.05 | +0.40 | -0.10 to +0.90 |" in text
+    assert text.endswith("Clearly above zero by themselves: none of them.")
 
 
 def test_a_result_is_of_a_commit_unless_code_differs(tmp_path, monkeypatch):
