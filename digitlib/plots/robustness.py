@@ -240,7 +240,8 @@ def ladder(names: Sequence[str], results: Mapping[str, Sequence[Sequence[float]]
     for k, (name, steps) in enumerate(results.items()):
         colour, mark = COLOURS[k % 6], MARKS[k % len(MARKS)]
         x = np.arange(len(names)) + shift[k]
-        axes.plot(x, [np.mean(values) for values in steps], color=colour, lw=1.6, label=name)
+        style = "-" if k < 6 else "--"  # where a colour comes again
+        axes.plot(x, [np.mean(values) for values in steps], style, color=colour, lw=1.6, label=name)
         for at, values in zip(x, steps, strict=True):
             axes.plot([at] * len(values), values, mark, color=colour, ms=4.5, alpha=0.6)
     labels = [name if k == 0 else f"+ {name}" for k, name in enumerate(names)]
