@@ -96,10 +96,10 @@ def load_card(model_dir: str | Path) -> dict:
     """
     card = resolve(model_dir) / "card.json"
     if not card.exists():
-        outputs, profile = card.parts[-4:-2] if len(card.parts) > 3 else ("", "")
+        run = card.parent.parent
+        profile = run.name if run.parent.name == "outputs" else "quick"
         raise ArtifactError(
-            f"there is no model in {model_dir}: make one with `make run "
-            f"PROFILE={profile if outputs == 'outputs' else 'quick'}`, or run "
+            f"there is no model in {model_dir}: make one with `make run PROFILE={profile}`, or run "
             "notebooks/03_cnn_training.ipynb with the output_dir that this folder is in"
         )
     return read_json(card)
