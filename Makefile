@@ -23,7 +23,7 @@ help:  ## list what can be done here
 setup: $(READY)  ## set up .venv (the others do it when it is needed)
 
 run: $(READY)  ## run a profile's notebooks: PROFILE=quick CORES=all SEEDS=1
-	@$(BIN)/python -m digitlib.apps.pipeline --profile $(PROFILE) --cores $(CORES) --seeds $(SEEDS)
+	@$(BIN)/python -m digitlib.pipeline.run --profile $(PROFILE) --cores $(CORES) --seeds $(SEEDS)
 
 test: $(READY) lint  ## lint, then run every test
 	@$(BIN)/python -m pytest
@@ -39,19 +39,19 @@ app: $(READY)  ## draw and read digits in the browser, without Jupyter: PORT=886
 	@$(BIN)/python -m digitlib.apps.page --port $(PORT)
 
 notebooks: $(READY)  ## execute the committed notebooks again, in order, and clean them
-	@$(BIN)/python -m digitlib.apps.notebooks refresh
+	@$(BIN)/python -m digitlib.pipeline.notebooks refresh
 
 benchmark: $(READY)  ## compare speed side by side: TRAIN=1 CAP=60 adds the race to 99.5 %
-	@$(BIN)/python -m digitlib.apps.benchmark $(if $(TRAIN),--train --cap $(CAP))
+	@$(BIN)/python -m digitlib.release.benchmark $(if $(TRAIN),--train --cap $(CAP))
 
 tune: $(READY)  ## make a search's trials with several processes: PROFILE=search WORKERS=2
-	@$(BIN)/python -m digitlib.apps.tune --profile $(PROFILE) --workers $(WORKERS)
+	@$(BIN)/python -m digitlib.pipeline.tuning --profile $(PROFILE) --workers $(WORKERS)
 
 ship: $(READY)  ## make a finished profile's model the shipped one: PROFILE=record
-	@$(BIN)/python -m digitlib.apps.shipping $(if $(filter file,$(origin PROFILE)),,$(PROFILE))
+	@$(BIN)/python -m digitlib.release.ship $(if $(filter file,$(origin PROFILE)),,$(PROFILE))
 
 readme: $(READY)  ## write the README's results from the metrics under outputs/
-	@$(BIN)/python -m digitlib.apps.readme
+	@$(BIN)/python -m digitlib.release.readme
 
 lock: $(READY)  ## pin dependencies again: UPGRADE=--upgrade takes the newest
 	@$(BIN)/python -m pip install --quiet uv

@@ -1,17 +1,18 @@
 """The notebooks as a graph: what each one needs, what it makes, and so what must run again.
 
-`make run` starts it (digitlib/apps/pipeline.py), which checks all parameters first and keeps to
+`make run` starts it (digitlib/pipeline/run.py), which checks all parameters first and keeps to
 one writer. Executed notebooks are logs, not outputs, because Snakemake deletes the outputs of a
 failed job; `.done/` says that one was executed anew. A notebook is compared by what is written in
 its cells, not by its file: running it in JupyterLab makes nothing out of date.
 """
 
-from digitlib.apps import dependencies, profiles
+from digitlib.artifacts import MODEL_FILES
+from digitlib.pipeline import dependencies, profiles
 
 PROFILE, SEEDS = config["profile"], int(config["seeds"])
 TRAINING, EVALUATION, REPORT = profiles.TRAINING, profiles.EVALUATION, profiles.REPORT
-RUN_NOTEBOOK = "python -m digitlib.apps.notebooks run"
-EXPORT = "python -m digitlib.apps.notebooks export"
+RUN_NOTEBOOK = "python -m digitlib.pipeline.notebooks run"
+EXPORT = "python -m digitlib.pipeline.notebooks export"
 
 
 def text_of(wildcards, name=None):
@@ -64,7 +65,7 @@ rule training:
         lambda w: profiles.needed(w.profile, TRAINING),
         text=ancient(f"notebooks/{TRAINING}.ipynb"),
     output:
-        expand("outputs/{{profile}}/runs/{{run}}/model/{file}", file=profiles.MODEL),
+        expand("outputs/{{profile}}/runs/{{run}}/model/{file}", file=MODEL_FILES),
         f"outputs/{{profile}}/runs/{{run}}/metrics/{TRAINING}.json",
         done=f"outputs/{{profile}}/runs/{{run}}/.done/{TRAINING}",
     log: f"outputs/{{profile}}/runs/{{run}}/notebooks/{TRAINING}.ipynb"
@@ -83,7 +84,7 @@ rule evaluation:
     message: f"{EVALUATION} ({{wildcards.run}})"
     input:
         lambda w: profiles.needed(w.profile, EVALUATION),
-        expand("outputs/{{profile}}/runs/{{run}}/model/{file}", file=profiles.MODEL),
+        expand("outputs/{{profile}}/runs/{{run}}/model/{file}", file=MODEL_FILES),
         text=ancient(f"notebooks/{EVALUATION}.ipynb"),
     output:
         f"outputs/{{profile}}/runs/{{run}}/metrics/{EVALUATION}.json",
@@ -105,17 +106,17 @@ def own(path):
 rule publish_training:
     message: "the model of the profile's own seed"
     input:
-        [own(f"model/{file}") for file in profiles.MODEL],
+        [own(f"model/{file}") for file in MODEL_FILES],
         own(f"metrics/{TRAINING}.json"),
         own(f".done/{TRAINING}"),
     output:
-        expand("outputs/{{profile}}/model/{file}", file=profiles.MODEL),
+        expand("outputs/{{profile}}/model/{file}", file=MODEL_FILES),
         f"outputs/{{profile}}/metrics/{TRAINING}.json",
         done=f"outputs/{{profile}}/.done/{TRAINING}",
     log: f"outputs/{{profile}}/{TRAINING}.ipynb"
     params: run=lambda w: profiles.own_run(w.profile)
     shell:
-        "python -m digitlib.apps.publish outputs/{wildcards.profile} {params.run} " + TRAINING
+        "python -m digitlib.pipeline.publish outputs/{wildcards.profile} {params.run} " + TRAINING
 
 
 rule publish_evaluation:
@@ -129,7 +130,7 @@ rule publish_evaluation:
     log: f"outputs/{{profile}}/{EVALUATION}.ipynb"
     params: run=lambda w: profiles.own_run(w.profile)
     shell:
-        "python -m digitlib.apps.publish outputs/{wildcards.profile} {params.run} " + EVALUATION
+        "python -m digitlib.pipeline.publish outputs/{wildcards.profile} {params.run} " + EVALUATION
 
 
 rule report:

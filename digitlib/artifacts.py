@@ -14,6 +14,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+#: A model's files: for Keras, and for LiteRT in float32 and quantised to int8.
+KERAS_FILE, FLOAT_FILE, INT8_FILE = "digits.keras", "digits.tflite", "digits.int8.tflite"
+CARD_FILE, HISTORY_FILE = "card.json", "history.csv"
+MODEL_FILES = (KERAS_FILE, FLOAT_FILE, INT8_FILE, HISTORY_FILE, CARD_FILE)
 PACKAGES = ("digitlib", "keras", "tensorflow", "ai-edge-litert", "numpy", "scikit-learn")
 
 
@@ -94,7 +98,7 @@ def load_card(model_dir: str | Path) -> dict:
     Raises:
         ArtifactError: when there is no model; the message names the command that makes one.
     """
-    card = resolve(model_dir) / "card.json"
+    card = resolve(model_dir) / CARD_FILE
     if not card.exists():
         run = card.parent.parent
         profile = run.name if run.parent.name == "outputs" else "quick"

@@ -278,8 +278,8 @@ def _read_idx(folder: Path, name: str, ndim: int, md5: dict[str, str] | None) ->
 
 
 def _folder(folder: Path, part: str) -> tuple[Dataset, bool]:
-    from digitlib.reading.pictures import PictureError
-    from digitlib.reading.segmentation import normalise
+    from digitlib.pixels.decoding import PictureError
+    from digitlib.pixels.segmentation import normalise
 
     images, labels, left_out = [], [], []
     for digit in range(10):

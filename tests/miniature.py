@@ -43,7 +43,7 @@ checkpoint.unlink()
 artifacts.write_history(folder / "model" / "history.csv", history)
 for name in ("digits.keras", "digits.tflite", "digits.int8.tflite"):
     with artifacts.writing(folder / "model" / name) as unfinished:
-        unfinished.write_text(f"{seed} {epochs} {teachers} {tiny.NAME}")
+        unfinished.write_text(f"{seed} {epochs} {tiny.NAME}")
 artifacts.write_json(folder / "model" / "card.json", {"seed": seed, "epochs": epochs})
 artifacts.save_metrics(output_dir, "03_cnn_training", {"epochs": epochs, "fold": fold})
 """
@@ -78,7 +78,6 @@ NOTEBOOKS = {
             "seed: int = 7  # of everything random",
             "epochs: int = 3  # at most",
             "pause: float = 0.01  # seconds an epoch",
-            "teachers: dict = {}  # models to learn from",
             "folds: int = 0  # of a cross-validation",
             "fold: int = -1  # the one held out",
         ],
@@ -149,7 +148,7 @@ class Project:
         """Start a run in a process group of its own."""
         arguments = ["--profile", profile, "--cores", "2", "--seeds", str(seeds)]
         return subprocess.Popen(
-            [sys.executable, "-m", "digitlib.apps.pipeline", *arguments],
+            [sys.executable, "-m", "digitlib.pipeline.run", *arguments],
             cwd=self.root,
             env={"DIGITLIB_TRACKING": "off"}
             | os.environ

@@ -2,7 +2,7 @@
 
 from playwright.sync_api import Page
 
-from digitlib.apps.canvas import HANDWRITING
+from digitlib.apps.canvas.strokes import HANDWRITING
 
 
 def draw(page: Page, text: str, left=0.15, top=0.15, height=0.6) -> None:

@@ -16,7 +16,8 @@ import pytest
 from PIL import Image
 
 from digitlib import Recognizer
-from digitlib.apps.canvas import DigitCanvas, write
+from digitlib.apps.canvas import DigitCanvas
+from digitlib.apps.canvas.strokes import write
 from digitlib.datasets import load_dataset
 from digitlib.reading import batch
 from digitlib.reading.batch import Row, predict, status, write_submission

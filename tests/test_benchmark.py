@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from digitlib.apps import benchmark, profiles
 from digitlib.measuring import speed
+from digitlib.pipeline import profiles
+from digitlib.release import benchmark
 
 
 def test_every_way_of_answering_is_asked_alike():

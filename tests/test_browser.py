@@ -27,7 +27,8 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from serving import free_port, serving
 
 from digitlib import Recognizer
-from digitlib.apps.canvas import DigitCanvas, write
+from digitlib.apps.canvas import DigitCanvas
+from digitlib.apps.canvas.strokes import write
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 SOON = 20_000  # milliseconds a person would wait at the most

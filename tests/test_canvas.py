@@ -11,8 +11,9 @@ import traitlets
 from PIL import Image
 
 from digitlib import Recognizer
-from digitlib.apps.canvas import DigitCanvas, write
-from digitlib.apps.drawings import load_drawings
+from digitlib.apps.canvas import DigitCanvas
+from digitlib.apps.canvas.drawings import load_drawings
+from digitlib.apps.canvas.strokes import write
 from digitlib.datasets import load_dataset
 from digitlib.reading.explanation import explain
 

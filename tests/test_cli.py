@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from digitlib.apps.canvas import DigitCanvas, write
+from digitlib.apps.canvas import DigitCanvas
+from digitlib.apps.canvas.strokes import write
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from digitlib import datasets
-from digitlib.measuring.corruptions import CORRUPTIONS, corrupt
+from digitlib.synthetic.corruptions import CORRUPTIONS, corrupt
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import digitlib
-from digitlib.apps import readme
+from digitlib.release import readme
 
 PACKAGE = Path(digitlib.__file__).parent
 ROOT = PACKAGE.parent

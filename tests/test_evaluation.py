@@ -6,14 +6,16 @@ import sys
 import numpy as np
 import pytest
 from scipy import optimize, stats
+from scipy.special import softmax
 from sklearn import calibration as sklearn_calibration
 from sklearn import datasets as sklearn_datasets
 from sklearn import discriminant_analysis, metrics
 
 from digitlib import artifacts
 from digitlib.datasets import Dataset
-from digitlib.measuring import comparison, evaluation, tables
-from digitlib.plots import evaluation as plots
+from digitlib.measuring import calibration, comparison, evaluation, statistics
+from digitlib.reporting import tables
+from digitlib.reporting.figures import evaluation as plots
 
 RNG = np.random.default_rng(0)
 
@@ -34,7 +36,7 @@ def test_the_worst_of_ten_may_be_so_by_chance():
     """Against drawing ten equally hard groups many times."""
     drawn = np.random.default_rng(0).binomial(35, 0.02, (100_000, 10)).max(axis=1)
     for misread in (1, 3, 5):
-        chance = evaluation.worst_by_chance(misread, 35, 0.02)
+        chance = statistics.worst_by_chance(misread, 35, 0.02)
         assert chance == pytest.approx((drawn >= misread).mean(), abs=0.006)
 
 
@@ -49,40 +51,40 @@ def test_the_worst_of_ten_may_be_so_by_chance():
     ],
 )
 def test_wilson_interval_is_the_published_one(correct, n, low, high):
-    assert evaluation.wilson_interval(correct, n) == pytest.approx((low, high), abs=5e-5)
+    assert statistics.wilson_interval(correct, n) == pytest.approx((low, high), abs=5e-5)
 
 
 @pytest.mark.parametrize(("correct", "n"), [(0, 10), (10, 10), (5, 9), (9971, 10_000), (352, 360)])
 def test_wilson_interval_agrees_with_scipy(correct, n):
     theirs = stats.binomtest(correct, n).proportion_ci(0.9, method="wilson")
-    assert evaluation.wilson_interval(correct, n, 0.9) == pytest.approx(theirs, abs=1e-12)
+    assert statistics.wilson_interval(correct, n, 0.9) == pytest.approx(theirs, abs=1e-12)
 
 
 def test_wilson_interval_stays_a_share_and_needs_one():
-    assert evaluation.wilson_interval(0, 7)[0] == 0
-    assert evaluation.wilson_interval(7, 7)[1] == 1
-    assert evaluation.wilson_interval(0, 0) == (0, 1)
-    with pytest.raises(ValueError, match="3 of 2"):
-        evaluation.wilson_interval(3, 2)
+    assert statistics.wilson_interval(0, 7)[0] == 0
+    assert statistics.wilson_interval(7, 7)[1] == 1
+    assert statistics.wilson_interval(0, 0) == (0, 1)
+    with pytest.raises(ValueError, match="greater than n"):
+        statistics.wilson_interval(3, 2)
 
 
 def test_accuracy_counts_and_refuses_what_it_cannot_count():
-    found = evaluation.accuracy(np.array([1, 2, 3, 4], np.uint8), np.array([1, 2, 3, 5]))
+    found = statistics.accuracy(np.array([1, 2, 3, 4], np.uint8), np.array([1, 2, 3, 5]))
     assert (found["n"], found["correct"], found["accuracy_percent"]) == (4, 3, 75)
     assert 0 < found["low_percent"] < 75 < found["high_percent"] < 100
     with pytest.raises(ValueError, match="equally many"):
-        evaluation.accuracy(np.zeros(3), np.zeros(4))
+        statistics.accuracy(np.zeros(3), np.zeros(4))
     with pytest.raises(ValueError, match="at least one"):
-        evaluation.accuracy(np.zeros(0), np.zeros(0))
+        statistics.accuracy(np.zeros(0), np.zeros(0))
 
 
 def test_over_seeds_is_students_interval_and_knows_one_run_says_nothing_of_spread():
     values = [99.61, 99.55, 99.70, 99.58, 99.66]
-    found = evaluation.over_seeds(values)
+    found = statistics.over_seeds(values)
     theirs = stats.ttest_1samp(values, 0).confidence_interval(0.95)
     assert (found["low"], found["high"]) == pytest.approx(tuple(theirs))
     assert found["sd"] == pytest.approx(stats.tstd(values))
-    alone = evaluation.over_seeds([99.6])
+    alone = statistics.over_seeds([99.6])
     assert alone == {"n": 1, "mean": 99.6, "sd": None, "low": None, "high": None}
 
 
@@ -123,23 +125,17 @@ def simulated(temperature: float, n: int = 20_000) -> tuple[np.ndarray, np.ndarr
     """Logits whose probabilities are exactly right once divided by ``temperature``."""
     true = RNG.normal(0, 3, (n, 10))
     draws = RNG.random((n, 1))
-    labels = (evaluation.softmax(true).cumsum(axis=1) < draws).sum(axis=1)
+    labels = (softmax(true, axis=1).cumsum(axis=1) < draws).sum(axis=1)
     return temperature * true, np.minimum(labels, 9)
-
-
-def test_softmax_is_a_probability_even_of_huge_logits():
-    found = evaluation.softmax(np.array([[1e4, 0, -1e4], [0, np.log(3), 0]], np.float32))
-    assert found == pytest.approx(np.array([[1, 0, 0], [0.2, 0.6, 0.2]]))
-    assert evaluation.softmax(np.zeros((0, 10))).shape == (0, 10)
 
 
 @pytest.mark.parametrize("true", [0.5, 1.0, 2.5])
 def test_temperature_is_found_again(true):
     logits, labels = simulated(true)
-    found = evaluation.fit_temperature(logits, labels)
+    found = calibration.fit_temperature(logits, labels)
     assert found == pytest.approx(true, rel=0.03)
     errors = [
-        evaluation.expected_calibration_error(labels, evaluation.softmax(logits, t))
+        calibration.expected_calibration_error(labels, softmax(logits / t, axis=1))
         for t in (found, 1.0)
     ]
     assert errors[0] < 0.01
@@ -148,9 +144,9 @@ def test_temperature_is_found_again(true):
 
 def test_temperature_is_the_likeliest_one(reader):
     labels, logits = reader
-    found = evaluation.fit_temperature(logits, labels)
+    found = calibration.fit_temperature(logits, labels)
     best = optimize.minimize_scalar(
-        lambda t: metrics.log_loss(labels, evaluation.softmax(logits, t)), bounds=(0.05, 20)
+        lambda t: metrics.log_loss(labels, softmax(logits / t, axis=1)), bounds=(0.05, 20)
     )
     assert found == pytest.approx(best.x, rel=0.03)
 
@@ -159,30 +155,30 @@ def test_temperature_stays_sober_where_nothing_is_misread():
     # Plain likelihood would go to 0 and claim certainty; 144 validation digits do not allow that.
     labels = np.arange(144) % 10
     logits = 8.0 * np.eye(10)[labels]
-    assert 0.3 < evaluation.fit_temperature(logits, labels) < 1
+    assert 0.3 < calibration.fit_temperature(logits, labels) < 1
 
 
 def test_likelihood_and_brier_score_agree_with_scikit_learn(reader):
     labels, logits = reader
-    probabilities = evaluation.softmax(logits)
-    assert evaluation.negative_log_likelihood(labels, probabilities) == pytest.approx(
+    probabilities = softmax(logits, axis=1)
+    assert calibration.negative_log_likelihood(labels, probabilities) == pytest.approx(
         metrics.log_loss(labels, probabilities)
     )
     truth = np.eye(10)[labels]
     brier = sum(metrics.brier_score_loss(truth[:, d], probabilities[:, d]) for d in range(10))
-    assert evaluation.brier_score(labels, probabilities) == pytest.approx(brier)
+    assert calibration.brier_score(labels, probabilities) == pytest.approx(brier)
     # A probability of 0 for the truth must not make a report infinite.
     certain = np.eye(10)[[3, 4]]
-    assert evaluation.negative_log_likelihood(np.array([4, 4]), certain) == pytest.approx(
+    assert calibration.negative_log_likelihood(np.array([4, 4]), certain) == pytest.approx(
         43.7, abs=0.1
     )
-    assert evaluation.brier_score(np.array([4, 4]), certain) == 1
+    assert calibration.brier_score(np.array([4, 4]), certain) == 1
 
 
 def test_reliability_bins_agree_with_scikit_learn(reader):
     labels, logits = reader
-    probabilities = evaluation.softmax(logits, 3)
-    rows = evaluation.reliability(labels, probabilities)
+    probabilities = softmax(logits / 3, axis=1)
+    rows = calibration.reliability(labels, probabilities)
     accuracy, confidence = sklearn_calibration.calibration_curve(
         probabilities.argmax(axis=1) == labels, probabilities.max(axis=1), n_bins=15
     )
@@ -196,7 +192,7 @@ def test_reliability_bins_agree_with_scikit_learn(reader):
 def test_calibration_error_is_the_definition_word_for_word(reader):
     labels, logits = reader
     for temperature in (0.01, 1, 4):
-        probabilities = evaluation.softmax(logits, temperature).astype(np.float32)
+        probabilities = softmax(logits / temperature, axis=1).astype(np.float32)
         right, confidence = probabilities.argmax(1) == labels, probabilities.max(1)
         bins = np.clip((confidence * 15).astype(int), 0, 14)
         expected = sum(
@@ -204,17 +200,17 @@ def test_calibration_error_is_the_definition_word_for_word(reader):
             for b in range(15)
             if (bins == b).any()
         )
-        found = evaluation.expected_calibration_error(labels, probabilities)
+        found = calibration.expected_calibration_error(labels, probabilities)
         assert found == pytest.approx(expected, rel=1e-6)
 
 
 def test_calibration_error_by_chance_is_what_a_calibrated_reader_shows():
     logits, labels = simulated(1, n=500)
-    probabilities = evaluation.softmax(logits)
-    mean, most = evaluation.calibration_error_by_chance(probabilities)
+    probabilities = softmax(logits, axis=1)
+    mean, most = calibration.calibration_error_by_chance(probabilities)
     assert 0 < mean < most < 0.1
-    assert evaluation.expected_calibration_error(labels, probabilities) < 1.5 * most
-    again = evaluation.calibration_error_by_chance(probabilities)
+    assert calibration.expected_calibration_error(labels, probabilities) < 1.5 * most
+    again = calibration.calibration_error_by_chance(probabilities)
     assert again == (mean, most)
 
 
@@ -223,19 +219,19 @@ def test_coverage_curve_on_a_case_done_by_hand():
     probabilities = np.full((4, 10), 0.0)
     probabilities[np.arange(4), [1, 2, 3, 4]] = [0.8, 0.9, 0.8, 0.6]
     labels = np.array([1, 2, 0, 0])
-    coverage, accuracy = evaluation.accuracy_by_coverage(labels, probabilities)
+    coverage, accuracy = calibration.accuracy_by_coverage(labels, probabilities)
     assert coverage == pytest.approx([0.25, 0.5, 0.75, 1])
     assert accuracy == pytest.approx([1, 0.75, 2 / 3, 0.5])
-    area = evaluation.area_under_risk_coverage(labels, probabilities)
+    area = calibration.area_under_risk_coverage(labels, probabilities)
     assert area == pytest.approx((0 + 0.25 + 1 / 3 + 0.5) / 4)
 
 
 def test_coverage_does_not_depend_on_the_order_of_the_digits(reader):
     labels, logits = reader
-    probabilities = evaluation.softmax(logits, 0.05)  # many confidences are exactly 1
+    probabilities = softmax(logits / 0.05, axis=1)  # many confidences are exactly 1
     order = RNG.permutation(len(labels))
-    first = evaluation.accuracy_by_coverage(labels, probabilities)
-    second = evaluation.accuracy_by_coverage(labels[order], probabilities[order])
+    first = calibration.accuracy_by_coverage(labels, probabilities)
+    second = calibration.accuracy_by_coverage(labels[order], probabilities[order])
     assert first[1] == pytest.approx(second[1])
 
 
@@ -244,7 +240,7 @@ def test_coverage_does_not_depend_on_the_order_of_the_digits(reader):
 
 def test_worst_mistakes_are_mistakes_the_surest_first(reader):
     labels, logits = reader
-    probabilities = evaluation.softmax(logits)
+    probabilities = softmax(logits, axis=1)
     worst = evaluation.worst_mistakes(labels, probabilities, 5)
     assert len(worst) == 5
     assert np.all(probabilities[worst].argmax(axis=1) != labels[worst])
@@ -258,7 +254,7 @@ def test_worst_mistakes_are_mistakes_the_surest_first(reader):
 def test_label_issues_finds_labels_that_were_changed(reader):
     # The purpose of the method: most changed labels are found, few sound ones are accused.
     labels, logits = reader
-    probabilities = evaluation.softmax(logits)
+    probabilities = softmax(logits, axis=1)
     changed = RNG.choice(len(labels), 30, replace=False)
     noisy = labels.copy()
     noisy[changed] = (noisy[changed] + RNG.integers(1, 10, 30)) % 10
@@ -376,13 +372,13 @@ def test_paired_test_counts_only_what_tells_the_readers_apart():
 def test_earlier_predictions_must_be_of_the_same_digits(tmp_path):
     saved = {"dataset": "optdigits", "test_sha256": "abc", "predictions": "0123456789"}
     artifacts.save_metrics(tmp_path, "05_evaluation", saved)
-    found = evaluation.earlier_predictions(tmp_path, "abc")
+    found = comparison.earlier_predictions(tmp_path, "abc")
     assert found.dtype == np.uint8
     assert found.tolist() == list(range(10))
     with pytest.raises(artifacts.ArtifactError, match="other digits"):
-        evaluation.earlier_predictions(tmp_path, "abd")
+        comparison.earlier_predictions(tmp_path, "abd")
     with pytest.raises(artifacts.ArtifactError, match="evaluate that run first"):
-        evaluation.earlier_predictions(tmp_path / "nothing", "abc")
+        comparison.earlier_predictions(tmp_path / "nothing", "abc")
 
 
 def test_nearest_neighbours_read_real_digits():
@@ -390,10 +386,10 @@ def test_nearest_neighbours_read_real_digits():
     pictures = np.zeros((len(images), 28, 28), np.uint8)
     pictures[:, :8, :8] = 15 * images.reshape(-1, 8, 8)
     train = Dataset("x", pictures[:900], labels[:900].astype(np.uint8), "x")
-    predicted = evaluation.nearest_neighbours(train, pictures[900:], 3)
+    predicted = comparison.nearest_neighbours(train, pictures[900:], 3)
     assert np.mean(predicted == labels[900:]) > 0.95
     few = train.take(np.arange(2))
-    assert len(evaluation.nearest_neighbours(few, pictures[:5], 3)) == 5
+    assert len(comparison.nearest_neighbours(few, pictures[:5], 3)) == 5
 
 
 # Together.
@@ -423,14 +419,14 @@ def test_tables_keep_the_order_and_can_be_empty(reader):
 def test_figures_are_drawn_with_and_without_mistakes(reader, tmp_path):
     # A tiny or perfect run must not break its report.
     labels, logits = reader
-    for probabilities in (evaluation.softmax(logits), np.eye(10)[labels]):
+    for probabilities in (softmax(logits, axis=1), np.eye(10)[labels]):
         predicted = probabilities.argmax(axis=1)
         digits = Dataset(
             "x", np.zeros((len(labels), 28, 28), np.uint8), labels.astype(np.uint8), "x"
         )
         worst = evaluation.worst_mistakes(labels, probabilities)
-        bins = evaluation.reliability(labels, probabilities)
-        curve = evaluation.accuracy_by_coverage(labels, probabilities)
+        bins = calibration.reliability(labels, probabilities)
+        curve = calibration.accuracy_by_coverage(labels, probabilities)
         suspects = evaluation.suspect_labels({"test": digits}, {"test": probabilities})
         figures = [
             plots.per_class(evaluation.per_class(labels, predicted)),
@@ -449,7 +445,7 @@ def test_figures_are_drawn_with_and_without_mistakes(reader, tmp_path):
 def test_judging_needs_no_keras():
     # A prediction service or a laptop without TensorFlow can evaluate too.
     program = (
-        "import sys; import digitlib.measuring.evaluation, digitlib.plots.evaluation;"
+        "import sys; import digitlib.measuring.evaluation, digitlib.reporting.figures.evaluation;"
         "sys.exit(bool({'keras', 'tensorflow'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", program]).returncode == 0
@@ -461,7 +457,7 @@ def test_a_ladder_says_what_each_step_bought():
     Both seeds gain exactly one point in the second step, so its interval has no width, though the
     seeds themselves lie ten points apart.
     """
-    first, second, third = evaluation.ladder(
+    first, second, third = statistics.ladder(
         ["none", "a", "b"], [[80.0, 90.0], [81.0, 91.0], [80.0, 92.0]]
     )
     assert first["bought"] is None

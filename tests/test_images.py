@@ -8,10 +8,10 @@ import pandas as pd
 import pytest
 
 from digitlib import datasets
-from digitlib.measuring import findings
 from digitlib.measuring import images as measure
-from digitlib.plots import data as plots
-from digitlib.plots.style import COLOURS, figure
+from digitlib.reporting import findings
+from digitlib.reporting.figures import data as plots
+from digitlib.reporting.figures.style import COLOURS, figure
 
 
 @pytest.fixture(scope="module")

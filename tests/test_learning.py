@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 
 from digitlib import datasets
-from digitlib.artifacts import kept_epoch
-from digitlib.learning import architectures, augmentation, exporting, layers, lessons, training
+from digitlib.artifacts import FLOAT_FILE, INT8_FILE, kept_epoch
+from digitlib.learning import architectures, augmentation, exporting, layers, training
+from digitlib.learning.epochs import epoch_of
+from digitlib.learning.learner import APART, Learner, is_right
 from digitlib.learning.recipe import Recipe, plateau_rate, should_stop
-from digitlib.reading.network import Network
+from digitlib.reading.litert import Network
 
 PUBLISHED = {"baseline": 542_230, "three_block": 242_954, "five_layer": 887_530, "lrn": 455_946}
 
@@ -86,7 +88,7 @@ def test_columns_learn_for_themselves(digits):
         first, second = ([x for x in network.layers if x.weights][column::2] for column in (0, 1))
         for layer in second:
             layer.set_weights([others * weight for weight in layer.get_weights()])
-        learner = training._Learner(network, None)
+        learner = Learner(network, None)
         learner.compile("sgd", keras.losses.CategoricalCrossentropy(from_logits=True))
         before = first[0].get_weights()[0].copy()
         learner.step(images, answers)
@@ -136,7 +138,7 @@ def test_smoothing_softens_what_is_read_not_what_is_learnt_from(tmp_path):
 def test_views_are_read_together_and_learnt_from_apart(tmp_path):
     """The mean of what the network makes of a picture as it is, moved up, and moved down."""
     one = architectures.build("digitnet", width=4, columns=2)
-    three = architectures.build("digitnet", width=4, columns=2, views=True)
+    three = architectures.build("digitnet", width=4, columns=2, test_time_augmentation=True)
     three.set_weights(one.get_weights())
     images = np.random.default_rng(0).integers(0, 256, (5, 28, 28), np.uint8)
     up, down = np.zeros_like(images), np.zeros_like(images)
@@ -178,9 +180,9 @@ def test_unknown_network_or_option_is_named(arguments, words):
         ({"optimizer": "adagrad"}, "optimizer is 'adagrad'; use adam"),
         ({"schedule": "step"}, "schedule is 'step'; use constant"),
         ({"epochs": 0}, "epochs and batch_size must be 1 or more"),
-        ({"hard_share": 0}, "hard_share is 0: above 0, and 1 for all"),
-        ({"epochs": 2, "averaged_epochs": 2}, "averaged_epochs is 2 of 2 epochs"),
-        ({"averaged_epochs": 2, "schedule": "cosine"}, "give a final_rate above 0"),
+        ({"hard_example_share": 0}, "hard_example_share is 0: above 0, and 1 for all"),
+        ({"epochs": 2, "swa_epochs": 2}, "swa_epochs is 2 of 2 epochs"),
+        ({"swa_epochs": 2, "schedule": "cosine"}, "give a final_rate above 0"),
     ],
 )
 def test_wrong_recipe_is_refused_before_any_time_is_spent(changes, words):
@@ -203,8 +205,8 @@ def test_two_runs_with_one_seed_are_the_same_and_another_seed_differs(digits):
         {"schedule": "cosine", "optimizer": "adamw", "warmup_epochs": 0.5, "synthetic_share": 0.2}
         | {"nondigit_share": 0.1},
         {"schedule": "plateau", "plateau_patience": 1, "optimizer": "sgd", "momentum": 0.9},
-        {"hard_share": 0.5, "learning_rate": 0.01},
-        {"schedule": "cosine", "final_rate": 0.001, "averaged_epochs": 2},
+        {"hard_example_share": 0.5, "learning_rate": 0.01},
+        {"schedule": "cosine", "final_rate": 0.001, "swa_epochs": 2},
     ],
     ids=["cosine adamw", "plateau sgd", "hard digits", "averaged"],
 )
@@ -249,27 +251,28 @@ def test_another_recipe_data_or_code_starts_anew(digits, tmp_path, capsys, monke
 def test_an_epoch_holds_every_digit_and_its_share_of_drawn_ones_and_of_others(digits):
     train = digits[0]
     recipe = Recipe(synthetic_share=0.2, nondigit_share=0.1)
-    images, answers = lessons.pictures(train, recipe, 3)
     n = len(train)
+    images, answers = epoch_of(train, recipe, 3, np.zeros(n))
     assert len(images) == len(answers) == n + round(0.2 * n) + round(0.1 * n)
     sure = answers.max(axis=1) == 1
     assert np.sum(~sure) == round(0.1 * n)
     assert np.allclose(answers[~sure], 0.1)
     left = {(i.tobytes(), a.argmax()) for i, a in zip(images[sure], answers[sure], strict=True)}
     assert {(i.tobytes(), k) for i, k in zip(train.images, train.labels, strict=True)} <= left
-    again, _ = lessons.pictures(train, recipe, 3)
+    again, _ = epoch_of(train, recipe, 3, np.zeros(n))
     assert np.array_equal(images, again)
-    assert not np.array_equal(images[:n], lessons.pictures(train, recipe, 4)[0][:n])
+    assert not np.array_equal(images[:n], epoch_of(train, recipe, 4, np.zeros(n))[0][:n])
 
 
-def test_epochs_dwell_on_the_digits_that_are_hardest(digits, monkeypatch):
+def test_hard_examples_are_mined(digits, monkeypatch):
     """From the second on: so many of the hardest ones, and others that change."""
     train, network = digits[0], architectures.build("digitnet", width=4)
     shown, losses = [], None
 
-    def look(dataset, *_):
-        shown.append({image.tobytes() for image in dataset.images})
-        return lessons.pictures(dataset, *_)
+    def look(*given):
+        images, answers = epoch_of(*given)
+        shown.append({image.tobytes() for image in images})
+        return images, answers
 
     def judge(network, dataset):
         nonlocal losses
@@ -278,9 +281,11 @@ def test_epochs_dwell_on_the_digits_that_are_hardest(digits, monkeypatch):
         return found, right
 
     judged = training._judge
-    monkeypatch.setattr(training, "pictures", look)
+    monkeypatch.setattr(training, "epoch_of", look)
     monkeypatch.setattr(training, "_judge", judge)
-    training.fit(network, *digits, Recipe(epochs=3, hard_share=0.25), report=lambda *_: None)
+    training.fit(
+        network, *digits, Recipe(epochs=3, hard_example_share=0.25), report=lambda *_: None
+    )
     assert [len(images) for images in shown] == [256, 64, 64]
     hardest = {train.images[i].tobytes() for i in np.argsort(-losses)[:38]}
     assert hardest <= shown[1] & shown[2]
@@ -293,16 +298,16 @@ def test_epochs_dwell_on_the_digits_that_are_hardest(digits, monkeypatch):
 def test_the_network_is_the_mean_of_the_weights_of_its_last_epochs(digits, monkeypatch):
     """Batch normalisation measures the mean itself; fitting goes on from its own weights."""
     seen, network = [], architectures.build("convnet", filters=4, depth=2)
-    add = training._Learner.add_to_average
+    add = Learner.add_to_average
 
-    def watched(learner):
-        seen.append([weight.copy() for weight in learner.network.get_weights()])
-        add(learner)
+    def watched(fitted):
+        seen.append([weight.copy() for weight in fitted.network.get_weights()])
+        add(fitted)
 
-    monkeypatch.setattr(training._Learner, "add_to_average", watched)
-    recipe = Recipe(epochs=3, averaged_epochs=2, learning_rate=0.01, batch_size=8)
+    monkeypatch.setattr(Learner, "add_to_average", watched)
+    recipe = Recipe(epochs=3, swa_epochs=2, learning_rate=0.01, batch_size=8)
     training.fit(network, *digits, recipe, report=lambda *_: None)
-    assert len(seen) == 2 * -(-len(digits[0]) // (8 * training.APART))
+    assert len(seen) == 2 * -(-len(digits[0]) // (8 * APART))
     measured = [w.path.split("/")[-1].startswith("moving") for w in network.weights]
     for i, (weight, of_batches) in enumerate(zip(network.get_weights(), measured, strict=True)):
         mean = np.mean([weights[i] for weights in seen], axis=0)
@@ -319,7 +324,7 @@ def test_unsure_of_what_is_no_digit_counts_as_read_rightly():
         (digit, sure_of_two, 1), (digit, -sure_of_two, 0), (digit, unsure, 0),
         (other, unsure, 1), (other, sure_of_two, 0),
     ]:  # fmt: skip
-        assert float(training._read_rightly(answer, logits)[0]) == right
+        assert float(is_right(answer, logits)[0]) == right
 
 
 def rows(*accuracies):
@@ -431,12 +436,10 @@ def test_whole_numbers_answer_almost_as_float32_does(digits, tmp_path):
     exporting.save_model(network, tmp_path)
     file = exporting.save_int8(network, tmp_path, digits[0].images)
     images = digits[1].images
-    exact, rounded = (
-        Network(tmp_path / name).logits(images) for name in (exporting.FLOAT, exporting.INT8)
-    )
+    exact, rounded = (Network(tmp_path / name).logits(images) for name in (FLOAT_FILE, INT8_FILE))
     assert np.mean(exact.argmax(axis=1) == rounded.argmax(axis=1)) > 0.97
     assert np.abs(exact - rounded).mean() < 0.05 * np.ptp(exact)
-    assert file.stat().st_size < 0.6 * (tmp_path / exporting.FLOAT).stat().st_size
+    assert file.stat().st_size < 0.6 * (tmp_path / FLOAT_FILE).stat().st_size
 
 
 def test_a_network_with_layers_of_its_own_is_loaded_by_a_fresh_interpreter(tmp_path):

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from digitlib.datasets import load_dataset
-from digitlib.learning.nondigits import SIGNS, draw_nondigits
-from digitlib.learning.strokes import draw_strokes
+from digitlib.synthetic.nondigits import SIGNS, draw_nondigits
+from digitlib.synthetic.strokes import draw_strokes
 
 
 @pytest.fixture(scope="module")

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from miniature import notebook
 
-from digitlib.apps.dependencies import code_cells, imported_modules, source_digest
-from digitlib.apps.notebooks import clean
-from digitlib.apps.parameters import ParameterError, check_parameters, declared_parameters
-from digitlib.apps.profiles import check, profiles
+from digitlib.pipeline.dependencies import code_cells, imported_modules, source_digest
+from digitlib.pipeline.notebooks import clean
+from digitlib.pipeline.parameters import ParameterError, check_parameters, declared_parameters
+from digitlib.pipeline.profiles import check, profiles
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 COMMITTED = sorted((CHECKOUT / "notebooks").glob("[0-9]*.ipynb"))
@@ -129,7 +129,7 @@ def test_imports_are_followed_but_not_too_far(tmp_path):
         "artifacts.py",
     }
     # Inside a function, of a module that a module imports.
-    assert "reading/segmentation.py" in names("import digitlib.datasets as d")
+    assert "pixels/segmentation.py" in names("import digitlib.datasets as d")
     # The package offers Recognizer on demand; only who asks for it depends on it.
     assert "reading/recognizer.py" not in names("import digitlib.artifacts")
     assert "reading/recognizer.py" in names("def f():\n    from digitlib import Recognizer")

@@ -5,13 +5,15 @@ import io
 import cv2
 import numpy as np
 import pytest
+from finding import find_digits
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from PIL import Image
 
-from digitlib.reading.pictures import MAX_PIXELS, PictureError, ink, load
-from digitlib.reading.segmentation import find_digits, normalise
+from digitlib.pixels.decoding import MAX_PIXELS, PictureError, load
+from digitlib.pixels.ink import find_ink
+from digitlib.pixels.segmentation import normalise
 
 
 def seven(paper=255, pen=0, size=96, thickness=6) -> np.ndarray:
@@ -204,7 +206,7 @@ def test_blank_paper_has_no_ink(level):
     """Protects the empty canvas and the blank photo: grain of the paper is not ink."""
     grain = np.random.default_rng(0).normal(level, 3, (200, 200)).clip(0, 255).astype(np.uint8)
     for picture in (np.full((50, 50), level, np.uint8), grain):
-        assert not ink(picture).any()
+        assert not find_ink(picture).any()
         assert find_digits(picture) == []
 
 
@@ -216,7 +218,7 @@ def test_blank_paper_in_uneven_light_has_no_ink(fall, grain):
     y, x = np.mgrid[:300, :400] / 400
     for light in (x, y, (x + y) / 2, 2 * ((x - 0.5) ** 2 + (y - 0.4) ** 2)):
         paper = 220 - fall * light + random.normal(0, grain, light.shape)
-        assert not ink(paper.astype(np.uint8)).any()
+        assert not find_ink(paper.astype(np.uint8)).any()
 
 
 def test_ink_survives_shadow_and_grain():

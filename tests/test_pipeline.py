@@ -10,7 +10,8 @@ import psutil
 import pytest
 from miniature import NOTEBOOKS, Project, kill_tree
 
-from digitlib.apps import pipeline, profiles
+from digitlib.pipeline import profiles
+from digitlib.pipeline import run as pipeline
 
 ALL = [
     "01_exploration",
@@ -82,7 +83,7 @@ def test_only_what_depends_on_a_change_runs_again(finished):
     # Not a change: a touched file, an unrelated module, outputs saved in JupyterLab.
     os.utime(finished.root / "params/quick/03_cnn_training.yaml")
     os.utime(finished.out("model/digits.keras"))
-    finished.write("digitlib/apps/canvas.py", "# drawn anew\n")
+    finished.write("digitlib/apps/canvas/strokes.py", "# drawn anew\n")
     path = finished.root / "notebooks/03_cnn_training.ipynb"
     content = json.loads(path.read_text())
     content["cells"][-1]["outputs"] = [{"output_type": "stream", "name": "stdout", "text": "3"}]
@@ -217,27 +218,21 @@ def test_a_failing_notebook_stops_only_what_needs_it(project):
 
 
 def test_a_model_of_another_profile_is_made_first(project):
-    """Protects distillation: a student is trained again when its teacher is."""
-    project.write(
-        "params/student/03_cnn_training.yaml",
-        "teachers: {outputs/quick/runs/seed-7/model: 0.5}\nseed: 1\n",
-    )
-    project.write("params/student/06_robustness.yaml", "model_dir: outputs/quick/model\n")
-    printed = project.run("student")
-    training = ["03_cnn_training (seed-1)", "03_cnn_training (seed-7)"]
-    assert project.executed(printed) == [*training, "06_robustness"]
-    assert "quick" in project.out("model/digits.keras", "student").read_text()
-    assert project.json("metrics/06_robustness.json", "student")["seed"] == 7
+    """Protects profiles that judge another's model: it is made first, and judged again if it changes."""
+    project.write("params/other/06_robustness.yaml", "model_dir: outputs/quick/model\n")
+    training = "03_cnn_training (seed-7)"
+    assert project.executed(project.run("other")) == [training, "06_robustness"]
+    assert project.json("metrics/06_robustness.json", "other")["seed"] == 7
     project.write("params/quick/03_cnn_training.yaml", "epochs: 4\n")
-    assert project.executed(project.run("student")) == [*training, "06_robustness"]
+    assert project.executed(project.run("other")) == [training, "06_robustness"]
 
 
 def test_all_trainings_of_a_profile_share_the_cores(project, monkeypatch):
-    """Protects time: teachers are as many as their student names, however many seeds it has."""
-    teachers = ", ".join(f"outputs/quick/runs/seed-{seed}/model: 0.3" for seed in (7, 8, 9))
-    project.write("params/student/03_cnn_training.yaml", f"teachers: {{{teachers}}}\n")
+    """Protects time: as many as its seeds and folds; of another's model that is used, one."""
+    project.write("params/quick/03_cnn_training.yaml", "folds: 2\n")
+    project.write("params/other/06_robustness.yaml", "model_dir: outputs/quick/model\n")
     monkeypatch.setenv("DIGITLIB_ROOT", str(project.root))
-    assert [profiles.fits(name, "student", seeds=5) for name in ("student", "quick")] == [5, 3]
+    assert [profiles.fits("quick", asked, seeds=3) for asked in ("quick", "other")] == [5, 1]
 
 
 @pytest.mark.parametrize(

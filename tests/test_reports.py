@@ -8,8 +8,8 @@ import pytest
 from miniature import notebook
 from playwright.sync_api import Page, sync_playwright
 
-from digitlib.apps.notebooks import execute
-from digitlib.apps.report import export_html
+from digitlib.pipeline.notebooks import execute
+from digitlib.reporting.html import export_html
 
 PARAMETERS = ["topic: str = 'digits'  # what it is about", "size: int = 3  # inches"]
 CODE = """

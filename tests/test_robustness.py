@@ -9,10 +9,11 @@ from PIL import Image
 from sklearn import metrics
 
 from digitlib import artifacts, datasets
-from digitlib.measuring import handwriting, paper, preprocessing, robustness
-from digitlib.measuring.corruptions import CORRUPTIONS
-from digitlib.plots import robustness as plots
-from digitlib.reading.segmentation import normalise
+from digitlib.measuring import handwriting, preprocessing, robustness
+from digitlib.pixels.segmentation import normalise
+from digitlib.reporting.figures import robustness as plots
+from digitlib.synthetic import paper
+from digitlib.synthetic.corruptions import CORRUPTIONS
 
 RIGHT = np.ones(60, int)
 
@@ -215,7 +216,7 @@ def test_figures_are_drawn_with_nothing_to_show(tmp_path):
 def test_judging_strangers_needs_no_keras():
     program = (
         "import sys; from digitlib.measuring import handwriting, preprocessing, robustness;"
-        "import digitlib.plots.robustness;"
+        "import digitlib.reporting.figures.robustness;"
         "sys.exit(bool({'keras', 'tensorflow'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", program]).returncode == 0

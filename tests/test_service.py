@@ -28,11 +28,12 @@ from PIL import Image
 from schemathesis.specs.openapi.checks import response_schema_conformance
 from serving import free_port
 
-from digitlib.apps.canvas import DigitCanvas, write
+from digitlib.apps.canvas import DigitCanvas
+from digitlib.apps.canvas.strokes import write
 from digitlib.apps.cli import LIMITS
-from digitlib.apps.service import Limits, create_app
+from digitlib.apps.service.app import Limits, create_app
 from digitlib.artifacts import load_card, write_json
-from digitlib.reading.recognizer import PRETRAINED
+from digitlib.reading.models import PRETRAINED
 
 LOOPBACK = "127.0.0.1"
 

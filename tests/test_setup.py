@@ -105,11 +105,11 @@ def test_the_wheel_carries_every_file_of_the_package(wheel):
 
 USE = """
 import sys
-import digitlib, digitlib.datasets, digitlib.apps.report
+import digitlib, digitlib.datasets, digitlib.reporting.html
 from digitlib import Recognizer, artifacts
 from pathlib import Path
 assert "environment" in digitlib.__file__, digitlib.__file__
-assert (Path(digitlib.apps.report.__file__).parent / "style.css").exists()
+assert (Path(digitlib.reporting.html.__file__).parent / "style.css").exists()
 assert len(digitlib.datasets.load_dataset("optdigits")) > 1000
 if (Path(digitlib.__file__).parent / "pretrained" / "card.json").exists():
     import numpy as np

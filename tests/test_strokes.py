@@ -7,7 +7,7 @@ from sklearn.datasets import load_digits
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.svm import SVC
 
-from digitlib.learning.strokes import ALLOGRAPHS, draw_allograph, draw_digits
+from digitlib.synthetic.strokes import ALLOGRAPHS, draw_allograph, draw_digits
 
 FORMS = [(digit, name) for digit, forms in ALLOGRAPHS.items() for name in forms]
 LABELS = np.arange(2000) % 10

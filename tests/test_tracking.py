@@ -13,7 +13,7 @@ from mlflow import MlflowClient
 from serving import free_port, serving
 
 from digitlib import artifacts
-from digitlib.apps import tracking
+from digitlib.pipeline import tracking
 
 RUN = Path("outputs/tiny/runs/seed-0")
 
@@ -62,7 +62,7 @@ def runs(address: str) -> dict:
 def remember(server: str = "", *options: str) -> str:
     """What is printed when the profile is remembered as `make run` does it."""
     env = os.environ | ({tracking.SERVER: server} if server else {})
-    command = [sys.executable, "-m", "digitlib.apps.tracking", "tiny", *options]
+    command = [sys.executable, "-m", "digitlib.pipeline.tracking", "tiny", *options]
     done = subprocess.run(command, env=env, capture_output=True, text=True, check=True, timeout=120)
     assert not done.stderr
     return done.stdout

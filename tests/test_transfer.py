@@ -7,7 +7,7 @@ import pytest
 from digitlib import datasets
 from digitlib.learning import architectures, augmentation, exporting, training, transfer
 from digitlib.learning.recipe import Recipe
-from digitlib.reading.network import Network
+from digitlib.reading.litert import Network
 
 
 @pytest.fixture(scope="module")

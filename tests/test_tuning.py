@@ -16,9 +16,11 @@ import psutil
 import pytest
 
 from digitlib import datasets
-from digitlib.apps import profiles, tune
-from digitlib.apps.parameters import check_parameters, read_parameters
-from digitlib.learning import training, tuning
+from digitlib.learning import search as tuning
+from digitlib.learning import training
+from digitlib.pipeline import profiles
+from digitlib.pipeline import tuning as tune
+from digitlib.pipeline.parameters import check_parameters, read_parameters
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 SPACE = {"learning_rate": {"min": 0.001, "max": 0.1, "sampling": "log"}, "dropout": [0.0, 0.5]}
@@ -207,7 +209,15 @@ def project(tmp_path) -> Path:
 def test_two_workers_share_the_trials_and_one_may_be_killed(project, monkeypatch):
     """Protects a search on several machines: no trial is done twice, or lost with its worker."""
     environment = os.environ | {"DIGITLIB_ROOT": str(project), "PYTHONUNBUFFERED": "1"}
-    command = [sys.executable, "-m", "digitlib.apps.tune", "--profile", "small", "--workers", "2"]
+    command = [
+        sys.executable,
+        "-m",
+        "digitlib.pipeline.tuning",
+        "--profile",
+        "small",
+        "--workers",
+        "2",
+    ]
     running = subprocess.Popen(
         command, env=environment, cwd=project, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )

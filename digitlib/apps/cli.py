@@ -11,10 +11,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from digitlib.apps.limits import LIMITS, Limits
+from digitlib.apps.service.limits import LIMITS, Limits
 from digitlib.artifacts import ArtifactError, load_card
 from digitlib.reading.batch import COLUMNS, Row, predict, read_chunk, read_picture, write_submission
-from digitlib.reading.recognizer import PRETRAINED, Recognizer
+from digitlib.reading.models import PRETRAINED
+from digitlib.reading.recognizer import Recognizer
 from digitlib.reading.sources import Files, Source, SourceError, open_source
 
 EXAMPLES = """\
@@ -187,7 +188,7 @@ def _plain(row: Row) -> dict:
 
 
 def _models(_chosen) -> int:
-    from digitlib.apps.models import find_models
+    from digitlib.reading.models import find_models
 
     for name, folder in find_models().items():
         card = load_card(folder)
@@ -202,7 +203,7 @@ def _models(_chosen) -> int:
 
 def _serve(chosen) -> int:
     try:
-        from digitlib.apps.service import serve
+        from digitlib.apps.service.app import serve
     except ModuleNotFoundError as missing:
         if missing.name not in ("fastapi", "uvicorn", "multipart", "prometheus_client"):
             raise

@@ -8,19 +8,29 @@ import math
 from collections.abc import Callable
 from functools import partial
 from inspect import signature
+from typing import Any
 
 import keras
 from keras import layers
 
 from digitlib.learning.backbones import backbone
-from digitlib.learning.layers import GatherViews, LocalResponseNormalization, Smoothing, Views
+from digitlib.learning.layers import (
+    LocalResponseNormalization,
+    MeanOfViews,
+    ShiftedViews,
+    Smoothing,
+)
 
 SIDE = 28
 CLASSES = 10
 
 
 def build(
-    name: str, precision: str = "float32", seed: int = 0, views: bool = False, **options
+    name: str,
+    precision: str = "float32",
+    seed: int = 0,
+    test_time_augmentation: bool = False,
+    **options: Any,
 ) -> keras.Model:
     """Build a network with freshly drawn weights.
 
@@ -29,8 +39,8 @@ def build(
         precision: Keras's dtype policy, ``float32`` or ``mixed_bfloat16``. The logits are float32
             either way.
         seed: fixes the weights (and every other global generator, as Keras does).
-        views: whether to answer with the mean of a picture's three ``Views``, for three times the
-            work; in training there is one either way.
+        test_time_augmentation: whether to answer with the mean of a picture's ``ShiftedViews``,
+            for as many times the work; in training there is one view either way.
         options: arguments of the named network.
 
     Raises:
@@ -45,12 +55,14 @@ def build(
         images = keras.Input((SIDE, SIDE, 1), name="pixels")
         x = layers.Rescaling(1 / 255)(images)
         try:
-            features = ARCHITECTURES[name](Views()(x) if views else x, **options)
+            features = ARCHITECTURES[name](
+                ShiftedViews()(x) if test_time_augmentation else x, **options
+            )
         except TypeError as fault:
             raise ValueError(f"network {name!r}: {fault}") from None
 
         def vote(column, label=None):
-            column = GatherViews()(column) if views else column
+            column = MeanOfViews()(column) if test_time_augmentation else column
             return layers.Dense(CLASSES, dtype="float32", name=label)(column)
 
         if isinstance(features, list):
@@ -73,18 +85,26 @@ def columns(network: keras.Model) -> keras.Model:
     return keras.Model(network.inputs, keras.ops.stack(vote.input, axis=1))
 
 
-def in_float32(model: keras.Model, name: str, views: bool = False, **options) -> keras.Model:
+def in_float32(
+    model: keras.Model, name: str, test_time_augmentation: bool = False, **options: Any
+) -> keras.Model:
     """The same network and weights in float32: the form that is saved and exported.
 
-    It may look at several ``views`` where the given one has a single one; see ``build``.
+    It may have ``test_time_augmentation`` where the given one has none; see ``build``.
 
     A network trained under ``mixed_bfloat16`` exports to LiteRT but cannot run there.
     """
     if "weights" in signature(ARCHITECTURES[name]).parameters:
         options = options | {"weights": "none"}  # all of them are replaced
-    plain = build(name, views=views, **options)
+    plain = build(name, test_time_augmentation=test_time_augmentation, **options)
     plain.set_weights(model.get_weights())
     return plain
+
+
+def multiply_adds(network: keras.Model, test_time_augmentation: bool = False) -> int:
+    """How many multiply-adds one answer takes."""
+    views = ShiftedViews.count if test_time_augmentation else 1
+    return views * sum(row["multiply-adds"] for row in layer_table(network))
 
 
 def layer_table(network: keras.Model) -> list[dict]:

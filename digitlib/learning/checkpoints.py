@@ -9,13 +9,15 @@ from pathlib import Path
 
 import keras
 
+from digitlib import synthetic
 from digitlib.artifacts import kept_epoch, resolve
 from digitlib.learning.recipe import Row
 
 
 def code_digest() -> str:
-    """The SHA-256 of this package's code, comments and layout apart."""
-    files = sorted(Path(__file__).parent.glob("*.py"))
+    """The SHA-256 of the code that decides how a fit goes, comments and layout apart."""
+    rooms = (Path(__file__).parent, Path(synthetic.__file__).parent)
+    files = sorted(file for room in rooms for file in room.glob("*.py"))
     trees = [ast.dump(ast.parse(file.read_text(encoding="utf-8"))) for file in files]
     return hashlib.sha256("\n".join(trees).encode()).hexdigest()
 

@@ -5,9 +5,8 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from digitlib.artifacts import resolve, writing
+from digitlib.artifacts import FLOAT_FILE, INT8_FILE, KERAS_FILE, resolve, writing
 from digitlib.quiet import quiet
-from digitlib.reading.network import FLOAT, INT8
 
 
 def save_model(model: keras.Model, model_dir: str | Path) -> Path:
@@ -24,9 +23,9 @@ def save_model(model: keras.Model, model_dir: str | Path) -> Path:
     # In a notebook it reports every file of its own that it writes on the way.
     tf.get_logger().setLevel("ERROR")
     model_dir = resolve(model_dir)
-    with writing(model_dir / "digits.keras") as unfinished:
+    with writing(model_dir / KERAS_FILE) as unfinished:
         model.save(unfinished)
-    with writing(model_dir / FLOAT) as unfinished:
+    with writing(model_dir / FLOAT_FILE) as unfinished:
         with quiet():
             model.export(unfinished, format="litert", verbose=False)
         _check(model, unfinished)
@@ -34,9 +33,9 @@ def save_model(model: keras.Model, model_dir: str | Path) -> Path:
 
 
 def save_int8(model: keras.Model, model_dir: str | Path, images: np.ndarray) -> Path:
-    """Write ``digits.int8.tflite``: whole numbers inside, a quarter of the size.
+    """Write ``digits.int8.tflite``: quantised to int8, a quarter of the size.
 
-    On processors that multiply whole numbers in hardware it answers some times faster.
+    On processors that multiply int8 in hardware it answers several times faster.
 
     Args:
         model: as for ``save_model``.
@@ -48,7 +47,7 @@ def save_int8(model: keras.Model, model_dir: str | Path, images: np.ndarray) -> 
     def examples():
         yield from ([image[None, ..., None].astype(np.float32)] for image in images)
 
-    file = resolve(model_dir) / INT8
+    file = resolve(model_dir) / INT8_FILE
     with writing(file) as unfinished, quiet():
         model.export(
             unfinished,
@@ -86,4 +85,4 @@ def load_model(model_dir: str | Path) -> keras.Model:
     """
     from digitlib.learning import architectures  # noqa: F401  Keras has to know their layers
 
-    return keras.saving.load_model(resolve(model_dir) / "digits.keras", safe_mode=True)
+    return keras.saving.load_model(resolve(model_dir) / KERAS_FILE, safe_mode=True)

@@ -67,12 +67,12 @@ class Smoothing(layers.Layer):
 
 
 @keras.saving.register_keras_serializable("digitlib")
-class Views(layers.Layer):
-    """Look at each picture as it is, and moved up and down by ``shift`` pixels.
+class ShiftedViews(layers.Layer):
+    """Test-time augmentation: each picture as it is, and moved up and down by ``shift`` pixels.
 
-    ``GatherViews`` makes one of the three again. In training, when augmentation moves pictures
-    anyway, there is one view. (Averaging over several views of a picture: Krizhevsky et al. 2012,
-    section 4.1.)
+    ``MeanOfViews`` makes one answer of the three again. In training, when augmentation moves
+    pictures anyway, there is one view. (Averaging over several views of a picture: Krizhevsky et
+    al. 2012, section 4.1.)
     """
 
     count = 3
@@ -96,11 +96,11 @@ class Views(layers.Layer):
 
 
 @keras.saving.register_keras_serializable("digitlib")
-class GatherViews(layers.Layer):
-    """The mean of the features of a picture's views; see ``Views``."""
+class MeanOfViews(layers.Layer):
+    """The mean of the features of a picture's views; see ``ShiftedViews``."""
 
     def call(self, x, training=False):
         """(3 N, features), view after view, to (N, features); in training, leave them alone."""
         if training:
             return x
-        return ops.mean(ops.reshape(x, (Views.count, -1, x.shape[-1])), axis=0)
+        return ops.mean(ops.reshape(x, (ShiftedViews.count, -1, x.shape[-1])), axis=0)

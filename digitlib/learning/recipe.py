@@ -1,8 +1,9 @@
 """How a network is fitted: a recipe, and what it says at each point of a fit's history."""
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any, Self
 
 from digitlib.artifacts import kept_epoch
 
@@ -23,8 +24,8 @@ class Recipe:
         learning_rate: its highest value.
         momentum: of ``sgd``.
         weight_decay: of ``adamw``.
-        schedule: ``constant``; ``cosine`` falls to ``final_rate`` over the epochs that are not
-            averaged (Loshchilov and Hutter 2017); ``plateau`` multiplies by ``plateau_factor``
+        schedule: ``constant``; ``cosine`` falls to ``final_rate`` over the epochs before
+            ``swa_epochs`` (Loshchilov and Hutter 2017); ``plateau`` multiplies by ``plateau_factor``
             whenever the validation accuracy has not risen for ``plateau_patience`` epochs.
         final_rate: of ``cosine``; it stays there while weights are averaged.
         warmup_epochs: the rate rises linearly from zero over these (``cosine`` only).
@@ -35,12 +36,13 @@ class Recipe:
             of the real ones; new ones every epoch.
         nondigit_share: pictures of no digit (``nondigits.draw_nondigits``), as a share of the real
             ones, new every epoch; their answer is that every digit is as likely.
-        hard_share: after the first epoch, an epoch has this share of the real digits: three fifths
-            of them the hardest ones, the others drawn from the rest (hard example mining, as by
-            Shrivastava, Gupta and Girshick 2016, arXiv:1604.03540, with whole epochs for batches).
-        averaged_epochs: the network is the mean of the weights that fitting goes through in this
-            many last epochs (Izmailov et al. 2018, arXiv:1803.05407): as several networks that
-            vote, for the price of one, which tells most where handwriting is strange.
+        hard_example_share: each epoch after the first has this share of the real digits. Three
+            fifths of them are the hardest ones, the others are drawn from the rest (hard-example
+            mining, after Shrivastava, Gupta and Girshick 2016, arXiv:1604.03540, who choose within
+            a batch). 1 learns from all digits.
+        swa_epochs: stochastic weight averaging (Izmailov et al. 2018, arXiv:1803.05407): the
+            network is the mean of the weights of so many last epochs. It reads like several
+            networks that vote, and costs as much as one.
         seed: fixes order, dropout, augmentation and drawn digits.
     """
 
@@ -60,8 +62,8 @@ class Recipe:
     label_smoothing: float = 0.0
     synthetic_share: float = 0.0
     nondigit_share: float = 0.0
-    hard_share: float = 1.0
-    averaged_epochs: int = 0
+    hard_example_share: float = 1.0
+    swa_epochs: int = 0
     seed: int = 0
 
     def __post_init__(self):
@@ -70,20 +72,28 @@ class Recipe:
                 raise ValueError(f"{name} is {getattr(self, name)!r}; use {', '.join(known)}")
         if self.epochs < 1 or self.batch_size < 1:
             raise ValueError("epochs and batch_size must be 1 or more")
-        if not 0 < self.hard_share <= 1:
-            raise ValueError(f"hard_share is {self.hard_share}: above 0, and 1 for all digits")
-        if not 0 <= self.averaged_epochs < self.epochs:
-            raise ValueError(f"averaged_epochs is {self.averaged_epochs} of {self.epochs} epochs")
-        if self.averaged_epochs and self.schedule == "cosine" and not self.final_rate:
-            raise ValueError("weights that no longer move have no mean: give a final_rate above 0")
+        if not 0 < self.hard_example_share <= 1:
+            raise ValueError(
+                f"hard_example_share is {self.hard_example_share}: above 0, and 1 for all digits"
+            )
+        if not 0 <= self.swa_epochs < self.epochs:
+            raise ValueError(f"swa_epochs is {self.swa_epochs} of {self.epochs} epochs")
+        if self.swa_epochs and self.schedule == "cosine" and not self.final_rate:
+            raise ValueError("swa_epochs at a rate of 0 average nothing: give a final_rate above 0")
+
+    @classmethod
+    def from_settings(cls, settings: Mapping[str, Any]) -> Self:
+        """The recipe among the settings of notebook 03; what is no part of one is ignored."""
+        own = {field.name for field in fields(cls)}
+        return cls(**{name: value for name, value in settings.items() if name in own})
 
     def real(self, n: int, epoch: int) -> int:
         """How many of ``n`` real digits an epoch (counted from 0) has."""
-        return n if epoch == 0 else math.ceil(self.hard_share * n)
+        return n if epoch == 0 else math.ceil(self.hard_example_share * n)
 
     def averages(self, epoch: int) -> bool:
-        """Whether weights are averaged in an epoch (counted from 0)."""
-        return epoch >= self.epochs - self.averaged_epochs
+        """Whether the weights of an epoch (counted from 0) count in the average."""
+        return epoch >= self.epochs - self.swa_epochs
 
     def extra(self, n: int) -> tuple[int, int]:
         """How many digits are drawn beside ``n`` real ones, and how many pictures of no digit."""

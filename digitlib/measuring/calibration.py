@@ -5,24 +5,13 @@ Probabilities are (N, 10), each row summing to one; labels are integers (N,), 0 
 
 import numpy as np
 from scipy.optimize import minimize_scalar
+from scipy.special import softmax
 
 from digitlib.measuring.statistics import wilson_interval
 
 BINS = 15
 # Standard deviation of log(temperature) before anything is measured; see ``fit_temperature``.
 PRIOR = 0.5
-
-
-def softmax(logits: np.ndarray, temperature: float = 1.0) -> np.ndarray:
-    """Probabilities from logits: float64 (N, 10).
-
-    Args:
-        logits: any float type, (N, 10).
-        temperature: divides the logits; above 1 makes every answer less sure, below 1 surer.
-    """
-    scaled = np.asarray(logits, float) / temperature
-    powers = np.exp(scaled - scaled.max(axis=1, keepdims=True, initial=-np.inf))
-    return powers / powers.sum(axis=1, keepdims=True)
 
 
 def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
@@ -40,7 +29,7 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
     logits, labels = np.asarray(logits, float), np.asarray(labels)
 
     def loss(log_temperature: float) -> float:
-        probabilities = softmax(logits, np.exp(log_temperature))
+        probabilities = softmax(logits / np.exp(log_temperature), axis=1)
         nll = len(labels) * negative_log_likelihood(labels, probabilities)
         return nll + log_temperature**2 / (2 * PRIOR**2)
 

@@ -1,70 +1,23 @@
 """Judge a finished model: what it reads rightly, what it mistakes, and how sure it is.
 
 Labels and predictions are integers (N,), 0 to 9; probabilities are (N, 10), each row summing to
-one; images are uint8 (N, 28, 28). Intervals, calibration and paired tests come from the modules
-beside this one and can be had from here too.
+one; images are uint8 (N, 28, 28).
 """
 
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
+from scipy.special import softmax
 from sklearn import metrics
 
 from digitlib.datasets import Dataset
 from digitlib.measuring.calibration import (
-    accuracy_by_coverage,
-    area_under_risk_coverage,
     brier_score,
-    calibration_error_by_chance,
     expected_calibration_error,
-    fit_temperature,
     negative_log_likelihood,
-    reliability,
-    softmax,
 )
-from digitlib.measuring.comparison import (
-    earlier_predictions,
-    mcnemar,
-    nearest_neighbours,
-    paired_test,
-)
-from digitlib.measuring.statistics import (
-    accuracy,
-    ladder,
-    over_seeds,
-    wilson_interval,
-    worst_by_chance,
-)
+from digitlib.measuring.statistics import accuracy, wilson_interval
 
-__all__ = [
-    "accuracy",
-    "accuracy_by_coverage",
-    "area_under_risk_coverage",
-    "brier_score",
-    "calibration_error_by_chance",
-    "change_brightness",
-    "confusion_matrix",
-    "confusions",
-    "earlier_predictions",
-    "expected_calibration_error",
-    "fit_temperature",
-    "label_issues",
-    "ladder",
-    "mcnemar",
-    "nearest_neighbours",
-    "negative_log_likelihood",
-    "over_seeds",
-    "paired_test",
-    "per_class",
-    "reliability",
-    "softmax",
-    "summary",
-    "suspect_labels",
-    "under_brightness",
-    "wilson_interval",
-    "worst_by_chance",
-    "worst_mistakes",
-]
 DIGITS = np.arange(10)
 
 
@@ -80,7 +33,7 @@ def summary(labels: np.ndarray, logits: np.ndarray, temperature: float) -> dict[
         What ``accuracy`` gives, and ece_percent, ece_percent_uncalibrated (0 to 100), nll,
         nll_uncalibrated (nats) and brier (0 to 2).
     """
-    before, after = softmax(logits), softmax(logits, temperature)
+    before, after = softmax(logits, axis=1), softmax(logits / temperature, axis=1)
     return accuracy(labels, after.argmax(axis=1)) | {
         "ece_percent": 100 * expected_calibration_error(labels, after),
         "ece_percent_uncalibrated": 100 * expected_calibration_error(labels, before),

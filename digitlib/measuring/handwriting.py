@@ -19,8 +19,8 @@ from PIL import Image
 
 from digitlib.artifacts import resolve, writing
 from digitlib.datasets import PICTURES, DataError, load_dataset
-from digitlib.measuring.paper import on_paper, on_screen
-from digitlib.reading.pictures import Picture, load
+from digitlib.pixels.decoding import Picture, load
+from digitlib.synthetic.paper import on_paper, on_screen
 
 # Of each collected set: what it holds, and what its groups are ("" where nobody noted them).
 COLLECTED = {
@@ -81,7 +81,7 @@ class Handwriting:
         return picture if isinstance(picture, np.ndarray) else load(picture).grey
 
 
-class Found(NamedTuple):
+class Collection(NamedTuple):
     """The sets that could be loaded, and in ``notes`` what could not be, as sentences."""
 
     sets: list[Handwriting]
@@ -90,7 +90,7 @@ class Found(NamedTuple):
 
 def load_handwriting(
     where: str = "bundled", own_pictures: str = "", limit: int = 0, seed: int = 0
-) -> Found:
+) -> Collection:
     """Load sets of handwriting.
 
     Args:
@@ -110,7 +110,7 @@ def load_handwriting(
         notes += left_out
     random = np.random.default_rng(seed)
     chosen = [np.sort(random.permutation(len(s))[: limit or len(s)]) for s in sets]
-    return Found([s.take(index) for s, index in zip(sets, chosen, strict=True)], notes)
+    return Collection([s.take(index) for s, index in zip(sets, chosen, strict=True)], notes)
 
 
 def is_simulated(sets: list[Handwriting]) -> bool:

@@ -11,9 +11,9 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from digitlib.reading.normalisation import SIDE
-from digitlib.reading.pictures import Picture, load
-from digitlib.reading.segmentation import normalise
+from digitlib.pixels.decoding import Picture, load
+from digitlib.pixels.normalisation import SIDE
+from digitlib.pixels.segmentation import normalise
 
 
 def shrunk_smoothly(picture: Picture) -> np.ndarray:

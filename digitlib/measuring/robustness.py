@@ -1,4 +1,4 @@
-"""How a finished reader does away from the data it was made on: strangers, damage, no digits.
+"""How a finished reader does away from its data: unseen writers, corruptions, non-digits.
 
 Digits of one writer resemble each other, so a hundred of them say less than a hundred digits by a
 hundred people. Intervals here resample writers, not digits, where writers are known.
@@ -13,9 +13,9 @@ from scipy import stats
 
 from digitlib.datasets import Dataset
 from digitlib.measuring.calibration import calibration_error_by_chance, expected_calibration_error
-from digitlib.measuring.corruptions import CORRUPTIONS, corrupt
 from digitlib.measuring.images import PROPERTIES, properties
 from digitlib.measuring.statistics import accuracy, wilson_interval
+from digitlib.synthetic.corruptions import CORRUPTIONS, corrupt
 
 DRAWS = 10_000
 # Each variation of the training, the corruption that does the same, and that one's strength at
@@ -154,7 +154,7 @@ def auroc(
     areas = ((one @ wins) * other).sum(axis=1) / (one @ count) / other.sum(axis=1)
     low, high = _expanded(areas, min(wins.shape))
     fewer = min(len(digits), len(others))
-    plain_low, plain_high = wilson_interval(area * fewer, fewer)
+    plain_low, plain_high = wilson_interval(round(area * fewer), fewer)
     return {
         "auroc": area,
         "low": min(low, plain_low),
@@ -165,24 +165,22 @@ def auroc(
 
 
 def under_corruption(
-    readers: Mapping[str, Callable], digits: Dataset, severities: Sequence[float]
+    classify: Callable[[np.ndarray], np.ndarray], digits: Dataset, severities: Sequence[float]
 ) -> list[dict]:
     """Accuracy under each corruption at each severity.
 
     Args:
-        readers: by name, uint8 (N, 28, 28) → probabilities or logits (N, 10).
+        classify: uint8 (N, 28, 28) → probabilities or logits (N, 10).
 
     Returns:
-        Rows: reader, corruption, severity, and ``accuracy``'s.
+        Rows: corruption, severity, and ``accuracy``'s.
     """
     rows = []
     for name in CORRUPTIONS:
         for severity in severities:
             spoilt = corrupt(digits.images, name, severity)
-            for reader, answer in readers.items():
-                found = accuracy(digits.labels, answer(spoilt).argmax(axis=1))
-                row = {"reader": reader, "corruption": name, "severity": float(severity)}
-                rows.append(row | found)
+            found = accuracy(digits.labels, classify(spoilt).argmax(axis=1))
+            rows.append({"corruption": name, "severity": float(severity)} | found)
     return rows
 
 

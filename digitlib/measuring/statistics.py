@@ -47,19 +47,14 @@ def wilson_interval(correct: int, n: int, level: float = 0.95) -> tuple[float, f
         correct: successes, 0 to ``n``.
         n: trials; none at all gives (0, 1).
         level: how often such an interval holds the true share.
+
+    Raises:
+        ValueError: when ``correct`` is no part of ``n``.
     """
-    if not 0 <= correct <= n:
-        raise ValueError(f"{correct} of {n} is no share")
     if n == 0:
         return 0.0, 1.0
-    z2 = stats.norm.ppf((1 + level) / 2) ** 2
-    share = correct / n
-    centre = (share + z2 / (2 * n)) / (1 + z2 / n)
-    half = math.sqrt(z2 * (share * (1 - share) / n + z2 / (4 * n * n))) / (1 + z2 / n)
-    # At 0 and n one end is exact; rounding may miss it.
-    low = 0.0 if correct == 0 else centre - half
-    high = 1.0 if correct == n else centre + half
-    return float(low), float(high)
+    interval = stats.binomtest(correct, n).proportion_ci(level, method="wilson")
+    return float(interval.low), float(interval.high)
 
 
 def worst_by_chance(misread: int, n: int, share: float, groups: int = 10) -> float:

@@ -19,11 +19,11 @@ from pathlib import Path
 import numpy as np
 
 from digitlib.artifacts import load_card, resolve, write_json
-from digitlib.reading.network import serving_file
-from digitlib.reading.pictures import Picture, PictureError
-from digitlib.reading.recognizer import PRETRAINED, Digit, Recognizer
+from digitlib.pixels.decoding import Picture, PictureError
+from digitlib.reading.models import PRETRAINED, serving_file
+from digitlib.reading.processes import start_workers, with_reader
+from digitlib.reading.recognizer import Digit, Recognizer
 from digitlib.reading.sources import Chunk, Source, SourceError
-from digitlib.reading.workers import start_workers, with_reader
 
 STATUS = {"high": 0.8, "medium": 0.5, "low": 0.0}  # of a confidence above this
 COLUMNS = ("file", "text", "confidence", "status", "accepted", "boxes", "truth", "error")

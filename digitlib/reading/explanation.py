@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from digitlib.reading.normalisation import SIDE
+from digitlib.pixels.normalisation import SIDE
 
 PIECES = 14  # with the whole picture 15, up to which one at a time is fastest; see network.py
 FADE = 1.5  # pixels over which a piece gives way to its neighbours

@@ -6,13 +6,12 @@ from pathlib import Path
 import numpy as np
 
 from digitlib.artifacts import load_card
-from digitlib.reading.network import Network, serving_file
-from digitlib.reading.normalisation import SIDE
-from digitlib.reading.pictures import Picture
-from digitlib.reading.restoration import restore
-from digitlib.reading.segmentation import Box, Found, find_digit, find_digits
-
-PRETRAINED = Path(__file__).parents[1] / "pretrained"
+from digitlib.pixels.decoding import Picture
+from digitlib.pixels.normalisation import SIDE
+from digitlib.pixels.polarity import with_bright_ink
+from digitlib.pixels.segmentation import Box, Framed, choose, find_candidates, find_digit
+from digitlib.reading.litert import Network
+from digitlib.reading.models import PRETRAINED, serving_file
 
 
 @dataclass(frozen=True)
@@ -68,7 +67,6 @@ class Recognizer:
     Attributes:
         card: what is known of the model.
         file: the LiteRT model that answers.
-        network: it at work, on pictures that are not mended before.
 
     One recognizer may be used from several threads; they take turns at the network.
     """
@@ -78,13 +76,14 @@ class Recognizer:
         self.temperature = float(self.card["temperature"])
         self.threshold = float(self.card["threshold"])
         self.file = serving_file(model_dir)
-        self.network = Network(self.file)
+        self._network = Network(self.file)
 
     def classify(self, images: np.ndarray) -> np.ndarray:
         """Calibrated probabilities of the ten digits, each row summing to one.
 
         Args:
-            images: uint8 (N, 28, 28), ink bright on 0, any N including 0.
+            images: uint8 (N, 28, 28), any N including 0; the ink bright on 0, or dark on bright
+                paper, which is inverted.
 
         Returns:
             float32 (N, 10).
@@ -98,11 +97,8 @@ class Recognizer:
         return scaled / scaled.sum(axis=1, keepdims=True)
 
     def logits(self, images: np.ndarray) -> np.ndarray:
-        """What the network says before calibration: float32 (N, 10). Arguments as ``classify``.
-
-        Damage that shows in a picture is undone first; see ``restoration.restore``.
-        """
-        return self.network.logits(restore(images))
+        """What the network says before calibration: float32 (N, 10). Arguments as ``classify``."""
+        return self._network.logits(with_bright_ink(images))
 
     def read_digit(self, picture: Picture) -> Digit:
         """Read a picture that is one digit as a whole.
@@ -117,39 +113,29 @@ class Recognizer:
         Raises:
             PictureError: for what is no picture, with the reason.
         """
-        found = find_digit(picture)
-        if found is None:
+        framed = find_digit(picture)
+        if framed is None:
             even = np.full(10, 0.1, np.float32)
             return Digit(None, 0.0, False, even, (0, 0, 0, 0), np.zeros((SIDE, SIDE), np.uint8))
-        return self._digits([found])[0]
+        return self._digit(framed, self.classify(framed.image[None])[0])
 
     def read_digits(self, picture: Picture) -> Reading:
         """Find and read every digit of a picture; none gives an empty ``Reading``.
 
         Arguments and errors as ``read_digit``.
         """
-        found = find_digits(picture, score=lambda images: self.classify(images).max(axis=1))
-        digits = self._digits(found)
-        lines = sorted({part.line for part in found})
+        candidates = find_candidates(picture)
+        if not candidates:
+            return Reading()
+        framed = [candidate.framed for candidate in candidates]
+        probabilities = self.classify(np.stack([one.image for one in framed]))
+        lines = choose(candidates, probabilities.max(axis=1))
         return Reading(
-            tuple(
-                tuple(d for d, part in zip(digits, found, strict=True) if part.line == line)
-                for line in lines
-            )
+            tuple(tuple(self._digit(framed[i], probabilities[i]) for i in line) for line in lines)
         )
 
-    def _digits(self, found: list[Found]) -> list[Digit]:
-        if not found:
-            return []
-        every = self.classify(np.stack([part.image for part in found]))
-        return [
-            Digit(
-                label=int(probabilities.argmax()),
-                confidence=float(probabilities.max()),
-                accepted=bool(probabilities.max() >= self.threshold),
-                probabilities=probabilities,
-                box=part.box,
-                image=part.image,
-            )
-            for part, probabilities in zip(found, every, strict=True)
-        ]
+    def _digit(self, framed: Framed, probabilities: np.ndarray) -> Digit:
+        confidence = float(probabilities.max())
+        accepted = confidence >= self.threshold
+        label = int(probabilities.argmax())
+        return Digit(label, confidence, accepted, probabilities, framed.box, framed.image)

@@ -20,7 +20,7 @@ import numpy as np
 
 from digitlib.artifacts import resolve
 from digitlib.datasets import PIXELS
-from digitlib.reading.normalisation import SIDE
+from digitlib.pixels.normalisation import SIDE
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".pgm", ".ppm"}
 MOST_BYTES = 100_000_000  # of one file in an archive, unpacked

@@ -6,11 +6,11 @@ import time
 import ipywidgets as widgets
 import numpy as np
 
-from digitlib.apps.models import find_models
 from digitlib.apps.page.reader import Reader
 from digitlib.apps.page.train import curves
 from digitlib.artifacts import ArtifactError, read_history
-from digitlib.measuring.runs import card_lines
+from digitlib.reading.models import find_models
+from digitlib.reporting.runs import card_lines
 
 ASKED = 300  # digits, to measure how long one takes
 

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 import cv2
 import ipywidgets as widgets
 
-from digitlib.apps.canvas import data_url
+from digitlib.apps.canvas.page import data_url
 from digitlib.apps.page.reader import Reader
-from digitlib.reading import pictures
+from digitlib.pixels.decoding import PictureError, load
 from digitlib.reading.batch import COLUMNS, Row, read_picture
 
 THUMBNAIL = 56  # pixels high
@@ -122,8 +122,8 @@ def _table_row(row: Row, look: str) -> str:
 
 def _thumbnail(content: bytes) -> str:
     try:
-        grey = pictures.load(content).grey
-    except pictures.PictureError:
+        grey = load(content).grey
+    except PictureError:
         return ""
     scale = THUMBNAIL / grey.shape[0]
     width = max(1, min(4 * THUMBNAIL, round(grey.shape[1] * scale)))

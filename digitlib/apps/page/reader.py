@@ -5,7 +5,8 @@ from pathlib import Path
 import traitlets
 
 from digitlib.artifacts import resolve
-from digitlib.reading.recognizer import PRETRAINED, Recognizer
+from digitlib.reading.models import PRETRAINED
+from digitlib.reading.recognizer import Recognizer
 
 
 class Reader(traitlets.HasTraits):

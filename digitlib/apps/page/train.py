@@ -16,11 +16,11 @@ from pathlib import Path
 import ipywidgets as widgets
 import psutil
 
-from digitlib.apps import profiles
-from digitlib.apps.models import name_of
 from digitlib.apps.page.reader import Reader
 from digitlib.artifacts import kept_epoch, project_root, read_history, resolve
 from digitlib.datasets import find_dataset
+from digitlib.pipeline import profiles
+from digitlib.reading.models import name_of
 
 FOLDER = "outputs/app"
 LOOK_EVERY = 1.0  # seconds
@@ -98,7 +98,7 @@ class Train(widgets.VBox):
             self.output_dir = resolve(FOLDER) / name
             self.output_dir.mkdir(parents=True)
         self.stopped = {}
-        command = [sys.executable, "-m", "digitlib.apps.notebooks", "run", "--with-parent"]
+        command = [sys.executable, "-m", "digitlib.pipeline.notebooks", "run", "--with-parent"]
         command += [f"notebooks/{profiles.TRAINING}.ipynb", str(self.output_dir / "training.ipynb")]
         self.begun = self.parameters()
         for key, value in self.begun.items():
@@ -214,7 +214,7 @@ def history_so_far(output_dir: Path) -> list[dict]:
 
 def curves(history: list[dict]) -> str:
     """The learning curves as an image in HTML."""
-    from digitlib.plots.training import learning_curves
+    from digitlib.reporting.figures.training import learning_curves
 
     figure = learning_curves(history, kept=kept_epoch(history) + 1)
     data, _ = figure._repr_mimebundle_()

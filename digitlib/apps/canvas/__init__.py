@@ -1,0 +1,294 @@
+"""A canvas to draw digits on, which are read as soon as the pen is lifted: ``DigitCanvas``.
+
+Strokes are drawn in the browser (canvas.js), so that drawing never waits. When the pen is lifted
+they come here, become a picture, and are read; the reading goes back and is shown beside them.
+"""
+
+import base64
+import html
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from pathlib import Path
+
+import anywidget
+import cv2
+import numpy as np
+import traitlets
+from PIL import Image
+
+from digitlib.apps.canvas.page import data_url, inked, page_of
+from digitlib.apps.canvas.strokes import BLACK, WHITE, Stroke, rasterise
+from digitlib.artifacts import from_root, read_json, resolve, write_json, writing
+from digitlib.pixels.decoding import Picture, PictureError, load
+from digitlib.pixels.normalisation import reduce
+from digitlib.reading.explanation import explain
+from digitlib.reading.recognizer import Digit, Reading, Recognizer
+
+DRAWINGS = "outputs/drawings"
+READ_SIDE = 400  # pixels; the longer side of a drawing as it is read
+MOST_POINTS = 200_000  # of all strokes together
+MOST_DIGITS = 64  # that are described one by one
+MARGIN = 0.25  # around one of several digits that is saved, as a share of its longer side
+
+
+class DigitCanvas(anywidget.AnyWidget):
+    """A drawing and what it says.
+
+    Args:
+        recognizer: reads; the shipped model by default.
+        samples: pictures uint8 (N, 28, 28), ink bright, that "Try a sample" takes from; or what
+            gives them when they are first wanted.
+        keep: a JSON file that the drawing is kept in after each stroke, and taken from at the
+            start; none by default.
+
+    Attributes:
+        strokes: what is drawn, oldest first: ``{"points": [x, y, width, …], "erases": bool}`` in
+            pixels of the canvas. Setting it draws.
+        backdrop: a picture under the strokes, as a data URL; "" for none.
+        reading: what is read, as ``describe`` has it; empty while nothing is drawn.
+        fault: why reading failed; "" when it did not.
+
+    ``observe`` any of them to build on the canvas. Every canvas has its own drawing.
+    """
+
+    _esm = Path(__file__).with_name("canvas.js")
+    _css = Path(__file__).with_name("canvas.css")
+
+    width = traitlets.Int(560).tag(sync=True)
+    height = traitlets.Int(320).tag(sync=True)
+    strokes = traitlets.List().tag(sync=True)
+    backdrop = traitlets.Unicode("").tag(sync=True)
+    paper = traitlets.Int(WHITE).tag(sync=True)  # brightness around and under a backdrop
+    reading = traitlets.Dict().tag(sync=True)
+    why = traitlets.Dict().tag(sync=True)
+    fault = traitlets.Unicode("").tag(sync=True)
+    saved = traitlets.Dict().tag(sync=True)
+    has_samples = traitlets.Bool(False).tag(sync=True)
+
+    def __init__(
+        self,
+        recognizer: Recognizer | None = None,
+        samples: np.ndarray | Callable[[], np.ndarray] | None = None,
+        keep: str | Path | None = None,
+        **settings,
+    ):
+        self._last: tuple = ()
+        self._chance = np.random.default_rng()
+        self.recognizer = recognizer or Recognizer()
+        self.samples, self.keep = samples, keep
+        if keep and not {"strokes", "backdrop"} & set(settings):
+            settings |= _kept(keep)
+        super().__init__(has_samples=samples is not None, **settings)
+        self.observe(self._changed, ["strokes", "backdrop"])
+        self.on_msg(self._obey)
+        self._changed()
+
+    @traitlets.validate("strokes")
+    def _check(self, proposal) -> list[Stroke]:
+        number = 0
+        for i, stroke in enumerate(proposal["value"]):
+            points = stroke.get("points") if isinstance(stroke, dict) else None
+            try:
+                values = np.asarray(points, np.float32)
+            except (TypeError, ValueError):
+                values = np.array(np.nan)
+            whole = values.ndim == 1 and len(values) > 0 and len(values) % 3 == 0
+            if not whole or not np.isfinite(values).all():
+                raise traitlets.TraitError(
+                    f"stroke {i} is no stroke: give {{'points': [x, y, width, x, y, width, …]}}"
+                )
+            number += len(values) // 3
+        if number > MOST_POINTS:
+            raise traitlets.TraitError(
+                f"{number:,} points are more than the {MOST_POINTS:,} a drawing may have; clear it"
+            )
+        return proposal["value"]
+
+    @property
+    def picture(self) -> np.ndarray:
+        """The drawing as uint8 (h, w), dark ink on white, in the canvas's proportions.
+
+        With a picture under the strokes it is as large as that picture, and ink is white on dark.
+        """
+        under = page_of(self.backdrop, self.width, self.height)
+        page, ink = under.grey.copy(), BLACK if under.ground >= 128 else WHITE
+        rasterise(page, self.strokes, page.shape[1] / self.width, ink, under.ground)
+        return page
+
+    def set_state(self, sync_data: dict) -> None:
+        """Take what the browser sends; what cannot be taken is said there."""
+        try:
+            super().set_state(sync_data)
+        except traitlets.TraitError as fault:
+            self.fault = str(fault)
+
+    def clear(self) -> None:
+        """Take everything off the canvas."""
+        with self.hold_trait_notifications():
+            self.strokes, self.backdrop = [], ""
+
+    def undo(self) -> None:
+        """Take back the last stroke, or the picture where there is none."""
+        if self.strokes:
+            self.strokes = self.strokes[:-1]
+        else:
+            self.backdrop = ""
+
+    def show(self, picture: Picture) -> None:
+        """Put a picture on the canvas in place of what is drawn.
+
+        Raises:
+            PictureError: for what is no picture.
+        """
+        url = data_url(load(picture).grey)
+        with self.hold_trait_notifications():
+            self.strokes, self.backdrop = [], url
+
+    def save(self, label: int | str, folder: str | Path = DRAWINGS, digit: int = -1) -> Path:
+        """Write the drawing to ``folder/<label>/<time>.png``, which ``folder:`` data sets read.
+
+        Where several digits are drawn, it is one of them: number ``digit`` of the reading.
+
+        Raises:
+            ValueError: for a label that is no digit, or when nothing is drawn.
+        """
+        if str(label) not in set("0123456789"):
+            raise ValueError(f"a drawing's label is a digit from 0 to 9, not {label!r}")
+        picture, digits = self.picture, self.reading.get("digits", [])
+        if picture.min() == picture.max():
+            raise ValueError("the canvas is empty: draw a digit first")
+        if len(digits) > 1:
+            picture = _alone(picture, digits[digit]["box"], picture.shape[1] / self.width)
+        name = datetime.now().strftime("%Y-%m-%d-%H%M%S-%f")
+        target = resolve(folder) / str(label) / f"{name}.png"
+        with writing(target) as unfinished:
+            Image.fromarray(picture).save(unfinished)
+        return target
+
+    def read(self) -> None:
+        """Read what is drawn; done by itself whenever that changes."""
+        start = time.perf_counter()
+        reading, fault, paper = {}, "", WHITE
+        if self.strokes or self.backdrop:
+            try:
+                picture = self.picture
+                under = page_of(self.backdrop, self.width, self.height)
+                paper, scale = under.ground, picture.shape[1] / self.width
+                if self.backdrop:
+                    left, top, right, bottom = inked(
+                        under.place, self.strokes, picture.shape, scale
+                    )
+                    seen = picture[top:bottom, left:right]
+                else:  # strokes on clean paper need no more
+                    seen, left, top = reduce(picture, READ_SIDE), 0, 0
+                    scale = seen.shape[1] / self.width
+                reading = describe(self.recognizer.read_digits(seen), scale, (left, top))
+                reading["milliseconds"] = round(1000 * (time.perf_counter() - start), 1)
+            except Exception as error:  # whatever went wrong, the canvas stays usable
+                fault = f"This could not be read: {error}"
+        with self.hold_sync():
+            self.why, self.fault, self.paper, self.reading = {}, fault, paper, reading
+
+    def still(self) -> str:
+        """The drawing and its reading as a picture in HTML, for where no widget can live."""
+        boxes = "".join(_frame(digit) for digit in self.reading.get("digits", []))
+        text = self.reading.get("text", "")
+        said = f"A drawing, read as {text}" if text else "An empty canvas"
+        try:
+            picture = data_url(self.picture)
+        except PictureError as fault:
+            return f"<p>{html.escape(str(fault))}</p>"
+        return (
+            f'<svg role="img" aria-label="{html.escape(said)}" viewBox="0 0 {self.width} '
+            f'{self.height}" style="max-width: {self.width}px; background: #fff; border: 1px solid '
+            f'#ccd; border-radius: 10px"><image href="{picture}" '
+            f'width="{self.width}" height="{self.height}"/>{boxes}</svg>'
+        )
+
+    def _repr_mimebundle_(self, **options):
+        data, metadata = super()._repr_mimebundle_(**options)
+        return data | {"text/html": self.still()}, metadata
+
+    def _changed(self, _change=None) -> None:
+        if self._last and self._last[0] is self.strokes and self._last[1] is self.backdrop:
+            return  # both changed at once: they were read together
+        self._last = (self.strokes, self.backdrop)
+        self.read()
+        if self.keep:
+            write_json(self.keep, {"strokes": self.strokes, "backdrop": self.backdrop})
+
+    def _obey(self, _widget, message: dict, _buffers) -> None:
+        """Do what the browser asks for."""
+        try:
+            match message.get("do"):
+                case "save":
+                    target = self.save(message.get("label", ""), digit=message.get("digit", -1))
+                    self.saved = {"label": message["label"], "file": from_root(target)}
+                case "sample" if self.has_samples:
+                    if callable(self.samples):
+                        self.samples = self.samples()
+                    self.show(255 - self._chance.choice(self.samples))
+                case "explain":
+                    self._explain(int(message.get("digit", -1)))
+        except Exception as error:
+            self.fault = str(error)
+
+    def _explain(self, number: int) -> None:
+        digits = self.reading.get("digits", [])
+        if 0 <= number < len(digits):
+            image = np.frombuffer(base64.b64decode(digits[number]["image"]), np.uint8)
+            maps = explain(self.recognizer.classify, image.reshape(28, 28))
+            strongest = np.abs(maps).max(axis=(1, 2), keepdims=True)  # of each digit
+            coded = np.rint(maps * (127 / np.maximum(1, strongest))).astype(np.int8)
+            self.why = {"digit": number, "maps": base64.b64encode(coded.tobytes()).decode()}
+
+
+def describe(reading: Reading, scale: float = 1.0, corner: tuple[int, int] = (0, 0)) -> dict:
+    """A reading as JSON has it: text, and for each digit all that the canvas shows.
+
+    Boxes are of a picture whose ``corner`` lies at (x, y) of the page; on the canvas the page is
+    ``scale`` times smaller.
+    """
+    found = reading.digits[:MOST_DIGITS]
+    return {"text": reading.text, "digits": [_described(d, scale, corner) for d in found]}
+
+
+def _kept(keep: str | Path) -> dict:
+    """The drawing in a file; what cannot be read there is no drawing."""
+    try:
+        state = read_json(keep)
+        return {"strokes": list(state["strokes"]), "backdrop": str(state["backdrop"])}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
+def _alone(picture: np.ndarray, box: Sequence[float], scale: float) -> np.ndarray:
+    """What is in the box, on paper of its own."""
+    x, y, width, height = (round(scale * side) for side in box)
+    margin = round(MARGIN * max(width, height))
+    paper = float(np.median(picture))
+    cut = picture[y : y + height, x : x + width]
+    return cv2.copyMakeBorder(cut, *4 * [margin], cv2.BORDER_CONSTANT, value=paper)
+
+
+def _frame(digit: dict) -> str:
+    x, y, width, height = digit["box"]
+    colour = "#1f8a5b" if digit["accepted"] else "#d9822b"
+    return (
+        f'<rect x="{x - 6}" y="{y - 6}" width="{width + 12}" height="{height + 12}" rx="5" '
+        f'fill="none" stroke="{colour}" stroke-width="1.5"/><text x="{x - 4}" y="{y - 11}" '
+        f'fill="{colour}" style="font: 700 19px sans-serif">{digit["label"]}</text>'
+    )
+
+
+def _described(digit: Digit, scale: float, corner: tuple[int, int]) -> dict:
+    (x, y, width, height), (left, top) = digit.box, corner
+    return {
+        "label": digit.label,
+        "confidence": round(digit.confidence, 5),
+        "accepted": digit.accepted,
+        "probabilities": [round(float(p), 5) for p in digit.probabilities],
+        "box": [round(side / scale, 1) for side in (x + left, y + top, width, height)],
+        "image": base64.b64encode(digit.image.tobytes()).decode(),
+    }

@@ -1,0 +1,69 @@
+"""The page under the strokes: white, or a picture amid its own paper."""
+
+import base64
+import io
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from digitlib.apps.canvas.strokes import WHITE, Stroke
+from digitlib.pixels.decoding import PictureError, load
+
+Box = tuple[int, int, int, int]  # left, top, right, bottom; in pixels of the page
+
+
+class Page(NamedTuple):
+    """Grey levels, uint8 in the canvas's proportions and not smaller than it; around and under
+    the picture ``ground``; ``place`` is where the picture lies."""
+
+    grey: np.ndarray
+    ground: int
+    place: Box
+
+
+@lru_cache(maxsize=4)
+def page_of(backdrop: str, width: int, height: int) -> Page:
+    """What is under the strokes: white, or a picture amid its own paper."""
+    if not backdrop:
+        return Page(np.full((height, width), WHITE, np.uint8), WHITE, (0, 0, width, height))
+    try:
+        decoded = base64.b64decode(backdrop.partition(",")[2], validate=True)
+    except ValueError:
+        raise PictureError("the backdrop is no data URL of a picture") from None
+    grey = load(decoded).grey
+    scale = max(1.0, grey.shape[1] / width, grey.shape[0] / height)
+    tall, wide = round(height * scale), round(width * scale)
+    fit = min(wide / grey.shape[1], tall / grey.shape[0])
+    if fit > 1:
+        grey = cv2.resize(grey, None, None, fit, fit, cv2.INTER_CUBIC)[:tall, :wide]
+    rim = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
+    ground = int(np.median(rim))
+    page = np.full((tall, wide), ground, np.uint8)
+    top, left = (tall - grey.shape[0]) // 2, (wide - grey.shape[1]) // 2
+    page[top : top + grey.shape[0], left : left + grey.shape[1]] = grey
+    return Page(page, ground, (left, top, left + grey.shape[1], top + grey.shape[0]))
+
+
+def inked(place: Box, strokes: Sequence[Stroke], shape: tuple[int, int], scale: float) -> Box:
+    """The part of the page that is read: the picture, and the strokes beside it."""
+    points = [np.reshape(s["points"], (-1, 3)) for s in strokes if not s.get("erases")]
+    if not points:
+        return place
+    x, y, pen = scale * np.concatenate(points).T
+    low = np.floor([np.min(x - pen), np.min(y - pen)]).astype(int)
+    high = np.ceil([np.max(x + pen), np.max(y + pen)]).astype(int)
+    return (
+        *np.clip(np.minimum(place[:2], low), 0, None).tolist(),
+        *np.minimum(np.maximum(place[2:], high), shape[::-1]).tolist(),
+    )
+
+
+def data_url(grey: np.ndarray) -> str:
+    """A grey picture, uint8 (h, w), as a PNG for a page."""
+    stream = io.BytesIO()
+    Image.fromarray(grey).save(stream, "PNG")
+    return f"data:image/png;base64,{base64.b64encode(stream.getvalue()).decode()}"

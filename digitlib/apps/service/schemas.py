@@ -1,0 +1,84 @@
+"""The JSON of the HTTP service: its shapes, and readings put into them."""
+
+from pydantic import BaseModel
+
+from digitlib.pixels.decoding import PictureError
+from digitlib.reading.recognizer import Digit, Reading
+
+
+class Fault(BaseModel):
+    """Why a request was not answered."""
+
+    error: str
+
+
+class OneDigit(BaseModel):
+    """A picture read as one digit; the first two keys are for clients of another service."""
+
+    predicted_label: int
+    class_labels: list[int]
+    confidence: float
+    accepted: bool
+    probabilities: list[float]
+    box: list[int]
+
+
+class FoundDigit(BaseModel):
+    """One of several digits in a picture."""
+
+    label: int
+    confidence: float
+    accepted: bool
+    probabilities: list[float]
+    box: list[int]
+
+
+class ManyDigits(BaseModel):
+    """All digits of a picture, in reading order; ``text`` has a line for each line of them."""
+
+    text: str
+    digits: list[FoundDigit]
+
+
+class BatchResult(BaseModel):
+    """One of many pictures: what it says, or why it could not be read."""
+
+    file: str
+    text: str | None = None
+    digits: list[FoundDigit] = []
+    error: str | None = None
+
+
+class Batch(BaseModel):
+    """A result for each picture, in the order they were sent."""
+
+    results: list[BatchResult]
+
+
+class Choice(BaseModel):
+    """The name of a model, one of those that GET /models lists."""
+
+    name: str
+
+
+def one_digit(digit: Digit) -> dict:
+    """The fields of ``OneDigit``. Raises PictureError for a picture without ink."""
+    if digit.label is None:
+        raise PictureError("there is no ink to read")
+    found = _found(digit)
+    return {"predicted_label": found.pop("label"), "class_labels": list(range(10))} | found
+
+
+def many_digits(reading: Reading) -> dict:
+    """The fields of ``ManyDigits``."""
+    return {"text": reading.text, "digits": [_found(digit) for digit in reading.digits]}
+
+
+def _found(digit: Digit) -> dict:
+    return {
+        "label": digit.label,
+        "confidence": round(digit.confidence, 6),
+        "accepted": digit.accepted,
+        "probabilities": [round(float(p), 6) for p in digit.probabilities],
+        "box": [int(side) for side in digit.box],
+    }

@@ -1,0 +1,113 @@
+"""The network while it is fitted: behind its augmentation, with the average of its weights."""
+
+from collections import defaultdict
+
+import keras
+import numpy as np
+
+from digitlib.learning.architectures import columns
+from digitlib.learning.recipe import Row
+
+APART = 20  # steps, between the weights that go into an average
+
+
+class Learner(keras.Model):
+    """The network behind its augmentation: what is fitted, never what is saved.
+
+    Where a network has columns, each of them learns for itself. It knows how hard each of ``n``
+    digits was when last asked, and the mean of the ``network``'s weights at some steps, as the
+    network ``average``; checkpoints keep both.
+    """
+
+    def __init__(
+        self,
+        network: keras.Model,
+        augmentation: keras.Model | None,
+        n: int = 0,
+        average: keras.Model | None = None,
+    ):
+        super().__init__(name="learner")
+        self.network, self.augmentation, self.average = network, augmentation, average
+        self.columns = columns(network)
+        self.difficulty = self.add_weight((n,), "zeros", trainable=False, name="difficulty")
+        self.averaged = self.add_weight((), "zeros", trainable=False, name="averaged")
+        if average is not None:
+            average.trainable = False
+
+    @property
+    def judged(self) -> keras.Model:
+        """The network as it would be used now."""
+        return self.average if float(self.averaged) else self.network
+
+    def compile_for(self, optimizer: keras.optimizers.Optimizer, label_smoothing: float = 0.0):
+        """Make it ready to learn from shares as answers; see ``epochs.epoch_of``."""
+        self.compile(
+            optimizer,
+            keras.losses.CategoricalCrossentropy(True, label_smoothing=label_smoothing),
+            metrics=[keras.metrics.MeanMetricWrapper(is_right, name="accuracy")],
+            # XLA slows TensorFlow's CPU kernels down; JAX cannot do without it.
+            jit_compile=keras.backend.backend() != "tensorflow",
+        )
+
+    def learn(self, images: np.ndarray, answers: np.ndarray, size: int, averages: bool) -> Row:
+        """One epoch in batches of ``size``; the mean over all images of loss and accuracy.
+
+        Keras's own ``fit`` reads through tf.data, which holds the end of an epoch back until a
+        thread that tunes it wakes: 10.24, 20.48, 40.96 … seconds after its start (TensorFlow 2.21).
+        """
+        totals: Row = defaultdict(float)
+        for number, start in enumerate(range(0, len(images), size)):
+            batch = slice(start, start + size)
+            measured = self.step(images[batch], answers[batch])
+            for name, value in measured.items():
+                totals[name] += float(value) * len(images[batch]) / len(images)
+            if averages and number % APART == 0:
+                self.add_to_average()
+        if averages:
+            self.settle_average(images)
+        return dict(totals)
+
+    def step(self, images: np.ndarray, answers: np.ndarray) -> Row:
+        """Learn from pictures, (N, 28, 28, 1), and answers, (N, 10); what was measured."""
+        shape = (len(answers), *self.columns.output.shape[1:-1], answers.shape[-1])
+        if len(shape) > answers.ndim:
+            answers = np.broadcast_to(answers[:, None], shape)
+        return self.train_on_batch(images, answers, return_dict=True)
+
+    def add_to_average(self):
+        """Let the present weights count in the average, as much as each before."""
+        self.averaged.assign_add(1)
+        for mean, weight in zip(self.average.weights, self.network.weights, strict=True):
+            mean.assign(mean + (weight - mean) / self.averaged)
+
+    def settle_average(self, images: np.ndarray):
+        """Let batch normalisation measure the average itself: it is no mean of what was before."""
+        if not self.network.non_trainable_weights:  # nothing is measured in this network
+            return
+        self.average.trainable = True  # frozen, it would not measure
+        for start in range(0, min(len(images), 8192), 256):
+            shown = keras.ops.cast(images[start : start + 256], "float32")
+            if self.augmentation is not None:
+                shown = self.augmentation(shown, training=True)
+            self.average(shown, training=True)
+        self.average.trainable = False
+
+    def build(self, input_shape):
+        self.built = True
+
+    def call(self, images, training=False):
+        images = keras.ops.cast(images, "float32")
+        if training and self.augmentation is not None:
+            images = self.augmentation(images, training=True)
+        return self.columns(images, training=training)
+
+
+def is_right(answers, logits):
+    """1 or 0 for each picture: a digit is read rightly, of what is no digit the network is unsure.
+
+    ``answers`` are (N, 10) shares that sum to one, ``logits`` (N, 10).
+    """
+    right = keras.ops.equal(keras.ops.argmax(answers, -1), keras.ops.argmax(logits, -1))
+    unsure = keras.ops.max(keras.ops.softmax(logits), -1) < 0.5
+    is_digit = keras.ops.max(answers, -1) > 0.5
+    return keras.ops.cast(keras.ops.where(is_digit, right, unsure), "float32")

@@ -1,0 +1,364 @@
+"""Search for better settings of notebook 03 with KerasTuner, by trial.
+
+A *space* says which settings may vary and how; a *trial* fits the network once with one choice of
+them. KerasTuner's oracles choose, ``training.fit`` fits. Trials are kept on disk, so a search that
+was killed goes on, even in the middle of a trial. With KerasTuner's environment variables set
+(``KERASTUNER_TUNER_ID`` and the oracle's address), several processes share one search.
+"""
+
+import contextlib
+import hashlib
+import io
+import json
+import time
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import keras_tuner
+import numpy as np
+import pandas as pd
+import yaml
+from keras_tuner import oracles
+from keras_tuner.engine import base_tuner
+from keras_tuner.engine.oracle import Oracle
+from sklearn.exceptions import ConvergenceWarning
+
+from digitlib.artifacts import kept_epoch, resolve, writing
+from digitlib.datasets import Dataset, load_dataset, split
+from digitlib.learning import training
+from digitlib.quiet import quiet
+
+SEARCHES = ("random", "bayesian", "hyperband", "grid")
+STRENGTH = "augmentation_strength"
+MEASURED = ("trial", "status", "val_accuracy", "val_loss", "seconds", "parameters", "fault")
+OBJECTIVE = keras_tuner.Objective("val_accuracy", "max")
+
+#: What notebook 04 searches where nothing is said: the network ``convnet``, and how it is fitted.
+SPACE = {
+    "architecture_options.filters": [8, 12, 16],
+    "architecture_options.depth": {"min": 2, "max": 4},
+    "architecture_options.kernel": [3, 5],
+    "architecture_options.dropout": {"min": 0.0, "max": 0.5, "step": 0.1},
+    "learning_rate": {"min": 0.0005, "max": 0.01, "sampling": "log"},
+    "schedule": ["constant", "cosine"],
+    "label_smoothing": [0.0, 0.05, 0.1],
+    "augmentation_strength": {"min": 0.0, "max": 1.5, "step": 0.25},
+}
+#: Settings of notebook 03 for digitnet, and for a search whatever does not vary.
+RECIPE = {
+    "architecture": "digitnet",
+    "augmentation": {"rotation": 10, "zoom": 0.1, "shift": 1.5},
+    "batch_size": 32,
+    "optimizer": "adam",
+    "learning_rate": 0.002,
+    "schedule": "cosine",
+    "warmup_epochs": 1.0,
+}
+
+Space = Mapping[str, Sequence | Mapping]
+Report = Callable[[dict], None]
+
+
+class TuningError(RuntimeError):
+    """A search that cannot be made, or in which nothing could be fitted."""
+
+
+def hyperparameters(space: Space) -> keras_tuner.HyperParameters:
+    """A search space as KerasTuner has it.
+
+    Args:
+        space: by the name of a setting either a list of its values, or ``{min, max}`` with
+            ``step`` or ``sampling: log`` for numbers in between. ``architecture_options.width``
+            names an entry of a setting, ``augmentation_strength`` multiplies all of them.
+
+    Raises:
+        TuningError: naming the entry that is neither.
+    """
+    declared = keras_tuner.HyperParameters()
+    if not space:
+        raise TuningError("the search space is empty: nothing varies")
+    for name, choices in space.items():
+        try:
+            if isinstance(choices, Mapping):
+                number = declared.Int if _whole(choices) else declared.Float
+                number(name, choices["min"], choices["max"], **_spacing(choices))
+            else:
+                declared.Choice(name, list(choices))
+        except (KeyError, TypeError, ValueError) as fault:
+            raise TuningError(
+                f"search space, {name}: {choices!r} is no list of values and no {{min, max}} "
+                f"with step or sampling ({fault})"
+            ) from None
+    return declared
+
+
+def _whole(choices: Mapping) -> bool:
+    return all(isinstance(choices[end], int) for end in ("min", "max"))
+
+
+def _spacing(choices: Mapping) -> dict:
+    return {name: choices[name] for name in ("step", "sampling") if name in choices}
+
+
+def settings(base: Mapping, chosen: Mapping) -> dict:
+    """The settings of one trial: those of notebook 03, with what was chosen put in.
+
+    Args:
+        base: parameters of notebook 03.
+        chosen: values by name, as in a space; KerasTuner's own (``tuner/…``) are left out.
+    """
+    result = dict(base)
+    for name, value in chosen.items():
+        if name == STRENGTH:
+            strengths = result.get("augmentation", {}).items()
+            result["augmentation"] = {kind: round(value * one, 4) for kind, one in strengths}
+        elif "." in name:
+            whole, part = name.split(".", 1)
+            result[whole] = {**result.get(whole, {}), part: value}
+        elif not name.startswith("tuner/"):
+            result[name] = value
+    return result
+
+
+def oracle(kind: str, space: Space, trials: int, epochs: int, seed: int = 0) -> Oracle:
+    """KerasTuner's chooser.
+
+    Args:
+        kind: ``random``; ``bayesian`` (a Gaussian process over what was tried); ``hyperband`` (many
+            short trials, of which the best go on; Li et al. 2018, arXiv 1603.06560); ``grid``.
+        trials: at most this many; ``hyperband`` makes as many as ``epochs`` asks for.
+        epochs: of the longest trial.
+    """
+    given = {
+        "objective": OBJECTIVE,
+        "hyperparameters": hyperparameters(space),
+        "seed": seed + 1,  # it takes 0 for "any"
+        # One that fails is recorded, and never the end of the search.
+        "max_consecutive_failed_trials": 10**9,
+    }
+    match kind:
+        case "random":
+            return oracles.RandomSearchOracle(max_trials=trials, **given)
+        case "bayesian":
+            first = min(trials, max(3, len(space)))
+            return oracles.BayesianOptimizationOracle(
+                max_trials=trials, num_initial_points=first, **given
+            )
+        case "hyperband":
+            return oracles.HyperbandOracle(max_epochs=epochs, **given)
+        case "grid":
+            return oracles.GridSearchOracle(max_trials=trials, **given)
+    raise TuningError(f"search is {kind!r}; use {', '.join(SEARCHES)}")
+
+
+class Search(base_tuner.BaseTuner):
+    """Trials of notebook 03's settings on one training and validation part.
+
+    Args:
+        chooser: see ``oracle``.
+        base: settings that do not vary.
+        folder: where trials are kept; a search found there goes on.
+        report: called with the row of every trial that ends here; see ``rows``.
+    """
+
+    def __init__(
+        self,
+        chooser: Oracle,
+        base: Mapping,
+        folder: str | Path,
+        report: Report | None = None,
+    ):
+        folder = resolve(folder)
+        self.base, self.report = base, report or (lambda row: None)
+        with quiet(), contextlib.redirect_stdout(io.StringIO()):  # that it goes on is in the rows
+            super().__init__(chooser, directory=str(folder.parent), project_name=folder.name)
+        # KerasTuner goes on only with what a tuner of the same name began, and would make the last
+        # trial again though it ended.
+        if self.oracle is chooser and (folder / "oracle.json").exists() and not chooser.trials:
+            chooser.reload()
+        chooser._retry_queue = [
+            name for name in chooser._retry_queue if chooser.trials[name].status == "RUNNING"
+        ]
+        chooser.verbose = 0
+
+    def run_trial(self, trial, train: Dataset, validation: Dataset) -> dict[str, float]:
+        """Fit once; called by ``search(train, validation)``."""
+        values = trial.hyperparameters.values
+        chosen = settings(self.base, values)
+        chosen["epochs"] = values.get("tuner/epochs", chosen["epochs"])
+        folder = Path(self.get_trial_dir(trial.trial_id)) / "checkpoints"
+        network, history = training.fit_settings(
+            chosen, train, validation, folder, report=lambda *_: None
+        )
+        best = history[kept_epoch(history)]
+        return {
+            "val_accuracy": best["val_accuracy"],
+            "val_loss": best["val_loss"],
+            "seconds": sum(row["seconds"] for row in history),
+            "parameters": network.count_params(),
+        }
+
+    def pre_create_trial(self) -> None:
+        """KerasTuner's hook before it chooses."""
+        time.sleep(0.05)  # where others are awaited, KerasTuner asks again at once
+
+    def on_trial_end(self, trial) -> None:
+        """KerasTuner's hook after each trial, failed ones too."""
+        super().on_trial_end(trial)
+        self.report(_row(self.oracle.get_trial(trial.trial_id)))
+
+    def search(self, train: Dataset, validation: Dataset) -> list[dict]:
+        """Make the trials that are still to be made; the rows of all.
+
+        Raises:
+            TuningError: when every trial failed, with the last reason.
+        """
+        with warnings.catch_warnings():
+            # Of the process that models what was tried; it chooses all the same.
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            super().search(train, validation)
+        found = rows(self.oracle) if hasattr(self.oracle, "trials") else []
+        if found and not any(row["status"] == "COMPLETED" for row in found):
+            raise TuningError(f"all {len(found)} trials failed; the last: {found[-1]['fault']}")
+        return found
+
+
+def prepare(
+    given: Mapping, report: Report | None = None
+) -> tuple[Search, tuple[Dataset, Dataset, Dataset]]:
+    """The search that notebook 04's parameters describe.
+
+    Args:
+        given: those parameters; {} as ``space`` or ``recipe`` stands for ``SPACE`` or ``RECIPE``.
+        report: as for ``Search``.
+
+    Returns:
+        The search; the digits its trials learn from, the ones that judge them, and the ones nobody
+        has been chosen on.
+    """
+    given = dict(given) | {
+        "space": given["space"] or SPACE,
+        "recipe": given["recipe"] or RECIPE,
+    }
+    train, judges, comparison = three_parts(given["dataset"], given["validation"])
+    few = train.take(np.arange(given["train_limit"] or len(train)))
+    base = given["recipe"] | {
+        "architecture": given["architecture"],
+        "architecture_options": {},
+        "epochs": given["epochs"],
+    }
+    what = {name: given[name] for name in ("search", "space", "epochs", "seed")}
+    folder = search_dir(given["output_dir"], what, base, few.sha256, len(few))
+    chooser = oracle(
+        given["search"], given["space"], given["trials"], base["epochs"], given["seed"]
+    )
+    return Search(chooser, base, folder, report), (few, judges, comparison)
+
+
+def three_parts(spec: str, validation: float, seed: int = 0) -> tuple[Dataset, Dataset, Dataset]:
+    """Training digits, and the held-out ones in halves: to judge trials, and to compare the winner.
+
+    The training part is that of notebook 03 with the same ``validation``.
+    """
+    train, held_out = split(load_dataset(spec, "train"), validation)
+    return train, *split(held_out, 0.5, seed)
+
+
+def search_dir(output_dir: str | Path, *identity) -> Path:
+    """Where a search keeps its trials: another place for whatever makes it another search."""
+    text = json.dumps(identity, sort_keys=True, default=str)
+    return (
+        resolve(output_dir) / "checkpoints" / f"04-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+    )
+
+
+def rows(chooser) -> list[dict]:
+    """A row per trial, in their order.
+
+    Each has trial, status, val_accuracy (a share), val_loss (nats), seconds, parameters, fault (why
+    it failed, else ""), and the chosen values by name.
+    """
+    return [_row(chooser.trials[name]) for name in sorted(chooser.trials)]
+
+
+def _row(trial) -> dict:
+    known = trial.metrics.metrics
+    fault = (trial.message or "").strip().splitlines()
+    values = trial.hyperparameters.values
+    return (
+        {"trial": int(trial.trial_id), "status": trial.status}
+        | {name: known[name].get_last_value() if name in known else None for name in MEASURED[2:-1]}
+        | {"fault": fault[-1] if fault else ""}
+        | {name: value for name, value in values.items() if not name.startswith("tuner/")}
+    )
+
+
+def print_trial(row: Mapping) -> None:
+    """One line a trial, that reads well in a notebook and a terminal."""
+    values = {name: row[name] for name in row if name not in MEASURED}
+    said = ", ".join(
+        f"{name.split('.')[-1]} {value:.4g}" if isinstance(value, float) else
+        f"{name.split('.')[-1]} {value}"
+        for name, value in values.items()
+    )  # fmt: skip
+    reached = (
+        f"{row['val_accuracy']:7.2%} {row['seconds']:6.1f} s"
+        if row["status"] == "COMPLETED"
+        else f"failed: {row['fault']}"
+    )
+    print(f"trial {row['trial']:3d}  {reached}  {said}", flush=True)
+
+
+def write_parameters(file: str | Path, chosen: Mapping) -> Path:
+    """Write settings as a parameter file for notebook 03."""
+    plain = json.loads(json.dumps(chosen, default=lambda value: value.item()))
+    with writing(file) as unfinished:
+        unfinished.write_text(yaml.safe_dump(plain, sort_keys=False), encoding="utf-8")
+    return resolve(file)
+
+
+def encoded(table: pd.DataFrame) -> pd.DataFrame:
+    """Chosen values as numbers from 0 (lowest, or first by name) to 1; logarithmic where wide."""
+    result = {}
+    for name, values in table.items():
+        if values.map(lambda v: isinstance(v, str)).any():
+            numbers = values.astype(str).rank(method="dense")
+        else:
+            numbers = values.astype(float)
+            if numbers.min() > 0 and numbers.max() / numbers.min() > 10:
+                numbers = np.log(numbers)
+        span = numbers.max() - numbers.min()
+        result[name] = (numbers - numbers.min()) / (span or 1)
+    return pd.DataFrame(result, index=table.index)
+
+
+def importance(table: pd.DataFrame, objective: pd.Series, seed: int = 0) -> tuple[pd.Series, float]:
+    """How much each setting tells about the objective, by a random forest over the trials.
+
+    Args:
+        table: a row per finished trial, a column per setting.
+        objective: what they reached.
+
+    Returns:
+        By setting, how much of the explained variance is lost when its values are shuffled
+        (permutation importance, Breiman 2001, doi:10.1023/A:1010933404324), at least 0, highest
+        first; and R² on trials a tree has not seen: near or below 0 the first says nothing.
+    """
+    from sklearn.ensemble import RandomForestRegressor
+    from sklearn.inspection import permutation_importance
+
+    forest = RandomForestRegressor(500, oob_score=True, random_state=seed)
+    numbers = encoded(table)
+    forest.fit(numbers, objective)
+    shuffled = permutation_importance(forest, numbers, objective, n_repeats=20, random_state=seed)
+    found = pd.Series(shuffled.importances_mean, index=table.columns).clip(lower=0)
+    return found.sort_values(ascending=False), float(forest.oob_score_)
+
+
+def pareto(table: pd.DataFrame, high: str, *low: str) -> pd.Series:
+    """Which rows no other beats: higher in ``high`` and lower in every ``low``, or alike."""
+    values = np.column_stack([-table[high], *(table[name] for name in low)])
+    no_worse = (values[:, None] <= values[None]).all(axis=2)
+    better = (values[:, None] < values[None]).any(axis=2)
+    return pd.Series(~(no_worse & better).any(axis=0), index=table.index)

@@ -1,0 +1,216 @@
+"""Run one notebook: execute it, show what it prints, keep its executed copy.
+
+The pipeline calls this module for every step; ``make notebooks`` calls it to refresh the
+committed copies. By hand::
+
+    python -m digitlib.pipeline.notebooks run notebooks/01_data_exploration.ipynb out.ipynb \
+        -f params/quick/01_data_exploration.yaml -p output_dir outputs/mine
+"""
+
+import argparse
+import json
+import os
+import shutil
+import sys
+import tempfile
+import textwrap
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import yaml
+
+from digitlib.artifacts import project_root, resolve, writing
+from digitlib.pipeline.parameters import (
+    ParameterError,
+    check_parameters,
+    declared_parameters,
+    read_parameters,
+)
+
+
+class NotebookError(RuntimeError):
+    """A notebook that failed; the message shows the cell, the error and the executed copy."""
+
+
+def execute(notebook: str | Path, output: str | Path, parameters: Mapping | None = None) -> Path:
+    """Run a notebook with papermill, its printed lines shown as they come.
+
+    The executed copy appears as ``output`` when the notebook has ended, well or not.
+
+    Raises:
+        NotebookError: when a cell failed or the kernel died.
+    """
+    import papermill
+
+    notebook, output = resolve(notebook), resolve(output)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = output.with_name(f".{output.stem}.part.ipynb")
+    try:
+        papermill.execute_notebook(
+            notebook,
+            unfinished,
+            parameters=dict(parameters or {}),
+            cwd=project_root(),
+            kernel_name="python3",
+            progress_bar=False,
+            # Its kernels warn of unencrypted loopback traffic at every start.
+            extra_arguments=["--IPKernelApp.log_level=50"],
+            stdout_file=_Prefixed(notebook.stem),
+        )
+    except Exception as fault:  # whatever ends a notebook early ends it as one kind of error
+        raise NotebookError(f"{_describe(notebook, fault)}\nExecuted copy: {output}") from fault
+    finally:
+        if unfinished.exists():
+            os.replace(unfinished, output)
+    return output
+
+
+def refresh(names: list[str]) -> None:
+    """Execute the committed notebooks in order with their defaults and store clean copies.
+
+    They run in a temporary root, so nothing under ``outputs/`` is read or touched.
+    """
+    folder = project_root() / "notebooks"
+    root = tempfile.mkdtemp()
+    shutil.copytree(folder, Path(root, "notebooks"))
+    os.environ["DIGITLIB_ROOT"] = root
+    for notebook in sorted(Path(root, "notebooks").glob("[0-9]*.ipynb")):
+        if names and notebook.stem not in names:
+            continue
+        print(f"{notebook.stem} …", flush=True)
+        executed = execute(notebook, f"executed/{notebook.name}")
+        with writing(folder / notebook.name) as unfinished:
+            unfinished.write_text(clean(executed.read_text(encoding="utf-8")), encoding="utf-8")
+    shutil.rmtree(root)  # kept when a notebook fails, for its executed copy
+
+
+def clean(notebook: str) -> str:
+    """A notebook's JSON without what differs from run to run or belongs to one machine."""
+    content = json.loads(notebook)
+    content["metadata"] = {
+        "kernelspec": {
+            "display_name": "Python 3 (ipykernel)",
+            "language": "python",
+            "name": "python3",
+        },
+        "language_info": {"name": "python"},
+    }
+    for cell in content["cells"]:
+        tags = cell["metadata"].get("tags")
+        cell["metadata"] = {"tags": tags} if tags else {}
+        if cell["cell_type"] == "code":
+            cell["outputs"] = _merge([o for o in cell["outputs"] if _without_widget(o)])
+    return json.dumps(content, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+
+
+def _without_widget(output: dict) -> bool:
+    """Take a widget's view out, dead without its kernel; whether anything to look at is left."""
+    data = output.get("data", {})
+    view = data.pop("application/vnd.jupyter.widget-view+json", None)
+    return view is None or bool(set(data) - {"text/plain"})
+
+
+def _merge(outputs: list[dict]) -> list[dict]:
+    """Join printed pieces that follow each other: where they are cut is chance."""
+    merged: list[dict] = []
+    for output in outputs:
+        last = merged[-1] if merged else {}
+        if "name" in output and output["name"] == last.get("name"):
+            text = "".join(last["text"]) + "".join(output["text"])
+            last["text"] = text.splitlines(keepends=True)
+        else:
+            merged.append(output)
+    return merged
+
+
+class _Prefixed:
+    """A stream that puts a name before every line: notebooks run beside each other."""
+
+    def __init__(self, name: str):
+        self.name, self.line = name, ""
+
+    def write(self, text: str) -> None:
+        *lines, self.line = (self.line + text).split("\n")
+        for line in lines:
+            print(f"{self.name} │ {line}", flush=True)
+
+    def flush(self) -> None:
+        sys.stdout.flush()
+
+
+def _describe(notebook: Path, fault: Exception) -> str:
+    source = getattr(fault, "source", "")
+    if not source:  # not an error in a cell: the kernel died or did not start
+        return f"{notebook.stem} failed: {type(fault).__name__}: {fault}"
+    cell = "\n".join(f"    {line}" for line in source.strip().splitlines())
+    where = f"{notebook.stem} failed in cell [{fault.exec_count}]"
+    return f"{where}:\n{cell}\n{fault.ename}: {fault.evalue}"
+
+
+def _end_with(parent: int) -> None:
+    """End this process, however, as soon as ``parent`` is gone; its kernel ends with it."""
+
+    def watch():
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """``run``, ``export`` or ``refresh``; see ``--help``."""
+    parser = argparse.ArgumentParser(prog="python -m digitlib.pipeline.notebooks")
+    commands = parser.add_subparsers(dest="command", required=True)
+    run = commands.add_parser("run", help="execute a notebook")
+    run.add_argument("notebook")
+    run.add_argument("output", help="the executed copy")
+    run.add_argument("-f", "--parameter-file", help="YAML")
+    run.add_argument("-p", "--parameter", nargs=2, action="append", default=[])
+    run.add_argument(
+        "--with-parent", action="store_true", help="end when the process that started this ends"
+    )
+    run.add_argument("--done", help="write this file when the notebook has ended well")
+    export = commands.add_parser("export", help="make the HTML report of an executed notebook")
+    export.add_argument("notebook")
+    export.add_argument("html")
+    export.add_argument("--hide-code", action="store_true")
+    export.add_argument("--pages", nargs="*", default=[], help="reports to link to, by notebook")
+    export.add_argument("--top", default=".", help="the folder they are in, seen from this report")
+    again = commands.add_parser("refresh", help="execute the committed notebooks again")
+    again.add_argument("names", nargs="*", help="only these")
+    chosen = parser.parse_args(arguments)
+    # jsonschema, under papermill and nbconvert, compiles a grammar of web addresses when it is
+    # imported: two seconds for a check that no notebook needs. This says it is not installed.
+    sys.modules.setdefault("rfc3987_syntax", None)
+    try:
+        if chosen.command == "run":
+            if chosen.with_parent:
+                _end_with(os.getppid())
+            given = read_parameters(chosen.parameter_file) if chosen.parameter_file else {}
+            texts = {n for n, p in declared_parameters(chosen.notebook).items() if p.type == "str"}
+            given |= {n: v if n in texts else yaml.safe_load(v) for n, v in chosen.parameter}
+            execute(chosen.notebook, chosen.output, check_parameters(chosen.notebook, given))
+            if chosen.done:
+                with writing(chosen.done) as unfinished:
+                    # The executed copy is no product of a rule (it is kept when a run fails);
+                    # this says that it changed.
+                    unfinished.write_text(f"{resolve(chosen.output).stat().st_mtime_ns}\n")
+        elif chosen.command == "export":
+            from digitlib.reporting.html import export_html
+
+            export_html(
+                chosen.notebook, chosen.html, not chosen.hide_code, chosen.pages, chosen.top
+            )
+        else:
+            refresh(chosen.names)
+    except (ParameterError, NotebookError) as fault:
+        name = Path(getattr(chosen, "notebook", "notebooks")).stem
+        print(textwrap.indent(str(fault), f"{name} │ "), file=sys.stderr)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

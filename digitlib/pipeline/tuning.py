@@ -1,0 +1,127 @@
+"""Search with several processes: KerasTuner's chief chooses settings, its workers fit them.
+
+    python -m digitlib.pipeline.tuning --profile search --workers 2
+
+``make tune`` runs chief and workers on this machine. On several machines, each part is started by
+hand, with the address at which the others reach the chief. What they say to each other is neither
+encrypted nor signed: without ``--address`` nobody outside this machine can reach it.
+
+    python -m digitlib.pipeline.tuning --profile search --role chief --address 10.0.0.1:8500
+    python -m digitlib.pipeline.tuning --profile search --role worker-a --address 10.0.0.1:8500
+"""
+
+import argparse
+import os
+import socket
+import subprocess
+import sys
+import time
+
+from digitlib.pipeline import profiles
+from digitlib.pipeline.parameters import ParameterError
+
+TUNING = "04_hyperparameter_tuning"
+CHIEF = "chief"
+RESTARTS = 5  # of one worker; what fails so often fails for a reason
+
+
+def main() -> int:
+    """Search until every trial is made; 130 when interrupted."""
+    parser = argparse.ArgumentParser(
+        prog="python -m digitlib.pipeline.tuning",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--profile", default="quick", help="whose 04 says what to search")
+    parser.add_argument("--workers", type=int, default=2, help="processes that fit")
+    parser.add_argument("--role", help=f"take one part: {CHIEF}, or a worker's own name")
+    parser.add_argument("--address", help="HOST:PORT of the chief; by itself a free port here")
+    options = parser.parse_args()
+    try:
+        profiles.check(options.profile)
+        if TUNING not in profiles.notebooks(options.profile):
+            raise ParameterError(f"profile {options.profile!r} has no params file for {TUNING}")
+        if options.workers < 1:
+            raise ParameterError("a search takes 1 worker or more")
+        if options.role:
+            return _take_part(options.profile, options.role, options.address)
+        return _lead(options.profile, options.workers, options.address or _free_address())
+    except ParameterError as fault:
+        print(fault, file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("interrupted; the same command goes on where it was", file=sys.stderr)
+        return 130
+
+
+def _take_part(profile: str, role: str, address: str | None) -> int:
+    """Be the chief or a worker until the search is done."""
+    if not address or ":" not in address:
+        raise ParameterError("--role needs the chief's --address HOST:PORT")
+    host, port = address.rsplit(":", 1)
+    os.environ |= {
+        "KERASTUNER_TUNER_ID": role,
+        "KERASTUNER_ORACLE_IP": host,
+        "KERASTUNER_ORACLE_PORT": port,
+    }
+    from digitlib.learning import search
+
+    given = profiles.parameters(profile, TUNING) | {"output_dir": f"outputs/{profile}"}
+    try:
+        searching, (few, judges, _) = search.prepare(given, report=search.print_trial)
+        searching.search(few, judges)
+    except (search.TuningError, ValueError) as fault:
+        print(fault, file=sys.stderr)
+        return 1
+    return 0
+
+
+def _lead(profile: str, workers: int, address: str) -> int:
+    """Start chief and workers here; a worker that dies is started again under its name.
+
+    KerasTuner's chief would wait for a lost worker for ever; under its old name it gets the trial
+    that it left, and goes on in the middle of it.
+    """
+    command = [sys.executable, "-m", "digitlib.pipeline.tuning", "--profile", profile]
+    threads = str(max(1, (os.cpu_count() or 1) // workers))
+
+    def start(role: str) -> subprocess.Popen:
+        return subprocess.Popen(
+            [*command, "--role", role, "--address", address],
+            env=os.environ | {"TF_NUM_INTRAOP_THREADS": threads},
+        )
+
+    names = [f"worker-{i}" for i in range(workers)]
+    running = {name: start(name) for name in (CHIEF, *names)}
+    restarts = dict.fromkeys(names, 0)
+    try:
+        while running[CHIEF].poll() is None:
+            time.sleep(0.5)
+            for name in names:
+                if running[name].poll():  # neither running nor done
+                    restarts[name] += 1
+                    if restarts[name] > RESTARTS:
+                        print(f"{name} ended {RESTARTS} times: giving up", file=sys.stderr)
+                        return 1
+                    print(f"{name} ended; it is started again, with its trial", flush=True)
+                    running[name] = start(name)
+        code = running[CHIEF].returncode or max(running[name].wait() for name in names)
+        if not code:
+            print(f"Every trial is made; `make run PROFILE={profile}` shows them.", flush=True)
+        return code
+    finally:
+        for process in running.values():
+            if process.poll() is None:
+                process.terminate()
+        for process in running.values():
+            process.wait()
+
+
+def _free_address() -> str:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return f"127.0.0.1:{probe.getsockname()[1]}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

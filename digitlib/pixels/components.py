@@ -1,0 +1,75 @@
+"""The connected pieces of an ink map: what segmentation takes apart and puts together."""
+
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+MAX_COMPONENTS = 5000  # a picture in more pieces is texture, not writing
+
+
+class Component(NamedTuple):
+    """Strokes, uint8 (height, width) on exactly 0, that lie at `x`, `y` in the ink map."""
+
+    x: int
+    y: int
+    strokes: np.ndarray
+
+    @property
+    def width(self) -> int:
+        """Pixels from left to right."""
+        return self.strokes.shape[1]
+
+    @property
+    def height(self) -> int:
+        """Pixels from top to bottom."""
+        return self.strokes.shape[0]
+
+    @property
+    def right(self) -> int:
+        """First column after the component."""
+        return self.x + self.width
+
+    @property
+    def bottom(self) -> int:
+        """First row after the component."""
+        return self.y + self.height
+
+
+def find_components(strokes: np.ndarray) -> list[Component]:
+    """The connected components of an ink map uint8 (H, W), in no order.
+
+    [] where there are more than `MAX_COMPONENTS`.
+    """
+    mask = (strokes > 0).view(np.uint8)
+    contours, tree = cv2.findContours(mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
+    outer = [contour for i, contour in enumerate(contours) if tree[0, i, 3] < 0]
+    if len(outer) > MAX_COMPONENTS:
+        return []
+    labels = cv2.connectedComponents(mask)[1]
+    components = []
+    for contour in outer:
+        x, y, width, height = cv2.boundingRect(contour)
+        window = np.s_[y : y + height, x : x + width]
+        own = labels[window] == labels[contour[0, 0, 1], contour[0, 0, 0]]
+        components.append(Component(x, y, strokes[window] * own))
+    return components
+
+
+def join(components: list[Component]) -> Component:
+    """One component of several (at least one)."""
+    x, y = min(one.x for one in components), min(one.y for one in components)
+    right, bottom = max(one.right for one in components), max(one.bottom for one in components)
+    strokes = np.zeros((bottom - y, right - x), np.uint8)
+    for one in components:
+        window = strokes[one.y - y : one.bottom - y, one.x - x : one.right - x]
+        np.maximum(window, one.strokes, out=window)
+    return Component(x, y, strokes)
+
+
+def crop_columns(component: Component, left: int, right: int) -> Component:
+    """The columns from `left` up to `right`, without empty rows and columns around."""
+    strokes = component.strokes[:, left:right]
+    x, y, width, height = cv2.boundingRect((strokes > 0).view(np.uint8))
+    cropped = strokes[y : y + height, x : x + width]
+    return Component(component.x + left + x, component.y + y, cropped)

@@ -1,0 +1,146 @@
+"""Find the ink in a grey picture: bright strokes on black, whatever the paper and the light."""
+
+import cv2
+import numpy as np
+
+from digitlib.pixels.background import without_table
+from digitlib.pixels.normalisation import reduce
+from digitlib.pixels.polarity import LIGHT_SIDE, ink_is_bright
+
+GRAIN = 32  # a region of ink has at least one pixel for so many of the picture's side
+SHARP = 4.0  # how much faster brightness changes at the edge of ink than on paper
+LEAST = 10.0  # absorption, in 255ths, that counts as ink
+EVEN = 0.9  # share of the picture's border that has one level where the paper is perfectly even
+CERTAIN = 0.6  # of Otsu's threshold: beside a printed line, pencil lies below the threshold itself
+
+
+def find_ink(grey: np.ndarray) -> np.ndarray:
+    """Ink map of a grey picture: uint8 (H, W), strokes near 255 on exactly 0.
+
+    Either polarity. A picture with no strokes (blank paper, an empty canvas) gives zeros.
+
+    The paper under the strokes is found in two passes: a morphological closing wider than any
+    stroke gives a first mask of the ink; the final paper is the mean of the unmasked pixels
+    around (a normalised convolution, Knutsson and Westin 1993), which follows soft shadows, and
+    no brighter than the closing, which follows hard ones.
+    What is darker than its paper is ink by Otsu's threshold (1979) with hysteresis (Canny 1986):
+    a faint pixel counts where it continues a certain one.
+    """
+    if grey.min() == grey.max():
+        return np.zeros_like(grey)
+    even = _on_even_paper(grey)
+    absorbed, noise = (even, LEAST) if even is not None else _on_paper(grey)
+    visible = absorbed[absorbed > noise]
+    if visible.size == 0:
+        return np.zeros_like(grey)
+    certain = max(noise, _otsu(visible) * CERTAIN)
+    mask = _hysteresis(absorbed, max(noise, certain / 2), certain)
+    if even is None:
+        mask = _sharp(mask, absorbed)
+    mask = cv2.dilate(mask, np.ones((3, 3)))
+    if not mask.any():
+        return mask
+    core, edge = float(absorbed[absorbed > certain].mean()), noise / 2
+    strokes = (absorbed.astype(np.float32) - edge) * (255 / (core - edge))
+    return np.where(mask > 0, np.clip(strokes, 0, 255), 0).astype(np.uint8)
+
+
+def _on_even_paper(grey: np.ndarray) -> np.ndarray | None:
+    """What the ink of a drawing absorbs, in 255ths: its paper has one level, which is seen at once.
+
+    None for a picture whose paper is not perfectly even, nearly all around.
+    """
+    level = int(cv2.calcHist([grey], [0], None, [256], [0, 256]).argmax())
+    border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
+    if (
+        np.count_nonzero(border == level) < EVEN * border.size
+        or np.count_nonzero(grey == level) < grey.size / 2
+    ):
+        return None
+    # Not by cv2.subtract, which takes arrays of four elements for colours.
+    darker, brighter = level - np.minimum(grey, level), np.maximum(grey, level) - level
+    if brighter.sum() > darker.sum():
+        darker, level = brighter, 255 - level
+    return cv2.convertScaleAbs(darker, alpha=255 / max(level, 16))
+
+
+def _on_paper(grey: np.ndarray) -> tuple[np.ndarray, float]:
+    """What the ink of any picture absorbs, in 255ths, and how much of that is the paper's grain."""
+    grey = without_table(grey)
+    if ink_is_bright(grey):
+        grey = 255 - grey
+    small = reduce(grey, LIGHT_SIDE)
+    side = max(3, min(small.shape) // 3)
+    closed = cv2.morphologyEx(small, cv2.MORPH_CLOSE, np.ones((side, side), np.uint8))
+    absorbed = _absorbed(small, cv2.blur(closed, (side // 3, side // 3)))
+    grain = float(np.percentile(absorbed, 25))  # a closing lies on the paper's brightest grains
+    mask = (absorbed > max(_otsu(absorbed) / 2, 2 * grain)).view(np.uint8)
+    blank = cv2.dilate(mask, np.ones((3, 3), np.uint8)) == 0
+    absorbed = _absorbed(grey, _paper(small, blank, closed, grey.shape))
+    return absorbed, _noise(absorbed, blank)
+
+
+def _paper(
+    small: np.ndarray, blank: np.ndarray, closed: np.ndarray, shape: tuple[int, int]
+) -> np.ndarray:
+    """Brightness of the paper, float32 of `shape`: the mean of the blank pixels around each.
+
+    It is never above the `closed` picture, which keeps the edge of a hard shadow where it is.
+    """
+    weight = blank.astype(np.float32)
+    total = small * weight
+    side = max(3, min(small.shape) // 8) | 1
+    for _ in range(2):  # twice a box is nearly a Gaussian
+        total, weight = cv2.blur(total, (side, side)), cv2.blur(weight, (side, side))
+    paper = np.minimum((total + 0.01 * closed) / (weight + 0.01), closed)
+    return cv2.resize(paper, shape[::-1], interpolation=cv2.INTER_LINEAR)
+
+
+def _sharp(mask: np.ndarray, absorbed: np.ndarray) -> np.ndarray:
+    """A mask of regions {0, 1} without those that fade in: paper where the light falls off.
+
+    Along the edge of ink the picture changes at least `SHARP` times as fast as it does elsewhere.
+    """
+    smooth = cv2.blur(absorbed, (3, 3))
+    slope = np.abs(cv2.Sobel(smooth, cv2.CV_32F, 1, 0))
+    slope += np.abs(cv2.Sobel(smooth, cv2.CV_32F, 0, 1))
+    paper = slope[cv2.dilate(mask, np.ones((7, 7), np.uint8)) == 0]
+    least = SHARP * max(2.0, float(np.median(paper[::7])) if paper.size else 0.0)
+    edge = mask & (cv2.erode(mask, np.ones((3, 3), np.uint8), borderValue=0) == 0)
+    count, labels = cv2.connectedComponents(mask)
+    where = labels[edge > 0]
+    total = np.bincount(where, slope[edge > 0], count)
+    sharp = total >= least * np.bincount(where, minlength=count)
+    return mask & sharp[labels].view(np.uint8)
+
+
+def _noise(absorbed: np.ndarray, blank: np.ndarray) -> float:
+    """Least absorption, in 255ths, that paper does not reach by its grain."""
+    blank = cv2.resize(
+        blank.astype(np.uint8), absorbed.shape[::-1], interpolation=cv2.INTER_NEAREST
+    )
+    paper = absorbed[blank > 0]
+    return max(LEAST, 10 * float(paper.mean())) if paper.size else LEAST
+
+
+def _absorbed(grey: np.ndarray, paper: np.ndarray) -> np.ndarray:
+    """Share of the light that ink takes away, in 255ths: independent of how bright the light."""
+    share = 1 - grey.astype(np.float32) / np.maximum(paper, 16).astype(np.float32)
+    return np.clip(255 * share, 0, 255).astype(np.uint8)
+
+
+def _otsu(image: np.ndarray) -> float:
+    return cv2.threshold(image, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)[0]
+
+
+def _hysteresis(image: np.ndarray, low: float, high: float) -> np.ndarray:
+    """Mask uint8 {0, 1} of the regions above `low` that somewhere rise above `high`.
+
+    In a large picture, regions of a few pixels are grain.
+    """
+    count, labels = cv2.connectedComponents((image > low).view(np.uint8))
+    certain = np.zeros(count, np.uint8)
+    certain[labels[image > high]] = 1
+    certain[np.bincount(labels.ravel(), minlength=count) <= max(image.shape) // GRAIN] = 0
+    certain[0] = 0
+    return certain[labels]

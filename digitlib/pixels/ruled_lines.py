@@ -1,0 +1,150 @@
+"""What is printed on the paper and is no digit: lines, frames, the walls of a form's cells."""
+
+import cv2
+import numpy as np
+
+from digitlib.pixels.components import Component
+from digitlib.pixels.normalisation import reduce, stroke_width
+
+DETECTION_SIDE = 256  # lines are looked for at this size
+REACH = 0.02  # a line's ends come this near to the picture's edges, as a share of its side
+MOST_IN_DIGIT = 3  # no digit has more straight lines from edge to edge
+EDGE = 0.2  # the outer share of the picture in which a line may be thick: a frame
+THICK, THIN = 0.1, 0.03  # greatest thickness of a line in that outer share, and elsewhere
+MARGIN = 0.12  # the outer share in which pieces of a frame lie
+
+
+def without_lines(strokes: np.ndarray) -> np.ndarray:
+    """Ink map uint8 (H, W) without the straight lines that span it, nearly level or upright.
+
+    A line is what survives a morphological opening with a long thin element and reaches from
+    edge to edge. Where a stroke crosses it, the stroke is closed again. A picture that would
+    lose most of its ink with a few lines keeps it: they are the digit. So does one whose only
+    line runs along its edge and is as thick as its strokes: that is the base of a 2 or the bar of
+    a 7 that was cropped tightly.
+    """
+    scale = min(1.0, DETECTION_SIDE / max(strokes.shape))
+    mask = (reduce(strokes, DETECTION_SIDE) > 48).view(np.uint8)
+    pen = stroke_width(mask * 255)
+    upright, sure, number = _upright_lines(mask, pen)
+    across, sure_across, number_across = _upright_lines(np.ascontiguousarray(mask.T), pen)
+    level = np.ascontiguousarray(across.T)
+    if not (sure or sure_across or number + number_across > 1):
+        return strokes
+    erased = _enlarge(cv2.dilate(upright | level, np.ones((3, 3), np.uint8)), strokes.shape)
+    kept = (strokes > 0) & (erased == 0)
+    few = number + number_across <= MOST_IN_DIGIT
+    if few and np.count_nonzero(kept) < 0.2 * np.count_nonzero(strokes):
+        return strokes
+    crossed = np.zeros_like(erased)
+    for lines, axis in ((upright, 1), (level, 0)):
+        if lines.any():
+            thickness = 2 * cv2.distanceTransform(lines, cv2.DIST_L2, 3).max() + 2
+            element = [1, 1]
+            element[axis] = 2 * round(thickness / scale) + 1
+            crossed |= cv2.morphologyEx(kept.view(np.uint8), cv2.MORPH_CLOSE, np.ones(element))
+    return strokes * ((erased == 0) | (crossed > 0))
+
+
+def without_frame(components: list[Component], shape: tuple[int, int]) -> list[Component]:
+    """Components of a picture (height, width), without those at its edge that lie in its margin.
+
+    They are the pieces of a frame: less than three tenths of their ink is further inside.
+    """
+    height, width = shape
+    left, top = round(width * MARGIN), round(height * MARGIN)
+
+    def is_frame(one: Component) -> bool:
+        if one.x > 1 and one.y > 1 and one.right < width - 1 and one.bottom < height - 1:
+            return False
+        inner = one.strokes[
+            max(0, top - one.y) : max(0, height - top - one.y),
+            max(0, left - one.x) : max(0, width - left - one.x),
+        ]
+        return np.count_nonzero(inner) < 0.3 * np.count_nonzero(one.strokes)
+
+    return [component for component in components if not is_frame(component)]
+
+
+def cells(strokes: np.ndarray) -> list[Component]:
+    """What the innermost closed cells of a form hold, in no order; [] where there is no form.
+
+    A form is a component of the ink map uint8 (H, W) with two or more holes in which other ink
+    stands a quarter as high as they are (a single one may be a ring around a digit, or a frame
+    around everything). All its holes of about their size are cells. A cell reaches to the
+    convex hull of its hole: a stroke that touches the wall is still inside.
+    """
+    contours, tree = cv2.findContours(
+        (strokes > 0).view(np.uint8), cv2.RETR_TREE, cv2.CHAIN_APPROX_SIMPLE
+    )
+    if len(contours) < 5:  # a component, its two holes, ink in both
+        return []
+    parents = tree[0, :, 3]
+    heights = [cv2.boundingRect(contour)[3] for contour in contours]
+    around = [_ancestors(parents, i) for i in range(len(contours))]  # odd in number: a hole
+    filled = {
+        parent
+        for i, parent in enumerate(parents)
+        if len(around[i]) % 2 == 0 and parent >= 0 and heights[i] >= heights[parent] / 4
+    }
+    outer = {hole for i in filled for hole in around[i]}
+    innermost = filled - outer
+    found = []
+    for form in {parents[i] for i in innermost}:
+        areas = [cv2.contourArea(contours[i]) for i in innermost if parents[i] == form]
+        if len(areas) > 1:
+            found += [
+                _cell(strokes, contours[i])
+                for i in np.nonzero(parents == form)[0]
+                if i not in outer and cv2.contourArea(contours[i]) >= np.median(areas) / 3
+            ]
+    return found
+
+
+def _upright_lines(mask: np.ndarray, pen: float) -> tuple[np.ndarray, int, int]:
+    """The nearly upright lines from top to bottom of a mask uint8 {0, 1}.
+
+    As a mask, with how many there are in all, and before that how many of them are no bar of a
+    digit drawn with strokes of the width `pen`: such a bar runs along the edge of a tight crop.
+    """
+    height, width = mask.shape
+    bridged = cv2.dilate(mask, np.ones((1, 3), np.uint8))  # a slanted line is a staircase
+    element = np.ones((max(5, height // 4), 1), np.uint8)
+    straight = cv2.morphologyEx(bridged, cv2.MORPH_OPEN, element) & mask
+    if not cv2.countNonZero(straight):
+        return straight, 0, 0
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(straight)
+    lines, sure, number = np.zeros_like(mask), 0, 0
+    for label in range(1, count):
+        x, y, w, h, _ = stats[label]
+        line = labels[y : y + h, x : x + w] == label
+        widths = np.count_nonzero(line, axis=1)
+        thickness = np.median(widths)
+        at_edge = x + w <= EDGE * width or x >= (1 - EDGE) * width
+        reaches = max(y, height - y - h) <= REACH * height
+        if reaches and thickness <= width * (THICK if at_edge else THIN):
+            number += 1
+            inside = REACH * width < x < (1 - REACH) * width - w
+            sure += inside or thickness < pen / 2
+            line[widths > 2 * thickness] = False  # there it runs along a stroke
+            lines[y : y + h, x : x + w] |= line
+    return lines, sure, number
+
+
+def _enlarge(mask: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    return cv2.resize(mask, shape[::-1], interpolation=cv2.INTER_NEAREST)
+
+
+def _ancestors(parents: np.ndarray, i: int) -> list[int]:
+    chain = []
+    while parents[i] >= 0:
+        i = int(parents[i])
+        chain.append(i)
+    return chain
+
+
+def _cell(strokes: np.ndarray, hole: np.ndarray) -> Component:
+    x, y, width, height = cv2.boundingRect(hole)
+    inside = np.zeros((height, width), np.uint8)
+    cv2.fillConvexPoly(inside, cv2.convexHull(hole) - (x, y), 1)
+    return Component(x, y, strokes[y : y + height, x : x + width] * inside)

@@ -1,0 +1,71 @@
+"""The exported network at work: images in MNIST's frame in, logits out, by LiteRT."""
+
+import threading
+from pathlib import Path
+
+import numpy as np
+
+from digitlib.artifacts import resolve
+from digitlib.pixels.normalisation import SIDE, as_images
+from digitlib.quiet import quiet
+
+BATCH = 32  # images in one call; more are no faster
+
+
+class Network:
+    """A LiteRT model of digits; may be used from several threads, which take turns.
+
+    Args:
+        file: a LiteRT model, float (N, 28, 28, 1) from 0 to 255 → (N, 10); it may be quantised to
+            int8 inside.
+    """
+
+    def __init__(self, file: str | Path):
+        # Imported here: reading a folder's pictures needs no interpreter.
+        from ai_edge_litert.interpreter import Interpreter
+
+        self._lock = threading.Lock()
+        model = str(resolve(file))
+        with quiet():
+            # One thread answers a single picture faster than two; batches keep both cores busy.
+            self._single = Interpreter(model, num_threads=1)
+            self._single.allocate_tensors()
+            self._batch = Interpreter(model, num_threads=2)
+            self._batch.resize_tensor_input(_input(self._batch), (BATCH, SIDE, SIDE, 1))
+            self._batch.allocate_tensors()
+
+    def logits(self, images: np.ndarray) -> np.ndarray:
+        """What the network says before calibration.
+
+        Args:
+            images: uint8 (N, 28, 28), ink bright on 0, any N including 0.
+
+        Returns:
+            float32 (N, 10).
+
+        Raises:
+            ValueError: for another shape or dtype.
+        """
+        images = as_images(images)
+        answers = np.empty((len(images), 10), np.float32)
+        with self._lock:
+            for start in range(0, len(images), BATCH):
+                chunk = images[start : start + BATCH]
+                here = slice(start, start + len(chunk))
+                if len(chunk) < BATCH // 2:
+                    answers[here] = [_run(self._single, image[None])[0] for image in chunk]
+                else:
+                    padded = np.zeros((BATCH, SIDE, SIDE), np.uint8)
+                    padded[: len(chunk)] = chunk
+                    answers[here] = _run(self._batch, padded)[: len(chunk)]
+        return answers
+
+
+def _input(interpreter) -> int:
+    return interpreter.get_input_details()[0]["index"]
+
+
+def _run(interpreter, images: np.ndarray) -> np.ndarray:
+    interpreter.set_tensor(_input(interpreter), images[..., None].astype(np.float32))
+    interpreter.invoke()
+    return interpreter.get_tensor(interpreter.get_output_details()[0]["index"])

@@ -1,0 +1,286 @@
+"""Measure speed side by side on this machine; ``make benchmark``, ``make benchmark TRAIN=1``.
+
+    python -m digitlib.release.benchmark [--train] [--cap MINUTES]
+
+The shipped model answers through LiteRT and through Keras, and so do the four networks of the
+published systems, whose weights do not matter here. The shipped model's other file stands beside
+them: in float32 where whole numbers serve. With ``--train``, two profiles race to 99.5 % on the
+same validation digits. The numbers go to ``outputs/benchmark/metrics``; `make readme` writes the
+README's tables from them.
+"""
+
+import argparse
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+from digitlib import Recognizer, artifacts, datasets
+from digitlib.artifacts import FLOAT_FILE, INT8_FILE, KERAS_FILE
+from digitlib.measuring import speed
+from digitlib.pipeline import profiles
+from digitlib.reading.models import PRETRAINED, serving_file
+from digitlib.reporting.runs import EVALUATION, TRAINING
+
+OUTPUT = "outputs/benchmark"
+PUBLISHED = ("baseline", "three_block", "five_layer", "lrn")
+RACERS = ("fast", "five_layer")
+GOAL = 0.995
+HELD_OUT = 5000
+CAP = 60  # minutes for each fit of a racer
+SEEDS = 3  # fits of each racer
+
+# What a fresh interpreter does up to its first answer; it prints the seconds that took.
+FIRST = {
+    "LiteRT": "from digitlib import Recognizer; Recognizer(folder).classify(picture)",
+    "model(x)": "from digitlib.learning.exporting import load_model; "
+    "load_model(folder)(picture[..., None])",
+    "model.predict": "from digitlib.learning.exporting import load_model; "
+    "load_model(folder).predict(picture[..., None], verbose=0)",
+}
+
+
+def speeds() -> list[dict]:
+    """A row for each network and way of answering; see ``measuring.speed.compare`` for the keys."""
+    from digitlib.learning import architectures, exporting
+
+    digits = datasets.load_dataset("optdigits", "train").images
+    images = np.resize(digits, (2048, 28, 28))
+    with tempfile.TemporaryDirectory() as folder:
+        models = {"shipped": PRETRAINED}
+        for name in PUBLISHED:
+            models[name] = exporting.save_model(architectures.build(name), Path(folder) / name)
+            artifacts.write_json(models[name] / "card.json", {"temperature": 1, "threshold": 0})
+        answers = {
+            (name, engine): answer
+            for name, model_dir in models.items()
+            for engine, answer in _engines(model_dir).items()
+        }
+        name, models[name] = _other(Path(folder))
+        answers[name, "LiteRT"] = Recognizer(models[name]).classify
+        print(f"{len(answers)} ways of answering, in turns (minutes)", flush=True)
+        measured = speed.compare(answers, images)
+        return [
+            {
+                "network": name,
+                "engine": engine,
+                "first_answer_s": _first_answer(models[name], engine),
+                "bytes": _file(models[name], engine).stat().st_size,
+                "accuracy_percent": _accuracy(name),
+            }
+            | measured[name, engine]
+            for name, engine in answers
+        ]
+
+
+def _engines(model_dir: Path) -> dict[str, speed.Answer]:
+    from digitlib.learning import exporting
+
+    recognizer, model = Recognizer(model_dir), exporting.load_model(model_dir)
+    return {
+        "LiteRT": recognizer.classify,
+        "model(x)": lambda images: np.asarray(model(images[..., None])),
+        "model.predict": lambda images: model.predict(
+            images[..., None], verbose=0, batch_size=len(images)
+        ),
+    }
+
+
+def _other(folder: Path) -> tuple[str, Path]:
+    """A name for the shipped model with the file that does not serve, and a folder with it."""
+    card = artifacts.load_card(PRETRAINED)
+    name, file = {
+        FLOAT_FILE: ("shipped, int8", INT8_FILE),
+        INT8_FILE: ("shipped, float32", FLOAT_FILE),
+    }[serving_file(PRETRAINED).name]
+    artifacts.write_json(folder / name / "card.json", card | {"serves": file})
+    shutil.copyfile(PRETRAINED / file, folder / name / file)
+    return name, folder / name
+
+
+def _file(model_dir: Path, engine: str) -> Path:
+    return serving_file(model_dir) if engine == "LiteRT" else model_dir / KERAS_FILE
+
+
+def _first_answer(model_dir: Path, engine: str, times: int = 3) -> float:
+    """Median seconds from the first import to the first answer, in fresh interpreters."""
+    print(f"first answer of {model_dir.name} by {engine}", flush=True)
+    program = (
+        "import time; start = time.perf_counter(); import numpy as np; "
+        f"folder, picture = {str(model_dir)!r}, np.zeros((1, 28, 28), np.uint8); {FIRST[engine]}; "
+        "print(time.perf_counter() - start)"
+    )
+    runs = [
+        subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+        for _ in range(times)
+    ]
+    return statistics.median(float(run.stdout.split()[-1]) for run in runs)
+
+
+def _accuracy(name: str) -> float | None:
+    """Of the test digits, where this project measured it."""
+    if name.startswith("shipped, "):
+        return None
+    if name == "shipped":
+        return artifacts.load_card(PRETRAINED)["test"]["accuracy_percent"]
+    metrics = artifacts.load_metrics(f"outputs/{name}")
+    return metrics[EVALUATION]["test"]["accuracy_percent"] if EVALUATION in metrics else None
+
+
+def race(cap: float = CAP, seeds: int = SEEDS) -> dict:
+    """Time from the start of a fit to 99.5 % on validation, for each seed and profile in turn.
+
+    Args:
+        cap: minutes after which a fit has not reached it.
+        seeds: how many fits of each profile, as luck decides in which epoch one gets there.
+
+    Returns:
+        goal_percent, n_validation, cap_seconds; and profiles, for each a list of fits: seed,
+        reached, seconds, processor_seconds (of all cores; other work on the machine does not
+        count), epochs, and the best validation accuracy_percent.
+    """
+    fits: dict[str, list[dict]] = {profile: [] for profile in RACERS}
+    for seed in range(seeds):
+        for profile in RACERS:
+            goal = f"to {GOAL:.1%} of {HELD_OUT:,} validation digits"
+            print(f"{profile}, seed {seed}: {goal}", flush=True)
+            fits[profile].append({"seed": seed} | _race(profile, seed, 60 * cap))
+    return {
+        "goal_percent": 100 * GOAL,
+        "n_validation": HELD_OUT,
+        "cap_seconds": 60 * cap,
+        "profiles": fits,
+    }
+
+
+class _OutOfTimeError(Exception):
+    """A racer has run for as long as it may."""
+
+
+def _race(profile: str, seed: int, cap: float) -> dict:
+    from digitlib.learning import training
+
+    same_for_all = {"target_accuracy": GOAL, "seed": seed, "precision": "auto"}
+    settings = profiles.parameters(profile, TRAINING) | same_for_all
+    everything = datasets.load_dataset(settings["dataset"], "train")
+    train, held_out = datasets.split(everything, HELD_OUT)
+    rows = []
+
+    def report(row, recipe):
+        rows.append(row)
+        training.print_epoch(row, recipe)
+        if time.perf_counter() - start > cap:
+            raise _OutOfTimeError
+
+    start, processor = time.perf_counter(), time.process_time()
+    try:
+        training.fit_settings(settings, train, held_out, report=report)
+    except _OutOfTimeError:
+        print(f"not reached in {cap / 60:.0f} minutes")
+    best = max(row["val_accuracy"] for row in rows)
+    return {
+        "reached": best >= GOAL,
+        "seconds": time.perf_counter() - start,
+        "processor_seconds": time.process_time() - processor,
+        "epochs": len(rows),
+        "accuracy_percent": 100 * best,
+    }
+
+
+def speed_table(rows: list[dict]) -> str:
+    """The speeds as a Markdown table that also reads well on a terminal."""
+    heads = [
+        "network", "answers by", "first answer", "p50", "p99", "1 at a time", "32", "1,024",
+        "size", "MNIST test",
+    ]  # fmt: skip
+    cells = [
+        [
+            f"**{row['network']}**" if "shipped" in row["network"] else f"`{row['network']}`",
+            row["engine"],
+            f"{row['first_answer_s']:.2f} s",
+            f"{row['p50_ms']:.2f} ms",
+            f"{row['p99_ms']:.2f} ms",
+            *(f"{row['per_second'][str(batch)]:,.0f}/s" for batch in speed.BATCHES),
+            f"{row['bytes'] / 1e6:.1f} MB",
+            f"{row['accuracy_percent']:.2f} %" if row["accuracy_percent"] else "–",
+        ]
+        for row in rows
+    ]
+    return _aligned(heads, cells, left=2)
+
+
+def race_table(result: dict) -> str:
+    """The race as a Markdown table that also reads well on a terminal, and what it comes to."""
+    wall, processor = (
+        {name: [row[kind] for row in fits] for name, fits in result["profiles"].items()}
+        for kind in ("seconds", "processor_seconds")
+    )
+    cells = [
+        [
+            f"`{name}`",
+            ("" if 2 * sum(row["reached"] for row in fits) > len(fits) else "not reached in ")
+            + _time(statistics.median(wall[name])),
+            f"{_time(min(wall[name]))} – {_time(max(wall[name]))}",
+            _time(statistics.median(processor[name])),
+            f"{statistics.median(row['epochs'] for row in fits):g}",
+            f"{sum(row['reached'] for row in fits)} of {len(fits)}",
+        ]
+        for name, fits in result["profiles"].items()
+    ]
+    goal = f"to {result['goal_percent']:.1f} % of {result['n_validation']:,} validation digits"
+    heads = ["profile", goal, "from – to", "processor time", "epochs", "seeds that reach it"]
+    table = _aligned(heads, cells, left=1)
+    names = list(wall)
+    first, last = names[0], names[-1]
+    if first == last or not all(row["reached"] for row in result["profiles"][first]):
+        return table
+    ratios = [
+        statistics.median(times[last]) / statistics.median(times[first])
+        for times in (wall, processor)
+    ]
+    return (
+        f"{table}\n\nBy the medians, `{first}` takes 1/{ratios[0]:.1f} of `{last}`'s time, and "
+        f"1/{ratios[1]:.1f} of its processor time."
+    )
+
+
+def _time(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.1f} min"
+
+
+def _aligned(heads: list[str], rows: list[list[str]], left: int) -> str:
+    """A Markdown table in even columns; all but the first ``left`` of them set to the right."""
+    widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
+    rule = ["-" * w if i < left else "-" * (w - 1) + ":" for i, w in enumerate(widths)]
+    lines = [
+        [cell.ljust(w) if i < left else cell.rjust(w) for i, (cell, w) in enumerate(pairs)]
+        for pairs in (list(zip(row, widths, strict=True)) for row in (heads, rule, *rows))
+    ]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def main() -> None:
+    """Measure, print the tables, keep the numbers."""
+    parser = argparse.ArgumentParser(description="Compare speed side by side on this machine.")
+    parser.add_argument("--train", action="store_true", help="also race to 99.5 %% on validation")
+    parser.add_argument(
+        "--cap", type=float, default=CAP, metavar="MINUTES", help="give up a profile after that"
+    )
+    options = parser.parse_args()
+    machine = {"machine": artifacts.machine(), "commit": artifacts.commit()}
+    rows = speeds()
+    artifacts.save_metrics(OUTPUT, "speed", machine | {"rows": rows})
+    print(f"{machine['machine']}\n\n{speed_table(rows)}\n")
+    if options.train:
+        result = race(options.cap)
+        artifacts.save_metrics(OUTPUT, "race", machine | result)
+        print(f"\n{race_table(result)}")
+
+
+if __name__ == "__main__":
+    main()

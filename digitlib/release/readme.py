@@ -1,0 +1,158 @@
+"""Write the README's results from the metrics that git keeps; ``make readme``.
+
+Every number in the README that was measured stands between two markers and comes from
+``outputs/<profile>/metrics`` or ``outputs/benchmark/metrics``. A test compares the two.
+"""
+
+from pathlib import Path
+
+from digitlib.artifacts import ArtifactError, load_card, load_metrics, project_root, writing
+from digitlib.reading.models import PRETRAINED
+from digitlib.release import benchmark
+from digitlib.reporting.runs import (
+    AUGMENTATION,
+    EVALUATION,
+    ROBUSTNESS,
+    TRAINING,
+    elsewhere,
+    judges,
+)
+
+START, END = "<!-- {}: written by `make readme` -->", "<!-- end of {} -->"
+
+
+def results(root: Path) -> str:
+    """The table of every published profile under ``root/outputs``, best first."""
+    rows = []
+    for folder in sorted((root / "outputs").glob("*/metrics")):
+        metrics = load_metrics(folder.parent)
+        # The first run on bundled digits is for everybody to make; it is no published result.
+        if folder.parent.name != "quick" and TRAINING in metrics and EVALUATION in metrics:
+            rows.append((folder.parent.name, metrics))
+    rows.sort(key=lambda row: -row[1][EVALUATION]["test"]["accuracy_percent"])
+    lines = [
+        "| profile | network | parameters | test accuracy | 95 % interval | n "
+        "| mean ± sd of seeds or folds | training |",
+        "|---|---|--:|--:|:-:|--:|--:|--:|",
+        *(_line(*row) for row in rows),
+    ]
+    return "\n".join(lines)
+
+
+def _line(profile: str, metrics: dict[str, dict]) -> str:
+    training, test = metrics[TRAINING], metrics[EVALUATION]["test"]
+    report = metrics.get("09_report", {})
+    found = [
+        (report.get("test_percent", {}), "seeds"),
+        (report.get("cross_validation", {}).get("spread", {}), "folds"),
+    ]
+    spreads = [
+        f"{spread['mean']:.2f} ± {spread['sd']:.2f} ({spread['n']} {what})"
+        for spread, what in found
+        if spread.get("n", 1) > 1
+    ]
+    return (
+        f"| `{profile}` | {training['architecture']} | {training['parameters']:,} "
+        f"| **{test['accuracy_percent']:.2f} %** "
+        f"| {test['low_percent']:.2f} – {test['high_percent']:.2f} "
+        f"| {test['n']:,} | {', '.join(spreads) or '–'} "
+        f"| {training['training_seconds'] / 60:.0f} min |"
+    )
+
+
+def performance(root: Path) -> str:
+    """The tables of ``make benchmark`` as it last ran here; nothing where it never did."""
+    metrics = load_metrics(root / benchmark.OUTPUT)
+    parts = []
+    if "speed" in metrics:
+        parts += [
+            f"On {metrics['speed']['machine']}:",
+            benchmark.speed_table(metrics["speed"]["rows"]),
+        ]
+    if "race" in metrics:
+        parts += [f"On {metrics['race']['machine']}:", benchmark.race_table(metrics["race"])]
+    return "\n\n".join(parts)
+
+
+def handwriting(root: Path) -> str:
+    """Other people's handwriting, read by the model that ships; empty until it is measured.
+
+    Raises:
+        ArtifactError: when what was measured is another model.
+    """
+    card = load_card(PRETRAINED)
+    metrics = load_metrics(root / "outputs" / card["profile"])
+    if ROBUSTNESS not in metrics:
+        return ""
+    if not judges(metrics[ROBUSTNESS], PRETRAINED):
+        raise ArtifactError(
+            f"outputs/{card['profile']} measures another model than the one that ships: "
+            f"make ship PROFILE={card['profile']} first"
+        )
+    lines = [
+        "| pictures | n | read rightly | 95 % interval | calibration error | by chance, up to |",
+        "|---|--:|--:|:-:|--:|--:|",
+    ]
+    for name, row in metrics[ROBUSTNESS]["sets"].items():
+        groups = f" ({row['writers']} {row['grouped_by']}s)" if row["writers"] else ""
+        lines.append(
+            f"| {name} | {row['n']:,}{groups} | **{row['accuracy_percent']:.1f} %** "
+            f"| {row['low_percent']:.1f} – {row['high_percent']:.1f} "
+            f"| {row['ece_percent']:.1f} % | {row['ece_by_chance_percent']:.1f} % |"
+        )
+    return "\n".join([*lines, "", *(f"- {line}" for line in elsewhere(metrics))])
+
+
+def ladders(root: Path) -> str:
+    """What each variation bought, by the ladders of ``ablation``; empty where none was climbed."""
+    metrics = load_metrics(root / "outputs/ablation")
+    goals = {AUGMENTATION: "validation accuracy", ROBUSTNESS: "unseen writers read rightly"}
+    return "\n\n".join(
+        _rungs(goal, metrics[notebook]["ladder"])
+        for notebook, goal in goals.items()
+        if notebook in metrics
+    )
+
+
+def _rungs(goal: str, rungs: list[dict]) -> str:
+    lines = [
+        f"| variation | {goal} | sd of seeds | bought (points) | 95 % interval |",
+        "|---|--:|--:|--:|:-:|",
+        f"| {rungs[0]['step']} | {rungs[0]['mean']:.2f} % | {rungs[0]['sd']:.2f} | – | – |",
+    ]
+    for rung in rungs[1:]:
+        lines.append(
+            f"| + {rung['step']} | {rung['mean']:.2f} % | {rung['sd']:.2f} "
+            f"| {rung['bought']:+.2f} | {rung['bought_low']:+.2f} to {rung['bought_high']:+.2f} |"
+        )
+    clear = ", ".join(rung["step"] for rung in rungs[1:] if rung["bought_low"] > 0)
+    return "\n".join([*lines, "", f"Clearly above zero by themselves: {clear or 'none of them'}."])
+
+
+SECTIONS = {
+    "results": results,
+    "handwriting": handwriting,
+    "ladders": ladders,
+    "performance": performance,
+}
+
+
+def update(root: Path) -> str:
+    """The README's text with its tables brought up to date."""
+    text = (root / "README.md").read_text(encoding="utf-8")
+    for name, written in SECTIONS.items():
+        start, end = START.format(name), END.format(name)
+        before, rest = text.split(start)
+        text = f"{before}{start}\n{written(root)}\n{end}{rest.split(end)[1]}"
+    return text
+
+
+def main() -> None:
+    """Bring README.md up to date."""
+    text = update(project_root())
+    with writing("README.md") as unfinished:
+        unfinished.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,245 @@
+"""Figures that judge a finished model."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
+
+from digitlib.reporting.figures.style import (
+    COLOURS,
+    QUIET,
+    TEST,
+    TEXT,
+    TRAIN,
+    draw_digit,
+    figure,
+    no_grid,
+)
+
+PARTS = {"training": TRAIN, "validation": COLOURS[2], "test": TEST}
+RIGHT, WRONG = COLOURS[0], COLOURS[3]
+DIGITS = range(10)
+
+
+def per_class(rows: Sequence[Mapping]) -> Figure:
+    """Precision and recall of each digit, as ``measuring.evaluation.per_class`` gives them."""
+    fig = figure(11, 3.2, alt="Precision and recall of each digit, with intervals for recall.")
+    axes = fig.add_subplot()
+    for row in rows:
+        x = [row["digit"] - 0.1] * 2
+        axes.plot(
+            x,
+            [row["recall_low_percent"], row["recall_high_percent"]],
+            color=RIGHT,
+            alpha=0.35,
+            lw=4,
+        )
+    recall = [row["recall_percent"] for row in rows]
+    precision = [row["precision_percent"] for row in rows]
+    at = np.arange(10)
+    axes.plot(at - 0.1, recall, "o", color=RIGHT, label="recall, with 95 % interval")
+    axes.plot(at + 0.1, precision, "D", color=COLOURS[1], ms=5.5, label="precision")
+    axes.set(xlabel="digit", ylabel="%", xticks=DIGITS, title="Recall and precision of each digit")
+    axes.legend(ncols=2, loc="lower right", bbox_to_anchor=(1, 1))
+    no_grid(axes, axis="x")
+    return fig
+
+
+def confusion(matrices: Mapping[str, np.ndarray]) -> Figure:
+    """Confusion matrices side by side: counts, and mistakes coloured by their share of the row.
+
+    Args:
+        matrices: (10, 10) counts by the part's name; rows are labels, columns answers.
+    """
+    fig = figure(11, 4.1, alt=f"Confusion matrices: {', '.join(matrices)}.")
+    panels = fig.subplots(1, len(matrices), squeeze=False)[0]
+    shares = {name: _mistakes(matrix) for name, matrix in matrices.items()}
+    top = max(1.0, *(share.max() for share in shares.values()))
+    # White where nothing is misread, so that a single mistake stands out; the diagonal is grey.
+    colours = LinearSegmentedColormap.from_list("mistakes", ["white", WRONG]).with_extremes(
+        bad="#ECECEC"
+    )
+    for axes, (name, matrix) in zip(panels, matrices.items(), strict=True):
+        picture = axes.imshow(shares[name], cmap=colours, vmin=0, vmax=top)
+        for i, j in np.argwhere(matrix > 0):
+            colour, weight = (QUIET, "normal") if i == j else (TEXT, "bold")
+            size = 6 if matrix[i, j] > 999 else 7.5
+            axes.text(
+                j,
+                i,
+                matrix[i, j],
+                ha="center",
+                va="center",
+                fontsize=size,
+                color=colour,
+                weight=weight,
+            )
+        axes.set_title(
+            f"{name.capitalize()}: {matrix.sum() - matrix.trace():,} of {matrix.sum():,} misread"
+        )
+        axes.set(xlabel="read as", xticks=DIGITS, yticks=DIGITS)
+    panels[0].set_ylabel("label")
+    no_grid(*panels)
+    bar = fig.colorbar(
+        picture, ax=panels, shrink=0.7, pad=0.01, label="misread, % of the label's digits"
+    )
+    bar.outline.set_visible(False)
+    return fig
+
+
+def calibration(before: Sequence[Mapping], after: Sequence[Mapping], temperature: float) -> Figure:
+    """Reliability diagrams before and after temperature scaling, over how many digits they rest on.
+
+    Args:
+        before, after: bins as ``measuring.calibration.reliability`` gives them.
+    """
+    fig = figure(11, 4.6, alt="Accuracy against confidence, before and after temperature scaling.")
+    grid = fig.subplots(2, 2, sharex=True, sharey="row", height_ratios=(3, 1))
+    titles = ("Before: temperature 1", f"After: temperature {temperature:.2f}")
+    for column, (rows, title) in enumerate(zip((before, after), titles, strict=True)):
+        above, below = grid[0, column], grid[1, column]
+        above.plot([0, 100], [0, 100], "--", color=QUIET, lw=1, label="as sure as it is right")
+        x = [100 * row["confidence"] for row in rows]
+        y = [100 * row["accuracy"] for row in rows]
+        reach = [[100 * abs(r[end] - r["accuracy"]) for r in rows] for end in ("low", "high")]
+        above.errorbar(
+            x,
+            y,
+            reach,
+            fmt="o",
+            color=RIGHT,
+            ecolor=RIGHT,
+            elinewidth=1.2,
+            ms=5,
+            label="digits of one bin, with 95 % interval",
+        )
+        above.set(title=title, xlim=(0, 102), ylim=(-2, 102))
+        width = 100 * (rows[0]["to"] - rows[0]["from"])
+        middle = [50 * (row["from"] + row["to"]) for row in rows]
+        below.bar(middle, [row["n"] for row in rows], width * 0.9, color=COLOURS[4])
+        below.set(yscale="log", ylim=(0.7, None), xlabel="confidence (%)")
+        below.yaxis.set_minor_locator(NullLocator())
+        below.yaxis.set_major_formatter(FuncFormatter(lambda n, _: f"{n:,.0f}"))
+    grid[0, 0].set_ylabel("accuracy (%)")
+    grid[1, 0].set_ylabel("digits")
+    grid[0, 0].legend(loc="lower right")
+    return fig
+
+
+def coverage(curves: Mapping[str, tuple[np.ndarray, np.ndarray]], accepted: float) -> Figure:
+    """Accuracy on the surest answers against the share of digits answered.
+
+    Args:
+        curves: coverage and accuracy (shares) by the part's name.
+        accepted: share of test digits that the model's threshold accepts.
+    """
+    fig = figure(11, 3.4, alt="Accuracy against coverage.")
+    axes = fig.add_subplot()
+    for name, (covered, accuracy) in curves.items():
+        axes.plot(100 * covered, 100 * accuracy, color=PARTS[name], label=name)
+        axes.plot(100, 100 * accuracy[-1], "o", color=PARTS[name])
+    # What is left of the first mistake is all right and needs no room.
+    first = min(covered[np.argmax(accuracy < 1)] for covered, accuracy in curves.values())
+    start = max(0, 10 * int(10 * min(first, accepted) - 1))
+    axes.axvline(100 * accepted, color=QUIET, ls=":", lw=1.2)
+    axes.annotate(
+        "accepted by the model's threshold",
+        (100 * accepted, 1.02),
+        xycoords=("data", "axes fraction"),
+        ha="right",
+        fontsize=8,
+        color=QUIET,
+    )
+    axes.set(
+        xlabel="coverage: the surest share of the digits (%)",
+        ylabel="accuracy on them (%)",
+        title="Accuracy when only the surest answers count",
+        xlim=(start, 100 + 0.015 * (100 - start)),
+    )
+    axes.legend(loc="lower left")
+    return fig
+
+
+def answers(
+    images: np.ndarray, labels: np.ndarray, probabilities: np.ndarray, title: str
+) -> Figure:
+    """Pictures (N, 28, 28), each over its ten probabilities (N, 10); the label's bar in blue."""
+    fig, cells = _pages(len(images), 2.1, title)
+    for page, image, label, row in zip(cells, images, labels, probabilities, strict=False):
+        upper, lower = page.subplots(2, 1, height_ratios=(2.4, 1))
+        answer = int(row.argmax())
+        draw_digit(upper, image)
+        upper.set_title(
+            f"{label} read as {answer}", fontsize=8.5, weight="normal", loc="center", pad=3
+        )
+        colours = [RIGHT if d == label else WRONG if d == answer else "#BBBBBB" for d in DIGITS]
+        lower.bar(DIGITS, 100 * row, color=colours)
+        lower.set(ylim=(0, 100), xlim=(-0.7, 9.7), yticks=[0, 50, 100], xticks=DIGITS)
+        lower.set_yticklabels(["0", "", "100 %"])
+        lower.tick_params(labelsize=6, pad=1)
+        no_grid(lower, axis="x")
+    return fig
+
+
+def suspects(images: Sequence[np.ndarray], rows: Sequence[Mapping]) -> Figure:
+    """Pictures whose label is suspect, over what is said of them.
+
+    Args:
+        images: N of (28, 28).
+        rows: as ``measuring.evaluation.suspect_labels`` gives them; the first N.
+    """
+    fig, cells = _pages(len(images), 1.7, "The most suspect labels")
+    for page, image, row in zip(cells, images, rows, strict=False):
+        caption = f"labelled {row['label']}, reads as {row['suggested']}\n({row['part']})"
+        draw_digit(page.subplots(), image, caption)
+    return fig
+
+
+def _pages(n: int, height: float, title: str, columns: int = 8) -> tuple[Figure, list]:
+    """A titled figure and its cells, in reading order; with none it says so."""
+    lines = max(1, -(-n // columns))
+    fig = figure(11, height * lines + 0.35 if n else 0.8, alt=title)
+    fig.suptitle(title, x=0.005, ha="left", fontsize=10, weight="bold")
+    if not n:
+        fig.text(0.005, 0.1, "Nothing to show.", color=QUIET)
+    return fig, list(fig.subfigures(lines, columns, squeeze=False).flat) if n else []
+
+
+def brightness(rows: Sequence[Mapping], look: Callable[..., np.ndarray]) -> Figure:
+    """Accuracy at each factor and each offset, over one digit as it then looks.
+
+    Args:
+        rows: as ``measuring.evaluation.under_brightness`` gives them.
+        look: one digit (28, 28) under ``factor=value`` or ``offset=value``.
+    """
+    fig = figure(11, 3.6, alt="Accuracy under changed brightness.")
+    panels = fig.subplots(1, 2, sharey=True)
+    names = {
+        "factor": "pixel values multiplied by",
+        "offset": "added to pixel values (of 0 to 255)",
+    }
+    for axes, (change, label) in zip(panels, names.items(), strict=True):
+        chosen = [row for row in rows if row["change"] == change]
+        x = np.arange(len(chosen))
+        low, middle, high = (
+            [row[f"{key}_percent"] for row in chosen] for key in ("low", "accuracy", "high")
+        )
+        axes.fill_between(x, low, high, color=RIGHT, alpha=0.2, lw=0, label="95 % interval")
+        axes.plot(x, middle, "o-", color=RIGHT, label="accuracy")
+        axes.set(xlabel=label, xticks=x, xlim=(-0.6, len(chosen) - 0.4))
+        axes.set_xticklabels([f"{row['value']:g}" for row in chosen])
+        for k, row in enumerate(chosen):
+            inset = axes.inset_axes((k - 0.4, 1.03, 0.8, 0.2), transform=axes.get_xaxis_transform())
+            draw_digit(inset, look(**{change: row["value"]}))
+    panels[0].set(ylabel="accuracy (%)", ylim=(None, 101))
+    panels[0].yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
+    panels[0].legend(loc="lower right")
+    return fig
+
+
+def _mistakes(matrix: np.ndarray) -> np.ma.MaskedArray:
+    """Percent of each row that is off the diagonal, cell by cell; the diagonal is masked."""
+    share = 100 * matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+    return np.ma.masked_array(share, np.eye(10, dtype=bool))

@@ -1,0 +1,34 @@
+"""Figures that show why a digit was read as it was."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.colors import TwoSlopeNorm
+from matplotlib.figure import Figure
+
+from digitlib.reporting.figures.style import DIVERGING, draw_digit, figure, no_grid
+
+
+def evidence(images: np.ndarray, maps: Sequence[np.ndarray], probabilities: np.ndarray) -> Figure:
+    """What the network sees, and which ink speaks for its answer and for the runner-up.
+
+    Args:
+        images: uint8 (N, 28, 28), N up to about 10.
+        maps: for each, (10, 28, 28) as ``explain`` gives it.
+        probabilities: (N, 10).
+    """
+    answers = np.argsort(-probabilities, axis=1)[:, :2]
+    fig = figure(11, 4.6, alt="Digits, and the ink that speaks for and against two answers")
+    grid = fig.subplots(3, len(images), squeeze=False)
+    limit = max(1.0, max(float(np.abs(found).max()) for found in maps))
+    for column, (image, found) in enumerate(zip(images, maps, strict=True)):
+        draw_digit(grid[0, column], image)
+        for row, digit in enumerate(answers[column], 1):
+            axes = grid[row, column]
+            drawn = axes.imshow(found[digit], cmap=DIVERGING, norm=TwoSlopeNorm(0, -limit, limit))
+            axes.set(xticks=[], yticks=[], title=f"{digit}: {probabilities[column, digit]:.1%}")
+            no_grid(axes)
+    for axes, name in zip(grid[:, 0], ("seen", "for the answer", "for the next"), strict=True):
+        axes.set_ylabel(name)
+    fig.colorbar(drawn, ax=grid, label="speaks for it (nats)", shrink=0.6)
+    return fig
