@@ -218,7 +218,7 @@ def test_a_failing_notebook_stops_only_what_needs_it(project):
 
 
 def test_a_model_of_another_profile_is_made_first(project):
-    """Protects profiles that judge another's model: it is made first, and judged again if it changes."""
+    """Protects profiles that use another's model: it is made first and used anew."""
     project.write("params/other/06_robustness.yaml", "model_dir: outputs/quick/model\n")
     training = "03_cnn_training (seed-7)"
     assert project.executed(project.run("other")) == [training, "06_robustness"]

@@ -93,9 +93,11 @@ class Learner(keras.Model):
         self.average.trainable = False
 
     def build(self, input_shape):
+        """Nothing is left to be built."""
         self.built = True
 
     def call(self, images, training=False):
+        """Logits of pixels (N, height, width, 1), varied first in training."""
         images = keras.ops.cast(images, "float32")
         if training and self.augmentation is not None:
             images = self.augmentation(images, training=True)

@@ -25,8 +25,9 @@ class Recipe:
         momentum: of ``sgd``.
         weight_decay: of ``adamw``.
         schedule: ``constant``; ``cosine`` falls to ``final_rate`` over the epochs before
-            ``swa_epochs`` (Loshchilov and Hutter 2017); ``plateau`` multiplies by ``plateau_factor``
-            whenever the validation accuracy has not risen for ``plateau_patience`` epochs.
+            ``swa_epochs`` (Loshchilov and Hutter 2017); ``plateau`` multiplies by
+            ``plateau_factor`` whenever the validation accuracy has not risen for
+            ``plateau_patience`` epochs.
         final_rate: of ``cosine``; it stays there while weights are averaged.
         warmup_epochs: the rate rises linearly from zero over these (``cosine`` only).
         early_stopping: stop after this many epochs without a better validation accuracy; 0 never.

@@ -1,4 +1,4 @@
-"""Which is the ink, the bright or the dark? And digits in MNIST's frame with the ink made bright."""
+"""Which is the ink, the bright or the dark? And how dark ink is made bright."""
 
 import cv2
 import numpy as np
