@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 from digitlib.learning.architectures import columns
+from digitlib.learning.layers import Tensor
 from digitlib.learning.recipe import Row
 
 APART = 20  # steps, between the weights that go into an average
@@ -24,8 +25,8 @@ class Learner(keras.Model):
         network: keras.Model,
         augmentation: keras.Model | None,
         n: int = 0,
-        average: keras.Model | None = None,
-    ):
+        average: keras.Model = None,
+    ) -> None:
         super().__init__(name="learner")
         self.network, self.augmentation, self.average = network, augmentation, average
         self.columns = columns(network)
@@ -39,7 +40,9 @@ class Learner(keras.Model):
         """The network as it would be used now."""
         return self.average if float(self.averaged) else self.network
 
-    def compile_for(self, optimizer: keras.optimizers.Optimizer, label_smoothing: float = 0.0):
+    def compile_for(
+        self, optimizer: keras.optimizers.Optimizer, label_smoothing: float = 0.0
+    ) -> None:
         """Make it ready to learn from shares as answers; see ``epochs.epoch_of``."""
         self.compile(
             optimizer,
@@ -74,13 +77,13 @@ class Learner(keras.Model):
             answers = np.broadcast_to(answers[:, None], shape)
         return self.train_on_batch(images, answers, return_dict=True)
 
-    def add_to_average(self):
+    def add_to_average(self) -> None:
         """Let the present weights count in the average, as much as each before."""
         self.averaged.assign_add(1)
         for mean, weight in zip(self.average.weights, self.network.weights, strict=True):
             mean.assign(mean + (weight - mean) / self.averaged)
 
-    def settle_average(self, images: np.ndarray):
+    def settle_average(self, images: np.ndarray) -> None:
         """Let batch normalisation measure the average itself: it is no mean of what was before."""
         if not self.network.non_trainable_weights:  # nothing is measured in this network
             return
@@ -92,11 +95,11 @@ class Learner(keras.Model):
             self.average(shown, training=True)
         self.average.trainable = False
 
-    def build(self, input_shape):
+    def build(self, input_shape: object) -> None:
         """Nothing is left to be built."""
         self.built = True
 
-    def call(self, images, training=False):
+    def call(self, images: Tensor, training: bool = False) -> Tensor:
         """Logits of pixels (N, height, width, 1), varied first in training."""
         images = keras.ops.cast(images, "float32")
         if training and self.augmentation is not None:
@@ -104,7 +107,7 @@ class Learner(keras.Model):
         return self.columns(images, training=training)
 
 
-def is_right(answers, logits):
+def is_right(answers: Tensor, logits: Tensor) -> Tensor:
     """1 or 0 for each picture: a digit is read rightly, of what is no digit the network is unsure.
 
     ``answers`` are (N, 10) shares that sum to one, ``logits`` (N, 10).
