@@ -61,7 +61,7 @@ Report = Callable[[dict], None]
 
 
 class TuningError(RuntimeError):
-    """A search that cannot be made, or in which nothing could be fitted."""
+    """A search that cannot be made, or whose trials all failed."""
 
 
 def hyperparameters(space: Space) -> keras_tuner.HyperParameters:
@@ -122,7 +122,7 @@ def settings(base: Mapping, chosen: Mapping) -> dict:
 
 
 def oracle(kind: str, space: Space, trials: int, epochs: int, seed: int = 0) -> Oracle:
-    """KerasTuner's chooser.
+    """The oracle that chooses each trial's settings, by KerasTuner.
 
     Args:
         kind: ``random``; ``bayesian`` (a Gaussian process over what was tried); ``hyperband`` (many
@@ -234,8 +234,8 @@ def prepare(
         report: as for ``Search``.
 
     Returns:
-        The search; the digits its trials learn from, the ones that judge them, and the ones nobody
-        has been chosen on.
+        The search, and three parts of the data: digits that its trials learn from, digits that
+        judge the trials, and digits for comparing the winner, on which nothing was chosen.
     """
     given = dict(given) | {
         "space": given["space"] or SPACE,
@@ -257,16 +257,17 @@ def prepare(
 
 
 def three_parts(spec: str, validation: float, seed: int = 0) -> tuple[Dataset, Dataset, Dataset]:
-    """Training digits, and the held-out ones in halves: to judge trials, and to compare the winner.
+    """Digits to train on, digits that judge trials, and digits that compare the winner.
 
-    The training part is that of notebook 03 with the same ``validation``.
+    The held-out digits are halved for the last two. The training part is that of notebook 03 with
+    the same ``validation``.
     """
     train, held_out = split(load_dataset(spec, "train"), validation)
     return train, *split(held_out, 0.5, seed)
 
 
 def search_dir(output_dir: str | Path, *identity: object) -> Path:
-    """Where a search keeps its trials: another place for whatever makes it another search."""
+    """The folder of a search's trials; another search, by any of its settings, has another."""
     text = json.dumps(identity, sort_keys=True, default=str)
     return (
         resolve(output_dir) / "checkpoints" / f"04-{hashlib.sha256(text.encode()).hexdigest()[:8]}"

@@ -1,4 +1,4 @@
-"""Train what begins with a network trained on photographs; see ``backbones``.
+"""Transfer learning: train a network whose first part was trained on photographs.
 
 The backbone is frozen: its features stay what ImageNet made them, and only the layers on top learn.
 Where pictures are not varied anew in every epoch, those features are the same in every epoch, and
