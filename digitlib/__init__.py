@@ -3,7 +3,7 @@
 ``from digitlib import Recognizer`` is all a prediction needs; it never imports TensorFlow.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = ["Recognizer"]
 
 
