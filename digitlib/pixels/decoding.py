@@ -17,6 +17,9 @@ from digitlib.pixels.normalisation import reduce
 
 # Only these decoders are tried: others would let a file start an external program.
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
+# The files in a folder or an archive that are taken for pictures, by the end of their name.
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".pgm", ".ppm")
+NO_PICTURE = f"no picture: its name ends in none of {' '.join(SUFFIXES)}"
 MAX_PIXELS = 64_000_000  # larger pictures are taken for decompression bombs
 MAX_BYTES = 500_000_000
 WORKING_SIDE = 1600  # longest side, in pixels, that the reading works on
