@@ -56,9 +56,10 @@ def _place(
     """
     x, y, width, height = cv2.boundingRect((image > 64).astype(np.uint8))
     scale = size * PAGE / max(width, height)
-    turn = cv2.getRotationMatrix2D((x + width / 2, y + height / 2), random.uniform(-6, 6), scale)
+    middle = (x + width / 2, y + height / 2)
+    turn: np.ndarray = cv2.getRotationMatrix2D(middle, random.uniform(-6, 6), scale)
     reach = np.array([width, height]) * scale / 2 + 6
-    turn[:, 2] += random.uniform(reach, PAGE - reach) - (x + width / 2, y + height / 2)
+    turn[:, 2] += random.uniform(reach, PAGE - reach) - middle
     large = cv2.warpAffine(
         image.astype(np.float32) / 255, turn, (PAGE, PAGE), flags=cv2.INTER_CUBIC
     )

@@ -138,7 +138,7 @@ def _spline(points: np.ndarray, corners: list[int]) -> np.ndarray:
 def _write(
     strokes: list[_Stroke], n: int, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The paths of n pens, (n, T, 2) in a unit box about 0, and the index where each stroke ends."""
+    """Paths of n pens, (n, T, 2) in a unit box about 0, and the index where each stroke ends."""
     care = rng.lognormal(0, 0.4, (n, 1, 1)).clip(0.4, 2)  # some write more neatly than others
     roundness = rng.beta(0.7, 1.2, (n, 1, 1))  # of the corners
     paths = []
