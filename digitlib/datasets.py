@@ -1,8 +1,8 @@
 """Load, check and split digit data.
 
-Every source ends as a ``Dataset``: 28×28 pictures with the ink bright on 0, and their labels.
-Bad data raises ``DataError``, which names the file and the fault; pictures that had to be left
-out are listed in ``Dataset.left_out``.
+Every source becomes a ``Dataset``: 28×28 images with the ink bright on 0, and their labels. Bad
+data raises ``DataError``, which names the file and the fault. Pictures that cannot be used are
+listed in ``Dataset.left_out``.
 """
 
 import gzip
@@ -10,7 +10,7 @@ import hashlib
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 import cv2
@@ -22,7 +22,7 @@ from digitlib.pixels.digit_files import DigitArrays, DigitFileError, DigitTable
 from digitlib.pixels.normalisation import SIDE
 from digitlib.pixels.segmentation import normalise
 
-AT_A_TIME = 5000  # digits, of a table or an array file
+AT_A_TIME = 5000  # digits of a table or an array file
 # MD5 of the uncompressed files, as published with MNIST (LeCun, Cortes and Burges, 1998).
 MNIST_MD5 = {
     "train-images-idx3-ubyte": "6bbc9ace898e44ae57da46a324031adb",
@@ -44,7 +44,7 @@ class Dataset:
         name: the spec it was loaded from, such as ``mnist``.
         images: uint8 (N, 28, 28), ink bright on 0.
         labels: uint8 (N,), 0 to 9; None only where the caller allowed it.
-        source: where the bytes came from, for a reader.
+        source: where the data came from, in words.
         left_out: (file, reason) of every picture that could not be used.
         by_writer: whether digits by the same writer stand together, as in MNIST's files.
     """
@@ -88,9 +88,10 @@ def load_dataset(spec: str, part: str = "train", labels_required: bool = True) -
 
     Args:
         spec: ``optdigits`` (bundled with scikit-learn), ``mnist``, ``idx:DIR``,
-            ``folder:DIR`` (DIR/0 … DIR/9), ``csv:FILE`` (Kaggle's columns) or ``npz:FILE``
-            (arrays ``images`` and ``labels``). Paths are relative to the project's root.
-        part: a source without a test part of its own gives a fixed stratified fifth of its data.
+            ``folder:DIR`` (pictures in DIR/0 … DIR/9), ``csv:FILE`` (Kaggle's columns) or
+            ``npz:FILE`` (arrays ``images`` and ``labels``). Paths are relative to the project's
+            root.
+        part: of a source without a test part, a stratified fifth is the test part, always the same.
         labels_required: False allows data without labels (``Dataset.labels`` is then None).
 
     Raises:
@@ -101,9 +102,10 @@ def load_dataset(spec: str, part: str = "train", labels_required: bool = True) -
     kind, path = find_dataset(spec)
     dataset, own_parts = IN_FILES[kind](path, part) if path else BY_NAME[kind](part)
     dataset = replace(dataset, name=spec)
-    if labels_required or dataset.labels is not None:
-        _check(dataset)
-    if own_parts or dataset.labels is None:
+    if dataset.labels is None and not labels_required:
+        return dataset
+    _check(dataset)
+    if own_parts:
         return dataset
     train, test = split(dataset, validation=0.2, seed=0)
     return train if part == "train" else test
@@ -216,7 +218,7 @@ def _check(dataset: Dataset) -> None:
         raise DataError(f"{dataset.source}: there are no images of digit {', '.join(missing)}")
 
 
-# What a loader gives: a data set, and whether it is the wanted part alone, not to be split.
+# What a loader returns: the data, and whether they are the wanted part already.
 Loaded = tuple[Dataset, bool]
 
 
@@ -224,7 +226,7 @@ def _optdigits(_part: str) -> Loaded:
     from sklearn.datasets import load_digits
 
     small = load_digits()
-    # 8×8 counts of 0 to 16 fill their frame; MNIST's digits stand in a 20-pixel box.
+    # Their values are 0 to 16. They fill their frame, while MNIST's digits have a 20-pixel box.
     grey = np.clip(small.images * (255 / 16), 0, 255).astype(np.uint8)
     images = np.zeros((len(grey), SIDE, SIDE), np.uint8)
     for image, digit in zip(images, grey, strict=True):
@@ -303,7 +305,7 @@ def _folder(folder: Path, _part: str) -> Loaded:
         used = len(images)
         for file in sorted(p for p in (folder / str(digit)).glob("*") if p.is_file()):
             try:
-                images.append(_frame(file))
+                images.append(_digit_in(file))
                 labels.append(digit)
             except PictureError as fault:
                 left_out.append((f"{digit}/{file.name}", str(fault)))
@@ -311,11 +313,11 @@ def _folder(folder: Path, _part: str) -> Loaded:
             reason = f"; left out: {left_out[-1][0]}: {left_out[-1][1]}" if left_out else ""
             raise DataError(f"{folder / str(digit)}: no pictures of digit {digit} here{reason}")
     source = f"pictures in {folder.name}/"
-    dataset = Dataset("folder", np.stack(images), np.array(labels, np.uint8), source)
-    return replace(dataset, left_out=tuple(left_out)), False
+    answers = np.array(labels, np.uint8)
+    return Dataset("folder", np.stack(images), answers, source, tuple(left_out)), False
 
 
-def _frame(file: Path) -> np.ndarray:
+def _digit_in(file: Path) -> np.ndarray:
     """The digit that a picture shows, uint8 (28, 28). Raises PictureError where there is none."""
     if file.suffix.lower() not in SUFFIXES:
         raise PictureError(NO_PICTURE)
@@ -325,16 +327,11 @@ def _frame(file: Path) -> np.ndarray:
     return image
 
 
-def _csv(file: Path, _part: str) -> Loaded:
-    return _digit_file(DigitTable, file, f"table {file.name}")
-
-
-def _npz(file: Path, _part: str) -> Loaded:
-    return _digit_file(DigitArrays, file, f"arrays {file.name}")
-
-
-def _digit_file(kind: type[DigitTable | DigitArrays], file: Path, source: str) -> Loaded:
-    images, labels = [np.empty((0, SIDE, SIDE), np.uint8)], []
+def _digit_file(
+    kind: type[DigitTable | DigitArrays], called: str, file: Path, _part: str
+) -> Loaded:
+    images: list[np.ndarray] = []
+    labels: list[np.ndarray] = []
     try:
         for chunk in kind(file).chunks(AT_A_TIME):
             for fault in chunk.faults.values():
@@ -344,14 +341,16 @@ def _digit_file(kind: type[DigitTable | DigitArrays], file: Path, source: str) -
                 labels.append(chunk.labels)
     except DigitFileError as fault:
         raise DataError(str(fault)) from None
+    if not images:
+        raise DataError(f"{file}: it holds no digits")
     known = np.concatenate(labels) if labels else None
-    return Dataset(file.name, np.concatenate(images), known, source), False
+    return Dataset(called, np.concatenate(images), known, f"{called} {file.name}"), False
 
 
 BY_NAME: dict[str, Callable[[str], Loaded]] = {"optdigits": _optdigits, "mnist": _mnist}
 IN_FILES: dict[str, Callable[[Path, str], Loaded]] = {
     "idx": _idx,
     "folder": _folder,
-    "csv": _csv,
-    "npz": _npz,
+    "csv": partial(_digit_file, DigitTable, "table"),
+    "npz": partial(_digit_file, DigitArrays, "arrays"),
 }

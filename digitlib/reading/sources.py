@@ -1,6 +1,6 @@
-"""Where many pictures come from: folders, lists of files, archives, tables and arrays, in chunks.
+"""Where many pictures come from: folders, lists of files, archives, tables and array files.
 
-Nothing here holds more than a chunk of pixels at a time, so a source may be larger than memory.
+Pictures are fetched in chunks, so that a source may be larger than memory.
 """
 
 import glob
@@ -17,8 +17,8 @@ from digitlib.artifacts import resolve
 from digitlib.pixels.decoding import SUFFIXES, Picture
 from digitlib.pixels.digit_files import DigitArrays, DigitFileError, DigitTable
 
-MOST_BYTES = 100_000_000  # of one file in an archive, unpacked
-CHUNK_BYTES = 64_000_000  # unpacked, after which a chunk of an archive is full
+MOST_BYTES = 100_000_000  # unpacked, of one file in an archive
+CHUNK_BYTES = 64_000_000  # unpacked; a chunk of an archive ends when it has more
 
 
 class SourceError(ValueError):
@@ -31,9 +31,9 @@ class Chunk:
 
     Attributes:
         names: one per picture.
-        truths: what each shows where that is known, else None.
+        truths: the digit that each shows, or None where it is not known.
         pictures: paths or bytes of files; or uint8 (N, 28, 28), digits in MNIST's frame.
-        faults: why a picture could not even be fetched, by its place in the chunk.
+        faults: why a picture could not be fetched, by its index in the chunk.
     """
 
     names: list[str]
@@ -43,9 +43,9 @@ class Chunk:
 
 
 class Files:
-    """Picture files: of a folder and the folders in it, or given one by one.
+    """Picture files: all in a folder and the folders in it, or a list of files.
 
-    In a folder called 0 to 9 a picture is taken to show that digit.
+    A picture in a folder called 0 to 9 is taken to show that digit.
     """
 
     of_digits = False
@@ -102,7 +102,7 @@ class Archive:
             return _unpack(archive, self.entries[number])[0]
 
     def chunks(self, size: int, start: int = 0) -> Iterator[Chunk]:
-        """All from number ``start`` on, ``size`` at a time; fewer where they are large."""
+        """All from number ``start`` on, ``size`` at a time, or fewer where they are large."""
         with zipfile.ZipFile(self.file) as archive:
             first = start
             while first < len(self.entries):
@@ -162,9 +162,9 @@ Source = Files | Archive | Digits
 
 
 def open_source(where: str | Path | Sequence[str | Path]) -> Source:
-    """What ``where`` names: a folder, a picture, a list of them, a zip, a table or an array file.
+    """Open a folder, a picture, a list of pictures, a zip, a table or an array file.
 
-    A text may be a pattern such as ``scans/*.png``.
+    ``where`` may also be a pattern, such as ``scans/*.png``.
 
     Raises:
         SourceError: when it does not exist, or pictures cannot be taken from it.
@@ -198,22 +198,22 @@ def open_source(where: str | Path | Sequence[str | Path]) -> Source:
 
 
 def _is_picture(path: Path) -> bool:
-    # What begins with a dot, or lies in such a folder, is a program's own.
+    # Files and folders whose name begins with a dot are hidden: programs keep them for themselves.
     return path.suffix.lower() in SUFFIXES and not any(p.startswith(".") for p in path.parts)
 
 
 def _written(path: Path) -> str:
-    """A file's name as text that can be written anywhere, whatever bytes it is made of."""
+    """A file's name as valid text; bytes that are no UTF-8 are escaped."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def _unpack(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> tuple[bytes, str]:
-    """A file of an archive, and why it could not be had; one of the two is empty."""
+    """A file's content, and why it cannot be unpacked; one of the two is empty."""
     if entry.file_size > MOST_BYTES:
         return b"", f"it has more than {MOST_BYTES / 1e6:.0f} MB"
     try:
         return archive.read(entry), ""
-    except Exception as fault:  # of whatever kind of compression it says it has
+    except Exception as fault:  # each kind of compression raises its own
         return b"", f"cannot be unpacked: {fault}"
 
 
