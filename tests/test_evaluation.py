@@ -457,7 +457,7 @@ def test_a_ladder_says_what_each_step_bought():
     Both seeds gain exactly one point in the second step, so its interval has no width, though the
     seeds themselves lie ten points apart.
     """
-    first, second, third = statistics.ladder(
+    first, second, third = statistics.rungs(
         ["none", "a", "b"], [[80.0, 90.0], [81.0, 91.0], [80.0, 92.0]]
     )
     assert first["bought"] is None

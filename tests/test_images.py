@@ -10,7 +10,7 @@ import pytest
 from digitlib import datasets
 from digitlib.measuring import images as measure
 from digitlib.reporting import findings
-from digitlib.reporting.figures import data as plots
+from digitlib.reporting.figures import exploration as plots
 from digitlib.reporting.figures.style import COLOURS, figure
 
 

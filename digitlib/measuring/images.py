@@ -67,6 +67,11 @@ def plain_name(name: str) -> str:
     return PROPERTIES[name].partition(" (")[0]
 
 
+def unit(name: str) -> str:
+    """A property's unit as it is written on an axis: ``pixels``."""
+    return PROPERTIES[name].partition(" (")[2].rstrip(")")
+
+
 def stroke_width(image: np.ndarray, zoom: int = 4) -> float:
     """Mean width of the strokes in one image (H, W), in pixels; NaN when it is blank.
 

@@ -15,6 +15,7 @@ from digitlib.datasets import Dataset
 from digitlib.measuring.calibration import calibration_error_by_chance, expected_calibration_error
 from digitlib.measuring.images import PROPERTIES, properties
 from digitlib.measuring.statistics import accuracy, wilson_interval
+from digitlib.reading.recognizer import Recognizer
 from digitlib.synthetic.corruptions import CORRUPTIONS, corrupt
 
 DRAWS = 10_000
@@ -27,7 +28,7 @@ OVERLAPS = {
     "slant": ("shear", 0.4, ""),
     "shear": ("shear", 0.4, ""),  # along the other axis
 }
-# What the generator of pen strokes varies by itself (see ``learning.strokes``).
+# What the generator of pen strokes varies by itself (see ``synthetic.strokes``).
 DRAWN = (
     ("drawn digits slant from −0.45 to 0.7", "shear", "±0.4", True),
     ("drawn digits are turned up to ±14°", "rotate", "±22.9°", False),
@@ -66,7 +67,7 @@ def read_all(read_digit: Callable, pictures: Iterable) -> Answers:
     )
 
 
-def classify_all(recognizer, images: np.ndarray) -> Answers:
+def classify_all(recognizer: Recognizer, images: np.ndarray) -> Answers:
     """Answers of a ``Recognizer`` to images uint8 (N, 28, 28) that need no reading."""
     probabilities = recognizer.classify(images)
     confidence = probabilities.max(axis=1)
@@ -179,7 +180,7 @@ def under_corruption(
     for name in CORRUPTIONS:
         for severity in severities:
             spoilt = corrupt(digits.images, name, severity)
-            found = accuracy(digits.labels, classify(spoilt).argmax(axis=1))
+            found = accuracy(np.asarray(digits.labels), classify(spoilt).argmax(axis=1))
             rows.append({"corruption": name, "severity": float(severity)} | found)
     return rows
 
@@ -204,7 +205,7 @@ def overlaps(card: Mapping) -> list[dict]:
     return rows
 
 
-def by_style(images: np.ndarray, right: np.ndarray, names: Sequence[str]) -> list[dict]:
+def accuracy_by_property(images: np.ndarray, right: np.ndarray, names: Sequence[str]) -> list[dict]:
     """Accuracy in the lowest, middle and highest third of properties of ``measuring.images``.
 
     Args:

@@ -1,9 +1,9 @@
 """How sure a count of rightly read digits, or a handful of repeated runs, allows one to be."""
 
-import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import stats
 
 
@@ -73,7 +73,7 @@ def worst_by_chance(misread: int, n: int, share: float, groups: int = 10) -> flo
     return float(1 - stats.binom.cdf(misread - 1, n, share) ** groups)
 
 
-def over_seeds(values: Sequence[float], level: float = 0.95) -> dict[str, float | None]:
+def over_seeds(values: ArrayLike, level: float = 0.95) -> dict[str, float | None]:
     """Mean and spread of one number over runs that differ in their seed alone.
 
     Args:
@@ -85,16 +85,15 @@ def over_seeds(values: Sequence[float], level: float = 0.95) -> dict[str, float 
         n, mean, sd (sample standard deviation, divisor n - 1), low, high, all in the unit of
         ``values``; sd, low and high are None for a single run, which tells nothing of spread.
     """
-    values = np.asarray(values, float)
-    n, mean = len(values), float(np.mean(values))
-    if n < 2:
-        return {"n": n, "mean": mean, "sd": None, "low": None, "high": None}
-    sd = float(np.std(values, ddof=1))
-    half = float(stats.t.ppf((1 + level) / 2, n - 1)) * sd / math.sqrt(n)
-    return {"n": n, "mean": mean, "sd": sd, "low": mean - half, "high": mean + half}
+    runs = np.asarray(values, float)
+    found = {"n": len(runs), "mean": float(runs.mean()), "sd": None, "low": None, "high": None}
+    if len(runs) > 1:
+        mean, half = found["mean"], stats.t.ppf((1 + level) / 2, len(runs) - 1) * stats.sem(runs)
+        found |= {"sd": float(runs.std(ddof=1)), "low": mean - half, "high": mean + half}
+    return found
 
 
-def ladder(names: Sequence[str], results: Sequence[Sequence[float]]) -> list[dict]:
+def rungs(names: Sequence[str], results: Sequence[Sequence[float]]) -> list[dict]:
     """What each step of a ladder of experiments bought.
 
     Args:
@@ -108,8 +107,13 @@ def ladder(names: Sequence[str], results: Sequence[Sequence[float]]) -> list[dic
     rows = []
     for i, (name, values) in enumerate(zip(names, results, strict=True)):
         spread = over_seeds(values)
-        row = {"step": name, "mean": spread["mean"], "sd": spread["sd"]}
         bought = over_seeds(np.subtract(values, results[i - 1])) if i else {}
+        row = {"step": name, "mean": spread["mean"], "sd": spread["sd"]}
         row |= {"bought": bought.get("mean")}
         rows.append(row | {f"bought_{end}": bought.get(end) for end in ("low", "high")})
     return rows
+
+
+def clearly_bought(rows: Sequence[Mapping]) -> list[str]:
+    """The steps among ``rungs`` whose gain is above zero with its whole interval."""
+    return [row["step"] for row in rows[1:] if (row["bought_low"] or 0) > 0]

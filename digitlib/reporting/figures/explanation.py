@@ -1,4 +1,4 @@
-"""Figures that show why a digit was read as it was."""
+"""The figure that shows why a digit was read as it was."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,8 @@ import numpy as np
 from matplotlib.colors import TwoSlopeNorm
 from matplotlib.figure import Figure
 
-from digitlib.reporting.figures.style import DIVERGING, draw_digit, figure, no_grid
+from digitlib.reporting.figures.elements import draw_digit, no_grid
+from digitlib.reporting.figures.style import DIVERGING, figure
 
 
 def evidence(images: np.ndarray, maps: Sequence[np.ndarray], probabilities: np.ndarray) -> Figure:

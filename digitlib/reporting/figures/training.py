@@ -1,12 +1,14 @@
 """Figures of a network and of its training."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from digitlib.reporting.figures.style import COLOURS, QUIET, draw_digit, figure, label_decades
+from digitlib.reporting.figures.elements import label_decades
+from digitlib.reporting.figures.style import COLOURS, QUIET, figure
 
 # What is drawn of a network, by Keras's class name; other layers change no shape worth drawing.
 KINDS = {
@@ -17,7 +19,7 @@ KINDS = {
 }
 
 
-def network_diagram(network) -> Figure:
+def network_diagram(network: Any) -> Figure:
     """A Keras network from left to right: boxes as high as its pictures, as wide as its channels.
 
     Dense layers are lines of units, as high as the logarithm of their number. Of several columns,
@@ -45,24 +47,6 @@ def network_diagram(network) -> Figure:
     many = f" in {columns} columns like this one" if columns > 1 else ""
     axes.set_title(f"{network.name}: {network.count_params():,} parameters{many}")
     axes.axis("off")
-    return fig
-
-
-def variations(originals: np.ndarray, varied: Sequence[np.ndarray]) -> Figure:
-    """Digits as they are in the first row, and one row for each way they were varied.
-
-    Args:
-        originals: (N, 28, 28), 0 to 255.
-        varied: arrays or tensors (N, 28, 28, 1), 0 to 255.
-    """
-    rows = [originals, *(np.asarray(v)[..., 0] for v in varied)]
-    fig = figure(11, 0.95 * len(rows))
-    for i, row in enumerate(rows):
-        for j, image in enumerate(row):
-            axes = fig.add_subplot(len(rows), len(originals), i * len(originals) + j + 1)
-            draw_digit(axes, image)
-            if j == 0:
-                axes.set_ylabel("original" if i == 0 else f"varied {i}", fontsize=8)
     return fig
 
 
