@@ -153,6 +153,13 @@ def grey_levels(images: np.ndarray) -> np.ndarray:
     return counts
 
 
+def level_moments(levels: np.ndarray) -> tuple[float, float]:
+    """Mean and standard deviation, on a scale from 0 to 1, from the count of each grey level."""
+    shares, values = levels / levels.sum(), np.arange(256) / 255
+    mean = float(shares @ values)
+    return mean, float(np.sqrt(shares @ (values - mean) ** 2))
+
+
 def means_and_spreads(images: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Mean and standard deviation of each pixel in each class: two float (10, H, W)."""
     classes = [images[labels == digit] for digit in range(10)]

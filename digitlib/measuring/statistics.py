@@ -93,6 +93,38 @@ def over_seeds(values: ArrayLike, level: float = 0.95) -> dict[str, float | None
     return found
 
 
+def differences_over_seeds(compared: Sequence[Mapping]) -> list[dict]:
+    """For each other reader, what ``over_seeds`` gives of the differences, in points.
+
+    Args:
+        compared: rows of ``comparison.paired_test``, each with the other reader's name; one per
+            seed and reader.
+    """
+    return [
+        {"name": name}
+        | over_seeds([row["difference_percent"] for row in compared if row["name"] == name])
+        for name in dict.fromkeys(row["name"] for row in compared)
+    ]
+
+
+def cross_validation(folds: Sequence[dict]) -> dict:
+    """What the folds of a cross-validation say together.
+
+    Args:
+        folds: the metrics of each, with ``out_of_fold`` answers.
+
+    Returns:
+        percent (accuracy of each fold), spread (see ``over_seeds``; its interval takes folds for
+        independent, which they are not quite: any two share most of what they learnt from), overall
+        (accuracy of all out-of-fold answers, with Wilson's interval).
+    """
+    label, answer = (
+        np.concatenate([fold["out_of_fold"][key] for fold in folds]) for key in ("label", "answer")
+    )
+    percent = [fold["validation"]["accuracy_percent"] for fold in folds]
+    return {"percent": percent, "spread": over_seeds(percent), "overall": accuracy(label, answer)}
+
+
 def rungs(names: Sequence[str], results: Sequence[Sequence[float]]) -> list[dict]:
     """What each step of a ladder of experiments bought.
 

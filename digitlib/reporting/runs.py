@@ -1,13 +1,10 @@
 """Gather what the runs of a profile measured: for its report, and for the README."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from digitlib import artifacts
-from digitlib.measuring.statistics import accuracy, over_seeds
 from digitlib.reading.models import checksum
 from digitlib.reporting.published import CLAIMS
 
@@ -81,24 +78,6 @@ def judges(metrics: dict, model_dir: str | Path) -> bool:
     return metrics.get("model_sha256") == checksum(model_dir)
 
 
-def cross_validation(folds: Sequence[dict]) -> dict:
-    """What the folds of a cross-validation say together.
-
-    Args:
-        folds: the metrics of each, with ``out_of_fold`` answers.
-
-    Returns:
-        percent (accuracy of each fold), spread (see ``over_seeds``; its interval takes folds for
-        independent, which they are not quite: any two share most of what they learnt from), overall
-        (accuracy of all out-of-fold answers, with Wilson's interval).
-    """
-    label, answer = (
-        np.concatenate([fold["out_of_fold"][key] for fold in folds]) for key in ("label", "answer")
-    )
-    percent = [fold["validation"]["accuracy_percent"] for fold in folds]
-    return {"percent": percent, "spread": over_seeds(percent), "overall": accuracy(label, answer)}
-
-
 def _row(metrics: dict[str, dict]) -> dict:
     training, test = metrics[TRAINING], metrics[EVALUATION]["test"]
     return {
@@ -111,15 +90,6 @@ def _row(metrics: dict[str, dict]) -> dict:
         "high_percent": test["high_percent"],
         "ece_percent": test["ece_percent"],
     }
-
-
-def over_all_seeds(compared: list[dict]) -> list[dict]:
-    """For each other reader, the mean difference over the seeds, in points, with its interval."""
-    return [
-        {"name": name}
-        | over_seeds([row["difference_percent"] for row in compared if row["name"] == name])
-        for name in dict.fromkeys(row["name"] for row in compared)
-    ]
 
 
 def beside_published(run: Run) -> list[dict]:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from digitlib.reporting.figures.elements import digit_rows, legend_beside, no_grid, titled_cells
+from digitlib.reporting.figures import draw
 from digitlib.reporting.figures.style import COLOURS, MARKS, figure
 
 
@@ -17,7 +17,7 @@ def varied_digits(originals: np.ndarray, varied: Mapping[str, np.ndarray]) -> Fi
         varied: arrays or tensors (N, 28, 28, 1), 0 to 255, by the text beside the row.
     """
     rows = {name: np.asarray(images)[..., 0] for name, images in varied.items()}
-    return digit_rows({"original": originals} | rows)
+    return draw.digit_rows({"original": originals} | rows)
 
 
 def ablation_ladder(
@@ -32,7 +32,7 @@ def ablation_ladder(
     """
     title = f"{measured.capitalize()} at each step"
     if not names:
-        return titled_cells(0, 1, 0, title)[0]
+        return draw.titled_cells(0, 1, 0, title)[0]
     fig = figure(11, 3.6, alt=title)
     axes = fig.add_subplot()
     shifts = 0.03 * len(results) * np.linspace(-1, 1, len(results)) if len(results) > 1 else [0.0]
@@ -46,6 +46,6 @@ def ablation_ladder(
     labels = [name if k == 0 else f"+ {name}" for k, name in enumerate(names)]
     axes.set(xticks=range(len(names)), xticklabels=labels, ylabel=measured)
     if len(results) > 1:
-        legend_beside(axes)
-    no_grid(axes, axis="x")
+        draw.legend_beside(axes)
+    draw.no_grid(axes, axis="x")
     return fig

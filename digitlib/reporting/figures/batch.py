@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from digitlib.reporting.figures.elements import contact_sheet, no_grid
+from digitlib.reporting.figures import draw
 from digitlib.reporting.figures.style import COLOURS, figure
 
 SHADES = {"high": COLOURS[2], "medium": COLOURS[1], "low": COLOURS[3]}
@@ -25,7 +25,7 @@ def overview(table: pd.DataFrame) -> Figure:
     bars = left.bar(counts.index, counts, color=COLOURS[0])
     left.bar_label(bars, fontsize=8)
     left.set(title="Digits read", xlabel="digit", ylabel="count")
-    no_grid(left, axis="x")
+    draw.no_grid(left, axis="x")
     edges = np.linspace(0, 1, 41)
     for status, colour in SHADES.items():
         sure = table.loc[table["status"] == status, "confidence"]
@@ -43,4 +43,4 @@ def least_certain(pictures: Sequence[np.ndarray], table: pd.DataFrame) -> Figure
         table: their rows of ``batch.predict``'s table, in the same order.
     """
     captions = [f"{row.text} ({row.confidence:.0%})" for row in table.itertuples()]
-    return contact_sheet(pictures, captions, "The least certain pictures", cmap="gray")
+    return draw.contact_sheet(pictures, captions, "The least certain pictures", cmap="gray")

@@ -7,15 +7,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 
-from digitlib.reporting.figures.elements import (
-    colour_bar,
-    contact_sheet,
-    draw_digit,
-    draw_interval,
-    no_grid,
-    titled_cells,
-    write,
-)
+from digitlib.reporting.figures import draw
 from digitlib.reporting.figures.style import (
     COLOURS,
     QUIET,
@@ -37,13 +29,13 @@ def per_class(rows: Sequence[Mapping]) -> Figure:
     axes = fig.add_subplot()
     for row in rows:
         ends = row["recall_low_percent"], row["recall_high_percent"]
-        draw_interval(axes, row["digit"] - 0.1, row["recall_percent"], ends, RIGHT, vertical=True)
+        draw.interval(axes, row["digit"] - 0.1, row["recall_percent"], ends, RIGHT, vertical=True)
         axes.plot(row["digit"] + 0.1, row["precision_percent"], "D", color=COLOURS[1], ms=5.5)
     axes.plot([], [], "o", color=RIGHT, label="recall, with 95 % interval")
     axes.plot([], [], "D", color=COLOURS[1], ms=5.5, label="precision")
     axes.set(xlabel="digit", ylabel="%", xticks=DIGITS, title="Recall and precision of each digit")
     axes.legend(ncols=2, loc="lower right", bbox_to_anchor=(1, 1))
-    no_grid(axes, axis="x")
+    draw.no_grid(axes, axis="x")
     return fig
 
 
@@ -64,13 +56,13 @@ def confusion(matrices: Mapping[str, np.ndarray]) -> Figure:
         for i, j in np.argwhere(matrix > 0):
             colour, weight = (QUIET, "normal") if i == j else (TEXT, "bold")
             size = 6 if matrix[i, j] > 999 else 7.5
-            write(axes, j, i, matrix[i, j], fontsize=size, color=colour, weight=weight)
+            draw.text(axes, j, i, matrix[i, j], fontsize=size, color=colour, weight=weight)
         misread = matrix.sum() - matrix.trace()
         axes.set_title(f"{name.capitalize()}: {misread:,} of {matrix.sum():,} misread")
         axes.set(xlabel="read as", xticks=DIGITS, yticks=DIGITS)
     panels[0].set_ylabel("label")
-    no_grid(*panels)
-    colour_bar(shown, panels, "misread, % of the label's digits", shrink=0.7, pad=0.01)
+    draw.no_grid(*panels)
+    draw.colour_bar(shown, panels, "misread, % of the label's digits", shrink=0.7, pad=0.01)
     return fig
 
 
@@ -133,11 +125,11 @@ def answers(
     images: np.ndarray, labels: np.ndarray, probabilities: np.ndarray, title: str
 ) -> Figure:
     """Pictures (N, 28, 28), each over its ten probabilities (N, 10); the label's bar in blue."""
-    fig, cells = titled_cells(len(images), 8, 2.1, title)
+    fig, cells = draw.titled_cells(len(images), 8, 2.1, title)
     for cell, image, label, row in zip(cells, images, labels, probabilities, strict=True):
         upper, lower = cell.subplots(2, 1, height_ratios=(2.4, 1))
         answer = int(row.argmax())
-        draw_digit(upper, image)
+        draw.digit(upper, image)
         told = f"{label} read as {answer}"
         upper.set_title(told, fontsize=8.5, weight="normal", loc="center", pad=3)
         colours = [RIGHT if d == label else WRONG if d == answer else "#BBBBBB" for d in DIGITS]
@@ -145,7 +137,7 @@ def answers(
         lower.set(ylim=(0, 100), xlim=(-0.7, 9.7), yticks=[0, 50, 100], xticks=DIGITS)
         lower.set_yticklabels(["0", "", "100 %"])
         lower.tick_params(labelsize=6, pad=1)
-        no_grid(lower, axis="x")
+        draw.no_grid(lower, axis="x")
     return fig
 
 
@@ -160,7 +152,7 @@ def suspects(images: Sequence[np.ndarray], rows: Sequence[Mapping]) -> Figure:
         f"labelled {row['label']}, reads as {row['suggested']}\n({row['part']})"
         for row in rows[: len(images)]
     ]
-    return contact_sheet(images, captions, "The most suspect labels")
+    return draw.contact_sheet(images, captions, "The most suspect labels")
 
 
 def brightness(rows: Sequence[Mapping], look: Callable[..., np.ndarray]) -> Figure:
@@ -184,7 +176,7 @@ def brightness(rows: Sequence[Mapping], look: Callable[..., np.ndarray]) -> Figu
         axes.set_xticklabels([f"{row['value']:g}" for row in chosen])
         for k, row in enumerate(chosen):
             inset = axes.inset_axes((k - 0.4, 1.03, 0.8, 0.2), transform=axes.get_xaxis_transform())
-            draw_digit(inset, look(**{change: row["value"]}))
+            draw.digit(inset, look(**{change: row["value"]}))
     panels[0].set(ylabel="accuracy (%)", ylim=(None, 101))
     panels[0].yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
     panels[0].legend(loc="lower right")

@@ -17,14 +17,7 @@ from digitlib.measuring.images import (
     plain_name,
     unit,
 )
-from digitlib.reporting.figures.elements import (
-    colour_bar,
-    draw_mosaic,
-    label_decades,
-    name_row,
-    no_grid,
-    write,
-)
+from digitlib.reporting.figures import draw
 from digitlib.reporting.figures.style import (
     COLOURS,
     DIVERGING,
@@ -59,7 +52,7 @@ def samples(images: np.ndarray, labels: np.ndarray, seed: int, columns: int = 20
         chosen = chance.permutation(np.flatnonzero(labels == digit))[:columns]
         rows[digit, : len(chosen)] = images[chosen]
     fig = figure(11, 5.7, alt=f"{columns} training images of each digit, one row per digit")
-    draw_mosaic(fig.add_subplot(), rows, rows=DIGITS)
+    draw.mosaic(fig.add_subplot(), rows, rows=DIGITS)
     return fig
 
 
@@ -74,7 +67,7 @@ def class_balance(counts: np.ndarray) -> Figure:
     axes.text(9.55, counts.mean(), "equal shares", va="center", fontsize=8.5)
     axes.set(xticks=DIGITS, xlabel="digit", ylabel="training images", xlim=(-0.6, 10.4))
     axes.yaxis.set_major_formatter("{x:,.0f}")
-    no_grid(axes, axis="x")
+    draw.no_grid(axes, axis="x")
     return fig
 
 
@@ -82,13 +75,13 @@ def closest_pairs(test: np.ndarray, train: np.ndarray, differences: Sequence[flo
     """Test images above the training image most like each, and what is between them."""
     fig = figure(11, 3.4, alt="Test images, their nearest training images and the differences")
     top, middle, bottom = fig.subplots(3, 1)
-    draw_mosaic(top, test[None], gap=6)
-    draw_mosaic(middle, train[None], gap=6)
+    draw.mosaic(top, test[None], gap=6)
+    draw.mosaic(middle, train[None], gap=6)
     between, texts = test.astype(float) - train, [f"{d:.1f}" for d in differences]
-    draw_mosaic(bottom, between[None], gap=6, columns=texts, cmap=DIVERGING, vmin=-128, vmax=128)
-    name_row(top, "test image")
-    name_row(middle, "nearest\ntraining image")
-    name_row(bottom, "difference")
+    draw.mosaic(bottom, between[None], gap=6, columns=texts, cmap=DIVERGING, vmin=-128, vmax=128)
+    draw.row_name(top, "test image")
+    draw.row_name(middle, "nearest\ntraining image")
+    draw.row_name(bottom, "difference")
     bottom.set_xlabel("root-mean-square difference (grey levels of 255)")
     return fig
 
@@ -104,14 +97,14 @@ def pixels(images: np.ndarray) -> Figure:
     left.set(title="Grey levels, four to a bar", xlim=(-3, 259))
     left.set_ylim(top=130)
     left.yaxis.set_major_formatter("{x:g}")
-    no_grid(left, axis="x")
+    draw.no_grid(left, axis="x")
     mean, spread = images.mean(axis=0), images.std(axis=0, dtype=np.float32)
     for axes, values, title in zip(maps, (mean, spread), ("Mean", "Spread"), strict=True):
         shown = axes.imshow(values, cmap=SEQUENTIAL, vmin=0)
-        colour_bar(shown, axes, "grey level", shrink=0.75, pad=0.03)
+        draw.colour_bar(shown, axes, "grey level", shrink=0.75, pad=0.03)
         ticks = [0, 7, 14, 21, 27]
         axes.set(title=f"{title} of each pixel", xticks=ticks, yticks=ticks)
-        no_grid(axes)
+        draw.no_grid(axes)
     return fig
 
 
@@ -119,10 +112,10 @@ def class_means(means: np.ndarray, spreads: np.ndarray) -> Figure:
     """Mean image of each class, and below it how much each pixel varies: (10, H, W) each."""
     fig = figure(11, 2.75, alt="Mean image and spread image of each digit")
     top, bottom = fig.subplots(2, 1)
-    draw_mosaic(top, means[None], vmax=means.max())
-    draw_mosaic(bottom, spreads[None], columns=DIGITS, cmap=SEQUENTIAL, vmax=spreads.max())
-    name_row(top, f"mean\n0 to {means.max():.0f}")
-    name_row(bottom, f"spread\n0 to {spreads.max():.0f}")
+    draw.mosaic(top, means[None], vmax=means.max())
+    draw.mosaic(bottom, spreads[None], columns=DIGITS, cmap=SEQUENTIAL, vmax=spreads.max())
+    draw.row_name(top, f"mean\n0 to {means.max():.0f}")
+    draw.row_name(bottom, f"spread\n0 to {spreads.max():.0f}")
     return fig
 
 
@@ -138,7 +131,7 @@ def properties_by_class(table: pd.DataFrame, labels: np.ndarray) -> Figure:
             density_norm="width", width=0.85, linewidth=0.9, gridsize=80,
         )  # fmt: skip
         axes.set(xlabel="digit", ylabel=unit(name), title=plain_name(name).capitalize())
-        no_grid(axes, axis="x")
+        draw.no_grid(axes, axis="x")
     _centres(panels[1, 2], table, labels)
     return fig
 
@@ -153,7 +146,7 @@ def extremes(images: np.ndarray, table: pd.DataFrame, count: int = 9) -> Figure:
         order = table[name].sort_values().dropna().index.to_numpy()
         *ends, short_unit = ENDS[name]
         for axes, chosen, end in zip(row, (order[:count], order[-count:]), ends, strict=True):
-            draw_mosaic(axes, images[chosen][None])
+            draw.mosaic(axes, images[chosen][None])
             low, high = table[name][chosen[[0, -1]]].round(1) + 0.0
             axes.set_title(end, fontsize=8.5, pad=3)
             values = f"{low:.1f} to {high:.1f}{short_unit}".replace("-", "−")
@@ -179,8 +172,8 @@ def odd_ones(
         order = np.resize(order[np.argsort(score[order], kind="stable")], max(len(order), 15))
         middle = len(order) // 2
         chosen[digit] = np.r_[order[middle : middle + usual], order[-odd:]]
-    draw_mosaic(left, images[chosen[:, :usual]], gap=4, rows=DIGITS)
-    draw_mosaic(right, images[chosen[:, usual:]], gap=4)
+    draw.mosaic(left, images[chosen[:, :usual]], gap=4, rows=DIGITS)
+    draw.mosaic(right, images[chosen[:, usual:]], gap=4)
     height, width = images.shape[1:]
     for row, column in np.argwhere(flagged[chosen[:, usual:]]):
         corner, colour = (column * (width + 4) - 1.5, row * (height + 4) - 1.5), COLOURS[3]
@@ -207,7 +200,7 @@ def parts_compared(train: pd.DataFrame, test: pd.DataFrame, gaps: pd.DataFrame) 
             values = part[name].dropna()
             axes.hist(values, bins, weights=np.full(len(values), 100 / len(values)), **style)
         axes.set(xlabel=unit(name), title=plain_name(name).capitalize())
-        no_grid(axes, axis="x")
+        draw.no_grid(axes, axis="x")
     panels[0].set_ylabel("images (%)")
     panels[4].set_ylabel("images (%)")
     panels[0].legend(handlelength=1.2)
@@ -233,7 +226,7 @@ def alike_by_distance(alike: pd.DataFrame, images: int) -> Figure:
     for name, colour in zip(alike.columns, COLOURS, strict=False):
         axes.plot(alike.index, alike[name], "o", ms=4, color=colour, label=plain_name(name))
     axes.set(xscale="log", xlabel="places apart in the file", ylabel="correlation")
-    label_decades(axes.xaxis)
+    draw.label_decades(axes.xaxis)
     axes.legend()
     return fig
 
@@ -256,10 +249,10 @@ def confusable(
     left.imshow(rates, cmap="Blues", vmin=0, vmax=top)
     for a, b in np.argwhere(rates > 0):
         colour = "white" if rates[a, b] > 0.6 * top else TEXT
-        write(left, b, a, f"{rates[a, b]:.1f}", fontsize=7.5, color=colour)
+        draw.text(left, b, a, f"{rates[a, b]:.1f}", fontsize=7.5, color=colour)
     left.set(xticks=DIGITS, yticks=DIGITS, xlabel="digit of the nearest neighbour", ylabel="digit")
     left.set_title("Nearest neighbour is another digit (%)")
-    no_grid(left)
+    draw.no_grid(left)
     rows = []
     for a, b, _ in pairs[:5]:
         found = [i for i in range(len(labels)) if {labels[i], labels[neighbour[i]]} == {a, b}]
@@ -267,7 +260,7 @@ def confusable(
         shown[: 2 * len(found[:4])] = [images[j] for i in found[:4] for j in (i, neighbour[i])]
         rows.append(shown)
     if rows:
-        draw_mosaic(right, np.stack(rows), rows=[f"{a} and {b}" for a, b, _ in pairs[:5]])
+        draw.mosaic(right, np.stack(rows), rows=[f"{a} and {b}" for a, b, _ in pairs[:5]])
         for edge in (2, 4, 6):
             right.axvline(edge * (images.shape[2] + 2) - 1.5, color="#B0B0B0", lw=0.8)
     else:
@@ -296,38 +289,37 @@ def class_map(points: np.ndarray, labels: np.ndarray, neighbour: np.ndarray) -> 
         if (labels == digit).any():
             x, y = np.median(points[labels == digit], axis=0)
             look = {"color": CLASS_COLOURS[digit], "path_effects": halo, "zorder": 4}
-            write(axes, x, y, digit, fontsize=25, fontweight="bold", **look)
+            draw.text(axes, x, y, digit, fontsize=25, fontweight="bold", **look)
     axes.set(xticks=[], yticks=[], title="Ringed: its nearest neighbour is another digit")
     axes.spines[:].set_visible(False)
-    no_grid(axes)
+    draw.no_grid(axes)
     return fig
 
 
 def _centres(axes: Axes, table: pd.DataFrame, labels: np.ndarray) -> None:
     """The mean centre of mass of each class, in an ellipse of one standard deviation."""
-    middles, sizes = [], []
+    middles, widths = {}, []
     for digit in DIGITS:
         points = table.loc[labels == digit, ["centre_x_pixels", "centre_y_pixels"]].dropna()
         if len(points) < 2:
             continue
-        lengths, directions = np.linalg.eigh(np.cov(points.T))
-        wide, high = 2 * np.sqrt(np.maximum(lengths, 0))
+        variances, directions = np.linalg.eigh(np.cov(points.T))
+        wide, high = 2 * np.sqrt(np.maximum(variances, 0))
         angle = np.degrees(np.arctan2(directions[1, 0], directions[0, 0]))
-        middle, colour = points.mean().to_numpy(), CLASS_COLOURS[digit]
-        axes.add_patch(Ellipse(middle, wide, high, angle=angle, fc=colour, ec=colour, alpha=0.12))
-        middles.append((digit, middle))
-        sizes.append(wide)
-    apart = np.ptp([middle for _, middle in middles], axis=0).max()
-    if apart < 0.25 * np.mean(sizes):  # digits written over each other could not be read
-        centre = np.mean([middle for _, middle in middles], axis=0)
-        write(axes, centre[0], centre[1], "all digits", fontweight="bold")
-    else:
-        for digit, middle in middles:
-            write(axes, middle[0], middle[1], digit, fontweight="bold", color=CLASS_COLOURS[digit])
-    axes.axhline(0, color="#B0B0B0", lw=0.8)
-    axes.axvline(0, color="#B0B0B0", lw=0.8)
+        middles[str(digit)], colour = points.mean().to_numpy(), CLASS_COLOURS[digit]
+        ellipse = Ellipse(middles[str(digit)], wide, high, angle=angle, color=colour, alpha=0.12)
+        axes.add_patch(ellipse)
+        widths.append(wide)
+    colours = dict(zip("0123456789", CLASS_COLOURS, strict=True))
+    if np.ptp(list(middles.values()), axis=0).max() < 0.25 * np.mean(widths):
+        # Digits written over each other could not be read.
+        middles = {"all digits": np.mean(list(middles.values()), axis=0)}
+    for name, (x, y) in middles.items():
+        draw.text(axes, x, y, name, fontweight="bold", color=colours.get(name, TEXT))
+    for line in (axes.axhline, axes.axvline):
+        line(0, color="#B0B0B0", lw=0.8)
     axes.autoscale_view()
     axes.set_aspect("equal", "datalim")
     axes.invert_yaxis()
-    axes.set(title="Centre of mass", xlabel="right of the middle (pixels)")
-    axes.set_ylabel("below the middle (pixels)")
+    axes.set(xlabel="right of the middle (pixels)", ylabel="below the middle (pixels)")
+    axes.set_title("Centre of mass")

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from digitlib.reporting.figures.elements import draw_interval, no_grid
+from digitlib.reporting.figures import draw
 from digitlib.reporting.figures.style import COLOURS, QUIET, figure
 
 
@@ -22,11 +22,11 @@ def comparison(rows: Sequence[dict]) -> Figure:
     for y, row in enumerate(rows):
         value, colour = row["accuracy_percent"], COLOURS[0] if row.get("own") else QUIET
         ends = [row[end] for end in ("low_percent", "high_percent") if end in row]
-        draw_interval(axes, y, value, ends, colour, text=f"{value:.2f} %")
+        draw.interval(axes, y, value, ends, colour, label=f"{value:.2f} %")
     axes.set(yticks=range(len(rows)), yticklabels=names, ylim=(len(rows) - 0.4, -0.8))
     axes.set_xlabel("accuracy (%)")
     axes.margins(x=0.08)
-    no_grid(axes, axis="y")
+    draw.no_grid(axes, axis="y")
     return fig
 
 
@@ -50,5 +50,5 @@ def folds(percent: Sequence[float], recalls: Sequence[dict]) -> Figure:
         single.plot(places, values, "o", ms=4, color=COLOURS[0], alpha=0.8)
     single.set_xticks(range(1, len(by_digit) + 1), list(recalls[0]))
     single.set(xlabel="digit", ylabel="recall (%)", title="Each digit")
-    no_grid(whole, single, axis="x")
+    draw.no_grid(whole, single, axis="x")
     return fig

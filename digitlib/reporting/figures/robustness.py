@@ -7,16 +7,7 @@ import pandas as pd
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
-from digitlib.reporting.figures.elements import (
-    colour_bar,
-    draw_digit,
-    draw_interval,
-    legend_beside,
-    name_row,
-    no_grid,
-    titled_cells,
-    write,
-)
+from digitlib.reporting.figures import draw
 from digitlib.reporting.figures.style import COLOURS, MARKS, QUIET, RIGHT, TEXT, WRONG, figure
 
 DIGITS = range(10)
@@ -40,16 +31,16 @@ def prepared(
     fig = figure(11, 0.3 + 0.94 * len(lines), alt="Pictures, and what the network sees of them")
     grid = fig.subplots(len(lines), len(pictures), squeeze=False)
     for column, (picture, label) in enumerate(zip(pictures, labels, strict=True)):
-        draw_digit(grid[0, column], picture, cmap="gray")
+        draw.digit(grid[0, column], picture, cmap="gray")
         for row, (name, made) in enumerate(images.items(), 1):
             answer = int(answers[name][column])
             edge = RIGHT if answer == label else WRONG
-            axes = draw_digit(grid[row, column], made[column], edge=edge)
+            axes = draw.digit(grid[row, column], made[column], edge=edge)
             axes.spines[:].set_linewidth(1.8)
             paper = {"facecolor": "white", "edgecolor": "none", "pad": 1.5}
-            write(axes, 2, 2, answer, color=edge, fontsize=9, weight="bold", bbox=paper)
+            draw.text(axes, 2, 2, answer, color=edge, fontsize=9, weight="bold", bbox=paper)
     for axes, name in zip(grid[:, 0], lines, strict=True):
-        name_row(axes, name)
+        draw.row_name(axes, name)
     return fig
 
 
@@ -75,7 +66,7 @@ def accuracies(rows: Sequence[Mapping], by: str = "") -> Figure:
         colour, mark = styles[kind]
         colour = COLOURS[7] if row.get("reference") else colour
         ends = row["low_percent"], row["high_percent"]
-        draw_interval(axes, y, value, ends, colour, mark, "" if by else f"{value:.1f} %")
+        draw.interval(axes, y, value, ends, colour, mark, "" if by else f"{value:.1f} %")
     axes.set(yticks=range(len(sets)), xlabel="read rightly (%), with 95 % interval")
     axes.set_yticklabels([f"{name}  (n = {n:,})" for name, n in sets.items()])
     axes.set_ylim(len(sets) - 0.5, -0.5)
@@ -84,7 +75,7 @@ def accuracies(rows: Sequence[Mapping], by: str = "") -> Figure:
         for kind, (colour, mark) in styles.items():
             axes.plot([], [], mark, color=colour, label=kind)
         axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=len(kinds), handletextpad=0.1)
-    no_grid(axes, axis="y")
+    draw.no_grid(axes, axis="y")
     return fig
 
 
@@ -100,10 +91,10 @@ def digits_by_set(recalls: Mapping[str, np.ndarray]) -> Figure:
         if np.isfinite(value):
             weight = "bold" if value == np.nanmin(table[i]) < 100 else "normal"
             text = f"{value:.1f}".removesuffix(".0")
-            write(axes, j, i, text, fontsize=8, color=TEXT, weight=weight)
+            draw.text(axes, j, i, text, fontsize=8, weight=weight)
     axes.set(xticks=DIGITS, xlabel="digit", yticks=range(len(recalls)), yticklabels=list(recalls))
-    no_grid(axes)
-    colour_bar(shown, axes, "read rightly (%)", pad=0.01)
+    draw.no_grid(axes)
+    draw.colour_bar(shown, axes, "read rightly (%)", pad=0.01)
     return fig
 
 
@@ -118,11 +109,11 @@ def taken_and_seen(
         captions: N texts of one or two short lines.
         title: over all.
     """
-    fig, cells = titled_cells(len(pictures), 6, 1.28, title)
+    fig, cells = draw.titled_cells(len(pictures), 6, 1.28, title)
     for cell, picture, image, caption in zip(cells, pictures, images, captions, strict=True):
         left, right = cell.subplots(1, 2)
-        draw_digit(left, picture, cmap="gray")
-        draw_digit(right, image)
+        draw.digit(left, picture, cmap="gray")
+        draw.digit(right, image)
         cell.supxlabel(caption, fontsize=8, color=TEXT)
     return fig
 
@@ -136,11 +127,11 @@ def accuracy_by_property(rows: Sequence[Mapping]) -> Figure:
         thirds = [row for row in rows if row["property"] == name]
         for x, row in enumerate(thirds):
             ends = row["low_percent"], row["high_percent"]
-            draw_interval(axes, x, row["accuracy_percent"], ends, RIGHT, vertical=True)
+            draw.interval(axes, x, row["accuracy_percent"], ends, RIGHT, vertical=True)
         texts = [f"{row['from']:.3g} to\n{row['to']:.3g}".replace("-", "−") for row in thirds]
         axes.set(xticks=range(len(thirds)), xticklabels=texts, xlabel=name)
         axes.set_xlim(-0.5, len(thirds) - 0.5)
-        no_grid(axes, axis="x")
+        draw.no_grid(axes, axis="x")
     panels[0].set_ylabel("read rightly (%)")
     return fig
 
@@ -171,7 +162,7 @@ def severities(
         axes.set_title(title, fontsize=9, weight="normal", pad=4)
         room = 0.45 * (levels[-1] - levels[0] or 1)  # for the example, right of the curve
         axes.set(ylim=(0, 103), xticks=levels, xlim=(levels[0] - 0.2, levels[-1] + room))
-        draw_digit(axes.inset_axes((0.74, 0.05, 0.26, 0.35)), example)
+        draw.digit(axes.inset_axes((0.74, 0.05, 0.26, 0.35)), example)
     handles, labels = grid[0, 0].get_legend_handles_labels()
     fig.legend(handles, labels, loc="outside upper left", ncols=len(labels))
     for axes in grid[:, 0]:
@@ -206,7 +197,7 @@ def confidences(digits: Mapping[str, np.ndarray], others: np.ndarray, threshold:
         right.plot(np.sort(values), kept, color=colour, lw=width, label=name)
     right.set(xlabel="confidence", ylabel="surer than that (%)", title="What a threshold keeps")
     right.set_xlim(left=0)
-    legend_beside(right)
+    draw.legend_beside(right)
     for axes in (left, right):
         axes.axvline(threshold, color=QUIET, ls=":", lw=1.4)
     return fig

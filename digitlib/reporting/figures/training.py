@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from digitlib.reporting.figures.elements import label_decades
+from digitlib.reporting.figures import draw
 from digitlib.reporting.figures.style import COLOURS, QUIET, figure
 
 # What is drawn of a network, by Keras's class name; other layers change no shape worth drawing.
@@ -69,7 +69,7 @@ def learning_curves(history: Sequence[dict], kept: int) -> Figure:
         axes.axvline(kept, color="0.6", lw=0.8, ls=":")
         axes.set(xlabel="epoch", ylabel=f"{name} ({unit})", title=name.capitalize())
     panels[0].set_yscale("log")
-    label_decades(panels[0].yaxis)
+    draw.label_decades(panels[0].yaxis)
     panels[0].legend()
     # The first epochs would squeeze the rest.
     panels[1].set_ylim(100 * min(table["val_accuracy"].median(), 0.95) - 5, 100.2)

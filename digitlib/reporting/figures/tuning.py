@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib import colormaps
 from matplotlib.figure import Figure
 
-from digitlib.reporting.figures.elements import label_decades, no_grid
+from digitlib.reporting.figures import draw
 from digitlib.reporting.figures.style import COLOURS, QUIET, SEQUENTIAL, figure
 
 OBJECTIVE = "validation accuracy (%)"
@@ -64,7 +64,7 @@ def effects(table: pd.DataFrame, accuracy: pd.Series, best: int) -> Figure:
             places = values.astype(float)
             if places.min() > 0 and places.max() / places.min() > 10:
                 axes.set_xscale("log")
-                label_decades(axes.xaxis)
+                draw.label_decades(axes.xaxis)
         axes.plot(places, accuracy, "o", ms=4.5, alpha=0.75, color=COLOURS[0])
         axes.plot(places[best], accuracy[best], "o", ms=11, mfc="none", color=COLOURS[3])
         axes.set_title(short(name))
@@ -100,7 +100,7 @@ def parallel(table: pd.DataFrame, numbers: pd.DataFrame, accuracy: pd.Series) ->
             axes.text(x, place + (0.03 if place > 0.5 else -0.03), value(end), ha="center",
                       va="bottom" if place > 0.5 else "top", fontsize=8, color=QUIET)  # fmt: skip
     axes.set(yticks=[], ylim=(-0.14, 1.14), title="Trials through their settings, the best bright")
-    no_grid(axes, axis="y")
+    draw.no_grid(axes, axis="y")
     return fig
 
 
@@ -116,7 +116,7 @@ def importances(found: pd.Series) -> Figure:
     axes.barh([short(name) for name in ordered.index], ordered, color=COLOURS[0], height=0.6)
     axes.set(xlabel="explained variance that is lost when its values are shuffled")
     axes.set_title("Importance")
-    no_grid(axes, axis="y")
+    draw.no_grid(axes, axis="y")
     return fig
 
 

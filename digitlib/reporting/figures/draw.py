@@ -1,4 +1,4 @@
-"""What several figures are made of: digits, rows of them, intervals, colour bars, legends."""
+"""What several figures draw: digits, rows of them, intervals, texts, colour bars, legends."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
@@ -13,7 +13,7 @@ from matplotlib.ticker import LogLocator, NullFormatter
 from digitlib.reporting.figures.style import FAINT, INK, QUIET, TEXT, Picture, figure
 
 
-def draw_digit(
+def digit(
     axes: Axes, image: np.ndarray, caption: str = "", edge: str = FAINT, cmap: str = INK
 ) -> Axes:
     """Draw one image, (H, W) of 0 to 255 or (H, W, 3), in a thin frame over its caption.
@@ -31,7 +31,7 @@ def draw_digit(
     return axes
 
 
-def draw_mosaic(
+def mosaic(
     axes: Axes,
     images: np.ndarray,
     gap: int = 2,
@@ -49,9 +49,9 @@ def draw_mosaic(
     down, across, height, width = images.shape
     tiles = np.full((down, height + gap, across, width + gap), np.nan)
     tiles[:, :height, :, :width] = images.swapaxes(1, 2)
-    mosaic = tiles.reshape(down * (height + gap), -1)[:-gap, :-gap]
+    sheet = tiles.reshape(down * (height + gap), -1)[:-gap, :-gap]
     look: dict[str, Any] = {"cmap": INK, "vmin": 0, "vmax": 255}
-    axes.imshow(mosaic, **(look | options))
+    axes.imshow(sheet, **(look | options))
     for axis, names, size in ((axes.yaxis, rows, height), (axes.xaxis, columns, width)):
         texts = [str(name) for name in names]
         axis.set_ticks([(size + gap) * i + size / 2 for i in range(len(texts))], labels=texts)
@@ -67,12 +67,12 @@ def digit_rows(rows: Mapping[str, np.ndarray]) -> Picture:
     grid = fig.subplots(len(rows), count, squeeze=False)
     for line, (name, images) in zip(grid, rows.items(), strict=True):
         for axes, image in zip(line, images, strict=True):
-            draw_digit(axes, image)
-        name_row(line[0], name)
+            digit(axes, image)
+        row_name(line[0], name)
     return fig
 
 
-def name_row(axes: Axes, name: str) -> None:
+def row_name(axes: Axes, name: str) -> None:
     """Write a row's name on the left of its first panel."""
     axes.set_ylabel(name, rotation=0, ha="right", va="center")
 
@@ -83,7 +83,7 @@ def contact_sheet(
     """Pictures, (H, W) of any size, over their captions, eight to a line."""
     fig, cells = titled_cells(len(pictures), 8, 1.7, title)
     for cell, picture, caption in zip(cells, pictures, captions, strict=True):
-        draw_digit(cell.subplots(), picture, caption, cmap=cmap)
+        digit(cell.subplots(), picture, caption, cmap=cmap)
     return fig
 
 
@@ -104,14 +104,14 @@ def titled_cells(
     return fig, list(fig.subfigures(lines, columns, squeeze=False, wspace=0.04).flat)[:count]
 
 
-def draw_interval(
+def interval(
     axes: Axes,
     at: float,
     value: float,
     ends: Sequence[float],
     colour: str,
     mark: str = "o",
-    text: str = "",
+    label: str = "",
     vertical: bool = False,
 ) -> None:
     """Draw a value as a mark on the bar of its interval.
@@ -119,23 +119,23 @@ def draw_interval(
     Args:
         at: its place on the other axis.
         ends: of the interval; empty where there is none.
-        text: written above the mark.
+        label: written above the mark.
         vertical: whether values run upwards; otherwise they run to the right.
     """
     bar, (x, y) = (axes.vlines, (at, value)) if vertical else (axes.hlines, (value, at))
     if ends:
         bar(at, ends[0], ends[1], color=colour, lw=4, alpha=0.4, capstyle="butt")
     axes.plot(x, y, mark, color=colour, ms=6)
-    if text:
+    if label:
         axes.annotate(
-            text, (x, y), (0, 6), textcoords="offset points", ha="center", fontsize=8,
+            label, (x, y), (0, 6), textcoords="offset points", ha="center", fontsize=8,
             color=colour,
         )  # fmt: skip
 
 
-def write(axes: Axes, x: float, y: float, text: object, **style: Any) -> None:
-    """Write a text around the point (x, y) of the data."""
-    axes.text(x, y, str(text), ha="center", va="center", **style)
+def text(axes: Axes, x: float, y: float, what: object, **style: Any) -> None:
+    """Write ``what`` around the point (x, y) of the data."""
+    axes.text(x, y, str(what), ha="center", va="center", **style)
 
 
 def colour_bar(shown: ScalarMappable, panels: Any, label: str, **options: Any) -> None:
