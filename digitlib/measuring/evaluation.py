@@ -16,7 +16,8 @@ from digitlib.measuring.calibration import (
     expected_calibration_error,
     negative_log_likelihood,
 )
-from digitlib.measuring.statistics import accuracy, wilson_interval
+from digitlib.measuring.intervals import wilson_interval
+from digitlib.measuring.statistics import accuracy
 
 DIGITS = np.arange(10)
 

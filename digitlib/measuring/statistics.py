@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
+from digitlib.measuring.intervals import student_interval, wilson_interval
+
 
 def accuracy(labels: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
     """The share of digits read rightly, with Wilson's interval.
@@ -37,26 +39,6 @@ def accuracy(labels: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
     }
 
 
-def wilson_interval(correct: int, n: int, level: float = 0.95) -> tuple[float, float]:
-    """Wilson's score interval for a share, in [0, 1] (Wilson 1927, doi:10.2307/2276774).
-
-    Unlike the familiar ± interval it stays inside [0, 1] and keeps its coverage near 100 %, where
-    digit recognisers are (Brown, Cai and DasGupta 2001, doi:10.1214/ss/1009213286).
-
-    Args:
-        correct: successes, 0 to ``n``.
-        n: trials; none at all gives (0, 1).
-        level: how often such an interval holds the true share.
-
-    Raises:
-        ValueError: when ``correct`` is no part of ``n``.
-    """
-    if n == 0:
-        return 0.0, 1.0
-    interval = stats.binomtest(correct, n).proportion_ci(level, method="wilson")
-    return float(interval.low), float(interval.high)
-
-
 def worst_by_chance(misread: int, n: int, share: float, groups: int = 10) -> float:
     """How often the worst of several equally hard groups does as badly as this one by chance.
 
@@ -78,19 +60,17 @@ def over_seeds(values: ArrayLike, level: float = 0.95) -> dict[str, float | None
 
     Args:
         values: one per run, in any unit.
-        level: of the interval for the mean, by Student's t with n - 1 degrees of freedom (Student
-            1908, doi:10.2307/2331554).
+        level: of the interval for the mean, ``student_interval``.
 
     Returns:
         n, mean, sd (sample standard deviation, divisor n - 1), low, high, all in the unit of
         ``values``; sd, low and high are None for a single run, which tells nothing of spread.
     """
     runs = np.asarray(values, float)
-    found = {"n": len(runs), "mean": float(runs.mean()), "sd": None, "low": None, "high": None}
+    sd, low, high = None, None, None
     if len(runs) > 1:
-        mean, half = found["mean"], stats.t.ppf((1 + level) / 2, len(runs) - 1) * stats.sem(runs)
-        found |= {"sd": float(runs.std(ddof=1)), "low": mean - half, "high": mean + half}
-    return found
+        sd, (low, high) = float(runs.std(ddof=1)), student_interval(runs, level)
+    return {"n": len(runs), "mean": float(runs.mean()), "sd": sd, "low": low, "high": high}
 
 
 def differences_over_seeds(compared: Sequence[Mapping]) -> list[dict]:

@@ -35,9 +35,9 @@ def balance(counts: np.ndarray) -> str:
     most, least = counts.argmax(), counts.argmin()
     return (
         f"No digit has more training images than **{most}** ({counts[most]:,}) and none fewer than "
-        f"**{least}** ({counts[least]:,}), a ratio of {counts[most] / counts[least]:.2f}. Who always "
-        f"answers {most} is right for {share(counts[most], counts.sum())} of them. Every accuracy "
-        "has to be above that."
+        f"**{least}** ({counts[least]:,}), a ratio of {counts[most] / counts[least]:.2f}. A reader "
+        f"that always answers {most} is right for {share(counts[most], counts.sum())} of them. "
+        "Every accuracy has to be above that."
     )
 
 
