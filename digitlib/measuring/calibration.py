@@ -7,7 +7,7 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 from scipy.special import softmax
 
-from digitlib.measuring.statistics import wilson_interval
+from digitlib.measuring.intervals import wilson_interval
 
 BINS = 15
 # Standard deviation of log(temperature) before anything is measured; see ``fit_temperature``.

@@ -14,8 +14,8 @@ from digitlib.reporting.runs import (
     EVALUATION,
     ROBUSTNESS,
     TRAINING,
-    elsewhere,
     judges,
+    robustness_lines,
 )
 
 START, END = "<!-- {}: written by `make readme` -->", "<!-- end of {} -->"
@@ -100,7 +100,7 @@ def handwriting(root: Path) -> str:
             f"| {row['low_percent']:.1f} – {row['high_percent']:.1f} "
             f"| {row['ece_percent']:.1f} % | {row['ece_by_chance_percent']:.1f} % |"
         )
-    return "\n".join([*lines, "", *(f"- {line}" for line in elsewhere(metrics))])
+    return "\n".join([*lines, "", *(f"- {line}" for line in robustness_lines(metrics))])
 
 
 def ladders(root: Path) -> str:
