@@ -125,7 +125,7 @@ def _rungs(goal: str, rungs: list[dict]) -> str:
             f"| + {rung['step']} | {rung['mean']:.2f} % | {rung['sd']:.2f} "
             f"| {rung['bought']:+.2f} | {rung['bought_low']:+.2f} to {rung['bought_high']:+.2f} |"
         )
-    clear = ", ".join(rung["step"] for rung in rungs[1:] if rung["bought_low"] > 0)
+    clear = ", ".join(clearly_bought(rungs))
     return "\n".join([*lines, "", f"Clearly above zero by themselves: {clear or 'none of them'}."])
 
 
