@@ -7,7 +7,7 @@ __version__ = "0.2.0"
 __all__ = ["Recognizer"]
 
 
-def __getattr__(name: str):
+def __getattr__(name: str) -> type:
     # Lazy, so that a notebook that only loads data does not load an interpreter too.
     if name == "Recognizer":
         from digitlib.reading.recognizer import Recognizer

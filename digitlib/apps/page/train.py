@@ -5,6 +5,7 @@ import atexit
 import base64
 import contextlib
 import html
+import io
 import json
 import re
 import shutil
@@ -216,11 +217,11 @@ def curves(history: list[dict]) -> str:
     """The learning curves as an image in HTML."""
     from digitlib.reporting.figures.training import learning_curves
 
-    figure = learning_curves(history, kept=kept_epoch(history) + 1)
-    data, _ = figure._repr_mimebundle_()
-    coded = base64.b64encode(data["image/png"]).decode()
-    source = f"data:image/png;base64,{coded}"
-    return f'<img class="page-figure" alt="{figure.description()}" src="{source}">'
+    drawn = io.BytesIO()
+    learning_curves(history, kept=kept_epoch(history) + 1).savefig(drawn, format="png")
+    source = f"data:image/png;base64,{base64.b64encode(drawn.getvalue()).decode()}"
+    alt = "Loss, accuracy and learning rate over the epochs"
+    return f'<img class="page-figure" alt="{alt}" src="{source}">'
 
 
 def why_it_failed(log_file: Path, lines: int = 12) -> tuple[str, str]:
