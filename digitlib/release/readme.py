@@ -7,6 +7,7 @@ Every number in the README that was measured stands between two markers and come
 from pathlib import Path
 
 from digitlib.artifacts import ArtifactError, load_card, load_metrics, project_root, writing
+from digitlib.measuring.statistics import clearly_bought
 from digitlib.reading.models import PRETRAINED
 from digitlib.release import benchmark
 from digitlib.reporting.runs import (
