@@ -9,7 +9,7 @@ import re
 import shlex
 from pathlib import Path
 
-from digitlib.artifacts import MODEL_FILES, from_root, resolve
+from digitlib.artifacts import EVALUATION, MODEL_FILES, REPORT, TRAINING, from_root, resolve
 from digitlib.pipeline.dependencies import PACKAGE, imported_modules
 from digitlib.pipeline.parameters import (
     ParameterError,
@@ -18,7 +18,6 @@ from digitlib.pipeline.parameters import (
     read_parameters,
 )
 
-TRAINING, EVALUATION, REPORT = "03_cnn_training", "05_evaluation", "09_report"
 RUN = r"seed-\d+(?:-fold-\d+)?"
 
 

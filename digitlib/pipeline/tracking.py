@@ -29,7 +29,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from digitlib.artifacts import TUNING, load_card, load_metrics, read_history, resolve
+from digitlib.artifacts import (
+    CARD_FILE,
+    HISTORY_FILE,
+    TUNING,
+    load_card,
+    load_metrics,
+    read_history,
+    resolve,
+)
 from digitlib.pipeline import profiles
 
 if TYPE_CHECKING:
@@ -98,7 +106,7 @@ def entries(profile: str, finished: bool) -> Iterator[Entry]:
     """All that can be remembered of what a profile has under ``outputs/``."""
     folder = resolve(f"outputs/{profile}")
     for run in sorted(folder.glob("runs/seed-*")):
-        if (run / "model" / "card.json").exists():
+        if (run / "model" / CARD_FILE).exists():
             yield _training(run)
     if not finished:
         return
@@ -109,7 +117,7 @@ def entries(profile: str, finished: bool) -> Iterator[Entry]:
 
 
 def _training(run: Path) -> Entry:
-    card, history = load_card(run / "model"), read_history(run / "model" / "history.csv")
+    card, history = load_card(run / "model"), read_history(run / "model" / HISTORY_FILE)
     told = ("architecture", "augmentation", "recipe", "dataset", "validation", "seed")
     epochs = [(name, value, int(row["epoch"])) for row in history for name, value in row.items()]
     return Entry(
@@ -118,7 +126,7 @@ def _training(run: Path) -> Entry:
         _flat({name: card[name] for name in told if name in card}),
         epochs + _numbers(load_metrics(run)),
         [(run / "model", ""), *_pages(run / "notebooks")],
-        (run / "model" / "card.json").stat().st_mtime,
+        (run / "model" / CARD_FILE).stat().st_mtime,
         sum(row.get("seconds", 0.0) for row in history),
     )
 

@@ -21,11 +21,10 @@ from pathlib import Path
 import numpy as np
 
 from digitlib import Recognizer, artifacts, datasets
-from digitlib.artifacts import FLOAT_FILE, INT8_FILE, KERAS_FILE
+from digitlib.artifacts import EVALUATION, FLOAT_FILE, INT8_FILE, KERAS_FILE, TRAINING
 from digitlib.measuring import speed
 from digitlib.pipeline import profiles
 from digitlib.reading.models import PRETRAINED, serving_file
-from digitlib.reporting.runs import EVALUATION, TRAINING
 
 OUTPUT = "outputs/benchmark"
 PUBLISHED = ("baseline", "three_block", "five_layer", "lrn")

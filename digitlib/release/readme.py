@@ -6,17 +6,21 @@ Every number in the README that was measured stands between two markers and come
 
 from pathlib import Path
 
-from digitlib.artifacts import ArtifactError, load_card, load_metrics, project_root, writing
-from digitlib.reading.models import PRETRAINED
-from digitlib.release import benchmark
-from digitlib.reporting.runs import (
+from digitlib.artifacts import (
     AUGMENTATION,
     EVALUATION,
+    REPORT,
     ROBUSTNESS,
     TRAINING,
-    elsewhere,
-    judges,
+    ArtifactError,
+    load_card,
+    load_metrics,
+    project_root,
+    writing,
 )
+from digitlib.reading.models import PRETRAINED
+from digitlib.release import benchmark
+from digitlib.reporting.runs import elsewhere, judges
 
 START, END = "<!-- {}: written by `make readme` -->", "<!-- end of {} -->"
 
@@ -41,7 +45,7 @@ def results(root: Path) -> str:
 
 def _line(profile: str, metrics: dict[str, dict]) -> str:
     training, test = metrics[TRAINING], metrics[EVALUATION]["test"]
-    report = metrics.get("09_report", {})
+    report = metrics.get(REPORT, {})
     found = [
         (report.get("test_percent", {}), "seeds"),
         (report.get("cross_validation", {}).get("spread", {}), "folds"),

@@ -10,9 +10,16 @@ import shutil
 import sys
 from pathlib import Path
 
-from digitlib.artifacts import CARD_FILE, MODEL_FILES, ArtifactError, write_json, writing
+from digitlib.artifacts import (
+    CARD_FILE,
+    EVALUATION,
+    MODEL_FILES,
+    ArtifactError,
+    write_json,
+    writing,
+)
 from digitlib.reading.models import PRETRAINED
-from digitlib.reporting.runs import EVALUATION, read_run
+from digitlib.reporting.runs import read_run
 
 LARGEST = 5_000_000  # bytes of everything that ships
 

@@ -7,12 +7,11 @@ from pathlib import Path
 import numpy as np
 
 from digitlib import artifacts
+from digitlib.artifacts import EVALUATION, ROBUSTNESS, TRAINING
 from digitlib.measuring.statistics import accuracy, over_seeds
 from digitlib.reading.models import checksum
 from digitlib.reporting.published import CLAIMS
 
-AUGMENTATION, TRAINING = "02_augmentation", "03_cnn_training"
-EVALUATION, ROBUSTNESS = "05_evaluation", "06_robustness"
 # A run's rows as a reader sees them.
 COLUMNS = {
     "training_minutes": "training (minutes)",
