@@ -62,12 +62,21 @@ def run(profile: str, cores: str = "all", seeds: int = 1) -> int:
 
 def end_orphans(folder: Path) -> int:
     """End every process that an earlier run in ``folder`` left behind; their number."""
+    spared = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
+
+    def is_orphan(process: psutil.Process) -> bool:
+        with contextlib.suppress(psutil.Error, OSError):
+            folders = process.environ().get(MARK, "").split(os.pathsep)
+            left_behind = str(folder) in folders and process.pid not in spared
+            return left_behind and process.status() != psutil.STATUS_ZOMBIE
+        return False
+
     ended = 0
-    while orphans := list(_processes_of(folder)):
+    # One of them may start another before it ends: look again.
+    while orphans := list(filter(is_orphan, psutil.process_iter())):
         for orphan in orphans:
             with contextlib.suppress(psutil.NoSuchProcess):
                 orphan.kill()
-        # One of them may have started another meanwhile: look again.
         psutil.wait_procs(orphans, timeout=PATIENCE)
         ended += len(orphans)
     return ended
@@ -165,16 +174,6 @@ def _reason(text: str) -> str:
     if len(told) > 1:  # said by the other reason already
         told.pop("input files updated by another job", None)
     return "; ".join(f"{kind}: {names}" if names else kind for kind, names in told.items())
-
-
-def _processes_of(folder: Path) -> Iterator[psutil.Process]:
-    mine = {os.getpid(), *(p.pid for p in psutil.Process().parents())}
-    for process in psutil.process_iter():
-        with contextlib.suppress(psutil.Error, OSError):
-            folders = process.environ().get(MARK, "").split(os.pathsep)
-            of_run = str(folder) in folders and process.pid not in mine
-            if of_run and process.status() != psutil.STATUS_ZOMBIE:
-                yield process
 
 
 def main(arguments: list[str] | None = None) -> None:
