@@ -14,10 +14,10 @@ import sys
 import tempfile
 import textwrap
 import threading
-import time
 from collections.abc import Mapping
 from pathlib import Path
 
+import psutil
 import yaml
 
 from digitlib.artifacts import project_root, resolve, writing
@@ -145,8 +145,7 @@ def _end_with(parent: int) -> None:
     """End this process, however, as soon as ``parent`` is gone; its kernel ends with it."""
 
     def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(1)
+        psutil.Process(parent).wait()
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()

@@ -29,15 +29,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from digitlib.artifacts import (
-    CARD_FILE,
-    HISTORY_FILE,
-    TUNING,
-    load_card,
-    load_metrics,
-    read_history,
-    resolve,
-)
+from digitlib import artifacts
+from digitlib.artifacts import CARD_FILE, HISTORY_FILE, TUNING, load_metrics, resolve
 from digitlib.pipeline import profiles
 
 if TYPE_CHECKING:
@@ -117,7 +110,8 @@ def entries(profile: str, finished: bool) -> Iterator[Entry]:
 
 
 def _training(run: Path) -> Entry:
-    card, history = load_card(run / "model"), read_history(run / "model" / HISTORY_FILE)
+    card = artifacts.load_card(run / "model")
+    history = artifacts.read_history(run / "model" / HISTORY_FILE)
     told = ("architecture", "augmentation", "recipe", "dataset", "validation", "seed")
     epochs = [(name, value, int(row["epoch"])) for row in history for name, value in row.items()]
     return Entry(
@@ -136,7 +130,7 @@ def _trial(row: Mapping[str, Any]) -> Entry:
     return Entry(
         f"trial-{row['trial']}",
         {"kind": "trial", "status": row["status"]},
-        {name: value for name, value in row.items() if name not in measured},
+        _flat({name: value for name, value in row.items() if name not in measured}),
         [(name, float(row[name]), 0) for name in measured if row.get(name) is not None],
         seconds=row.get("seconds") or 0.0,
     )
@@ -168,7 +162,7 @@ def _flat(values: Mapping[str, Any], above: str = "") -> dict[str, Any]:
     """Nested values as flat ones, such as ``recipe.epochs``, under names that MLflow takes."""
     flat: dict[str, Any] = {}
     for name, value in values.items():
-        path = above + re.sub(r"[^\w .-]", "_", name)
+        path = above + re.sub(r"[^\w .-]", "_", str(name))
         flat |= _flat(value, f"{path}.") if isinstance(value, Mapping) else {path: value}
     return flat
 

@@ -217,36 +217,33 @@ def speed_table(rows: list[dict]) -> str:
 
 def race_table(result: dict) -> str:
     """The race as a Markdown table that also reads well on a terminal, and what it comes to."""
-    wall, processor = (
-        {name: [row[kind] for row in fits] for name, fits in result["profiles"].items()}
-        for kind in ("seconds", "processor_seconds")
-    )
-    cells = [
-        [
-            f"`{name}`",
-            ("" if 2 * sum(row["reached"] for row in fits) > len(fits) else "not reached in ")
-            + _time(statistics.median(wall[name])),
-            f"{_time(min(wall[name]))} – {_time(max(wall[name]))}",
-            _time(statistics.median(processor[name])),
-            f"{statistics.median(row['epochs'] for row in fits):g}",
-            f"{sum(row['reached'] for row in fits)} of {len(fits)}",
-        ]
-        for name, fits in result["profiles"].items()
-    ]
+    cells, medians = [], {}
+    for name, fits in result["profiles"].items():
+        wall = [fit["seconds"] for fit in fits]
+        reached = sum(fit["reached"] for fit in fits)
+        kinds = ("seconds", "processor_seconds", "epochs")
+        medians[name] = [statistics.median(fit[kind] for fit in fits) for kind in kinds]
+        cells.append(
+            [
+                f"`{name}`",
+                ("" if 2 * reached > len(fits) else "not reached in ") + _time(medians[name][0]),
+                f"{_time(min(wall))} – {_time(max(wall))}",
+                _time(medians[name][1]),
+                f"{medians[name][2]:g}",
+                f"{reached} of {len(fits)}",
+            ]
+        )
     goal = f"to {result['goal_percent']:.1f} % of {result['n_validation']:,} validation digits"
     heads = ["profile", goal, "from – to", "processor time", "epochs", "seeds that reach it"]
     table = _table(heads, cells, left=1)
-    names = list(wall)
+    names = list(medians)
     first, last = names[0], names[-1]
-    if first == last or not all(row["reached"] for row in result["profiles"][first]):
+    if first == last or not all(fit["reached"] for fit in result["profiles"][first]):
         return table
-    ratios = [
-        statistics.median(times[last]) / statistics.median(times[first])
-        for times in (wall, processor)
-    ]
+    wall_ratio, processor_ratio, _ = np.divide(medians[last], medians[first])
     return (
-        f"{table}\n\nBy the medians, `{first}` takes 1/{ratios[0]:.1f} of `{last}`'s time, and "
-        f"1/{ratios[1]:.1f} of its processor time."
+        f"{table}\n\nBy the medians, `{first}` takes 1/{wall_ratio:.1f} of `{last}`'s time, and "
+        f"1/{processor_ratio:.1f} of its processor time."
     )
 
 

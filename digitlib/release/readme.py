@@ -6,18 +6,8 @@ Every number in the README that was measured stands between two markers and come
 
 from pathlib import Path
 
-from digitlib.artifacts import (
-    AUGMENTATION,
-    EVALUATION,
-    REPORT,
-    ROBUSTNESS,
-    TRAINING,
-    ArtifactError,
-    load_card,
-    load_metrics,
-    project_root,
-    writing,
-)
+from digitlib import artifacts
+from digitlib.artifacts import AUGMENTATION, EVALUATION, REPORT, ROBUSTNESS, TRAINING, load_metrics
 from digitlib.reading.models import PRETRAINED
 from digitlib.release import benchmark
 from digitlib.reporting.runs import elsewhere, judges
@@ -84,12 +74,12 @@ def handwriting(root: Path) -> str:
     Raises:
         ArtifactError: when what was measured is another model.
     """
-    card = load_card(PRETRAINED)
+    card = artifacts.load_card(PRETRAINED)
     metrics = load_metrics(root / "outputs" / card["profile"])
     if ROBUSTNESS not in metrics:
         return ""
     if not judges(metrics[ROBUSTNESS], PRETRAINED):
-        raise ArtifactError(
+        raise artifacts.ArtifactError(
             f"outputs/{card['profile']} measures another model than the one that ships: "
             f"make ship PROFILE={card['profile']} first"
         )
@@ -153,8 +143,8 @@ def update(root: Path) -> str:
 
 def main() -> None:
     """Bring README.md up to date."""
-    text = update(project_root())
-    with writing("README.md") as unfinished:
+    text = update(artifacts.project_root())
+    with artifacts.writing("README.md") as unfinished:
         unfinished.write_text(text, encoding="utf-8")
 
 
