@@ -28,9 +28,10 @@ run: $(READY)  ## run a profile's notebooks: PROFILE=quick CORES=all SEEDS=1
 test: $(READY) lint  ## lint, then run every test
 	@$(BIN)/python -m pytest
 
-lint: $(READY)  ## check style and formatting, notebooks too
+lint: $(READY)  ## check style, formatting (notebooks too) and which room imports which
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
+	@$(BIN)/lint-imports --no-cache --no-logo
 
 lab: $(READY)  ## open the notebooks in JupyterLab
 	@$(BIN)/jupyter lab
