@@ -6,6 +6,7 @@ import http.client
 import io
 import json
 import os
+import re
 import resource
 import shutil
 import signal
@@ -31,7 +32,7 @@ from serving import free_port
 
 from digitlib.apps.canvas import DigitCanvas
 from digitlib.apps.canvas.strokes import write
-from digitlib.apps.cli import LIMITS
+from digitlib.apps.cli import main
 from digitlib.apps.service.app import Limits, create_app
 from digitlib.artifacts import load_card, write_json
 from digitlib.reading.models import PRETRAINED
@@ -415,6 +416,20 @@ def test_stopping_under_load_loses_no_accepted_request(seven):
     assert set(answered) == {7}
 
 
+def test_a_connection_that_was_made_before_it_stops_is_answered(seven):
+    """Protects the request of a client that the machine has not yet let send it."""
+    server, url = start()
+    kind = "Host: localhost\r\nContent-Type: image/png"
+    head = f"POST /predict HTTP/1.1\r\n{kind}\r\nContent-Length: {len(seven)}\r\n\r\n"
+    with socket.create_connection((LOOPBACK, int(url.rsplit(":", 1)[1])), 30) as accepted:
+        time.sleep(0.3)
+        server.send_signal(signal.SIGTERM)
+        time.sleep(0.3)
+        accepted.sendall(head.encode() + seven)
+        assert accepted.recv(1000).startswith(b"HTTP/1.1 200")
+    stop(server)
+
+
 def test_how_fast_it_answers(running, capsys):
     """Prints what a drawing of 128×128 costs; a bounded load from the same machine.
 
@@ -452,9 +467,15 @@ def load(asked: tuple[str, str, bytes], seconds: float, pause: float) -> list[fl
     return taken
 
 
-def test_the_command_offers_every_limit():
-    declared = {field.name.replace("_", "-"): field.default for field in fields(Limits)}
-    assert declared == {name: default for name, (default, _) in LIMITS.items()}
+def test_the_command_offers_every_limit(capsys):
+    with pytest.raises(SystemExit):
+        main(["serve", "--help"])
+    offered = re.sub(r"\s+", " ", capsys.readouterr().out)
+    for limit in fields(Limits):
+        option = f"--max-{limit.name.replace('_', '-')} "
+        described = offered.rpartition(option)[2].partition("--")[0]
+        assert limit.metadata["meaning"] in described
+        assert described.strip().endswith(f"(default: {limit.default})")
 
 
 def test_its_description_holds_for_whatever_is_sent():

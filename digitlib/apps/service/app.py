@@ -47,9 +47,9 @@ from digitlib.pixels.decoding import PictureError
 from digitlib.reading.models import PRETRAINED, find_models
 from digitlib.reading.recognizer import Recognizer
 
-LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
 PICTURE_TYPES = ("image/", "application/octet-stream")
-SECONDS_TO_BRING = 0.5  # a request, on a connection that was made just before the service stops
+SECONDS_TO_BRING = 1.0  # a request, on a connection that was made just before the service stops
 
 
 def create_app(
@@ -68,7 +68,7 @@ def create_app(
         hosts: names this service may be called by, ``*.example.org`` for all of a domain; "*"
             among them for any.
     """
-    limits = limits or Limits()
+    limits, names = limits or Limits(), [_as_in_url(host) for host in hosts]
     # Larger uploads than this would go through a file on disk.
     MultiPartParser.spool_max_size = limits.bytes
     queue, registry = ReadingQueue(model_dir, limits), CollectorRegistry()
@@ -80,7 +80,7 @@ def create_app(
         responses={code: {"model": Fault} for code in (400, 401, 408, 413, 422, 503, 504)},
         middleware=[
             Middleware(MetricsMiddleware, registry=registry),
-            Middleware(TrustedHostMiddleware, allowed_hosts=hosts, www_redirect=False),
+            Middleware(TrustedHostMiddleware, allowed_hosts=names, www_redirect=False),
             Middleware(LimitsMiddleware, limits=limits),
         ],
         exception_handlers={
@@ -116,15 +116,19 @@ def serve(
     Raises:
         OSError: when the address cannot be had, with the reason.
     """
-    local = host in ("localhost", "127.0.0.1", "::1")
-    app = create_app(model_dir, limits, api_key, hosts or (LOOPBACK if local else ("*",)))
+    named = hosts or (LOOPBACK if host in LOOPBACK else ("*",))
+    app = create_app(model_dir, limits, api_key, named)
     listening = _listen(host, port)
-    shown = f"[{host}]" if ":" in host else host
-    print(f"Reading digits at http://{shown}:{port} (its page: /docs, Ctrl-C ends it)", flush=True)
-    if not local and not api_key:
+    url = f"http://{_as_in_url(host)}:{port}"
+    print(f"Reading digits at {url} (its page: /docs, Ctrl-C ends it)", flush=True)
+    if host not in LOOPBACK and not api_key:
         print("Whoever can reach this address may use it: --api-key asks for a key.", flush=True)
     config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=30)
     _Server(config).run(sockets=[listening])
+
+
+def _as_in_url(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
 
 
 class _Server(uvicorn.Server):

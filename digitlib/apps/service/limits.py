@@ -3,7 +3,7 @@
 import contextlib
 import io
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from PIL import Image
@@ -29,13 +29,6 @@ class Limits:
     at_once: int = _limit(2, "pictures read at the same time")
     waiting: int = _limit(64, "requests that wait their turn")
     memory: int = _limit(500_000_000, "bytes of all bodies together")
-
-
-#: Each limit as an option of a command has it: its name, its default, and what it is of.
-LIMITS = {
-    limit.name.replace("_", "-"): (limit.default, limit.metadata["meaning"])
-    for limit in fields(Limits)
-}
 
 
 def read_limited(
