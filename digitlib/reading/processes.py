@@ -43,11 +43,12 @@ class RecognizerProcess:
 
     Attributes:
         model: as given; None once it was ended.
+        ready: whether it is known that it can read.
     """
 
     def __init__(self, model_dir: str | Path, model: object = ""):
         self.model: object = model
-        self._ready = False
+        self.ready = False
         context = get_context("spawn")  # a fork of a process with running threads may hang
         try:
             self._connection, theirs = context.Pipe()
@@ -65,9 +66,9 @@ class RecognizerProcess:
         Raises:
             ProcessDied: when it cannot.
         """
-        if not self._ready:
+        if not self.ready:
             self._receive()
-            self._ready = True
+            self.ready = True
 
     def call(self, function: Callable[..., Answer], *arguments: object) -> Answer:
         """What ``function`` of its recognizer and the arguments returns, or raises, in the process.

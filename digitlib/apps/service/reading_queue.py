@@ -88,10 +88,12 @@ class ReadingQueue:
     ) -> T:
         run, pixels = asyncio.get_running_loop().run_in_executor, self._limits.pixels
         try:
-            await run(self._threads, process.wait)  # its start is not this picture's time
-            self._failed = False
+            if not process.ready:  # its start does not count as this picture's time
+                await run(self._threads, process.wait)
             async with asyncio.timeout(self._limits.seconds):
-                return await run(self._threads, process.call, read_limited, read, content, pixels)
+                answer = await run(self._threads, process.call, read_limited, read, content, pixels)
+            self._failed = False
+            return answer
         except TimeoutError:
             raise HTTPException(504, "reading took too long; send a smaller picture") from None
         except ProcessDied as fault:
