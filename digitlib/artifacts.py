@@ -13,6 +13,10 @@ import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # Matplotlib takes half a second to import, and predictions do not need it.
+    from matplotlib.figure import Figure
 
 #: A model's files: for Keras, and for LiteRT in float32 and quantised to int8.
 KERAS_FILE, FLOAT_FILE, INT8_FILE = "digits.keras", "digits.tflite", "digits.int8.tflite"
@@ -26,7 +30,7 @@ class ArtifactError(FileNotFoundError):
 
 
 def project_root() -> Path:
-    """The folder that relative paths mean: ``$DIGITLIB_ROOT``, else the checkout, else here.
+    """The folder that relative paths start from: ``$DIGITLIB_ROOT``, else the checkout, else here.
 
     It does not depend on where Jupyter, papermill or a shell was started.
     """
@@ -42,7 +46,7 @@ def resolve(path: str | Path) -> Path:
 
 
 def from_root(path: str | Path) -> str:
-    """A path as it is seen from the project's root, where it lies inside."""
+    """A path relative to the project's root; unchanged where it lies outside."""
     path, root = Path(path), project_root()
     return str(path.relative_to(root) if path.is_relative_to(root) else path)
 
@@ -85,7 +89,7 @@ def load_metrics(output_dir: str | Path) -> dict[str, dict]:
     return {file.stem: read_json(file) for file in files}
 
 
-def save_figure(figure, output_dir: str | Path, name: str):
+def save_figure(figure: "Figure", output_dir: str | Path, name: str) -> "Figure":
     """Write a Matplotlib figure to ``output_dir/figures/<name>.png`` and return it, to be shown."""
     with writing(Path(output_dir) / "figures" / f"{name}.png") as unfinished:
         figure.savefig(unfinished, dpi=144, bbox_inches="tight")
@@ -130,9 +134,9 @@ def read_history(path: str | Path) -> list[dict[str, float]]:
 def kept_epoch(history: Sequence[Mapping]) -> int:
     """Index of the row whose weights are kept.
 
-    It has the highest validation accuracy; of equals, the lowest loss. Once weights are averaged
-    (``averaged`` above 0) it is the last: the mean of most weights is expected to be best, and the
-    best of many epochs by a few validation digits is so by luck.
+    It is the row with the highest validation accuracy, and among equals the one with the lowest
+    loss. Once weights are averaged (``averaged`` above 0) it is the last row: the average over the
+    most epochs is expected to be best, and a few validation digits between epochs are chance.
     """
     if history[-1].get("averaged"):
         return len(history) - 1
@@ -142,7 +146,7 @@ def kept_epoch(history: Sequence[Mapping]) -> int:
 
 
 def provenance() -> dict:
-    """What a result depends on besides its parameters: commit, versions, machine."""
+    """What a result depends on besides its parameters: commit, versions and machine."""
     return {"commit": commit(), "versions": versions(), "machine": machine()}
 
 
@@ -158,7 +162,7 @@ def versions() -> dict[str, str]:
 def commit() -> str:
     """The checkout's commit, marked -dirty when files differ from it; '' outside a checkout.
 
-    Results under ``outputs`` may differ: writing them is what runs are for.
+    Files under ``outputs`` do not count, because every run changes them.
     """
     hash_of = ["rev-parse", "--short=12", "HEAD"]
     difference = ["diff", "--quiet", "HEAD", "--", ".", ":(exclude)outputs"]

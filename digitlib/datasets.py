@@ -1,24 +1,28 @@
 """Load, check and split digit data.
 
-Every source ends as a ``Dataset``: 28×28 pictures with the ink bright on 0, and their labels.
-Bad data raises ``DataError``, which names the file and the fault; pictures that had to be left
-out are listed in ``Dataset.left_out``.
+Every source becomes a ``Dataset``: 28×28 images with the ink bright on 0, and their labels. Bad
+data raises ``DataError``, which names the file and the fault. Pictures that cannot be used are
+listed in ``Dataset.left_out``.
 """
 
 import gzip
 import hashlib
 import os
-import zipfile
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 from digitlib.artifacts import resolve
+from digitlib.pixels.decoding import NO_PICTURE, SUFFIXES, PictureError
+from digitlib.pixels.digit_files import DigitArrays, DigitFileError, DigitTable
+from digitlib.pixels.normalisation import SIDE
+from digitlib.pixels.segmentation import normalise
 
-SIDE = 28
-PIXELS = [f"pixel{i}" for i in range(SIDE * SIDE)]  # the columns of Kaggle's tables
-PICTURES = {".jpg", ".jpeg", ".png"}
+AT_A_TIME = 5000  # digits of a table or an array file
 # MD5 of the uncompressed files, as published with MNIST (LeCun, Cortes and Burges, 1998).
 MNIST_MD5 = {
     "train-images-idx3-ubyte": "6bbc9ace898e44ae57da46a324031adb",
@@ -40,28 +44,38 @@ class Dataset:
         name: the spec it was loaded from, such as ``mnist``.
         images: uint8 (N, 28, 28), ink bright on 0.
         labels: uint8 (N,), 0 to 9; None only where the caller allowed it.
-        source: where the bytes came from, for a reader.
-        sha256: checksum of images and labels.
+        source: where the data came from, in words.
         left_out: (file, reason) of every picture that could not be used.
-        by_writer: whether neighbours tend to be by the same hand, as in MNIST's files.
+        by_writer: whether digits by the same writer stand together, as in MNIST's files.
     """
 
     name: str
     images: np.ndarray
     labels: np.ndarray | None
     source: str
-    sha256: str = ""
     left_out: tuple[tuple[str, str], ...] = ()
     by_writer: bool = False
 
-    def __post_init__(self):
-        digest = hashlib.sha256(np.ascontiguousarray(self.images))
-        if self.labels is not None:
-            digest.update(np.ascontiguousarray(self.labels))
-        object.__setattr__(self, "sha256", digest.hexdigest())
-
     def __len__(self) -> int:
         return len(self.images)
+
+    @cached_property
+    def sha256(self) -> str:
+        """Checksum of images and labels."""
+        digest = hashlib.sha256(self.images.tobytes())
+        if self.labels is not None:
+            digest.update(self.labels.tobytes())
+        return digest.hexdigest()
+
+    def known_labels(self) -> np.ndarray:
+        """The labels, uint8 (N,).
+
+        Raises:
+            DataError: where there are none.
+        """
+        if self.labels is None:
+            raise DataError(f"{self.source}: there are no labels, and this use needs them")
+        return self.labels
 
     def take(self, index: np.ndarray) -> "Dataset":
         """The samples at ``index`` (integers, or a boolean mask of length N)."""
@@ -74,9 +88,10 @@ def load_dataset(spec: str, part: str = "train", labels_required: bool = True) -
 
     Args:
         spec: ``optdigits`` (bundled with scikit-learn), ``mnist``, ``idx:DIR``,
-            ``folder:DIR`` (DIR/0 … DIR/9), ``csv:FILE`` (Kaggle's columns) or ``npz:FILE``
-            (arrays ``images`` and ``labels``). Paths are relative to the project's root.
-        part: a source without a test part of its own gives a fixed stratified fifth of its data.
+            ``folder:DIR`` (pictures in DIR/0 … DIR/9), ``csv:FILE`` (Kaggle's columns) or
+            ``npz:FILE`` (arrays ``images`` and ``labels``). Paths are relative to the project's
+            root.
+        part: of a source without a test part, a stratified fifth is the test part, always the same.
         labels_required: False allows data without labels (``Dataset.labels`` is then None).
 
     Raises:
@@ -85,29 +100,33 @@ def load_dataset(spec: str, part: str = "train", labels_required: bool = True) -
     if part not in ("train", "test"):
         raise DataError(f"part is {part!r}; it must be 'train' or 'test'")
     kind, path = find_dataset(spec)
-    dataset, own_parts = LOADERS[kind](path, part) if path else LOADERS[kind](part)
+    dataset, own_parts = IN_FILES[kind](path, part) if path else BY_NAME[kind](part)
     dataset = replace(dataset, name=spec)
-    _check(dataset, labels_required)
-    if own_parts or dataset.labels is None:
+    if dataset.labels is None and not labels_required:
+        return dataset
+    _check(dataset)
+    if own_parts:
         return dataset
     train, test = split(dataset, validation=0.2, seed=0)
     return train if part == "train" else test
 
 
 def find_dataset(spec: str) -> tuple[str, Path | None]:
-    """The kind of a data set and where it lies; None where it is not a matter of files.
+    """The kind of a data set and its file or folder; None for a data set known by its name alone.
 
     Raises:
         DataError: when there is no such kind, or nothing there.
     """
+    if spec in BY_NAME:
+        return spec, None
     kind, _, where = spec.partition(":")
-    if kind not in LOADERS or bool(where) != (kind in ("idx", "folder", "csv", "npz")):
+    if kind not in IN_FILES or not where:
         raise DataError(
             f"unknown data set {spec!r}; use optdigits, mnist, idx:DIR, folder:DIR, csv:FILE "
             "or npz:FILE"
         )
-    path = resolve(where) if where else None
-    if path is not None and not path.exists():
+    path = resolve(where)
+    if not path.exists():
         raise DataError(f"{path}: there is no such file or folder (data set {spec!r})")
     return kind, path
 
@@ -115,8 +134,8 @@ def find_dataset(spec: str) -> tuple[str, Path | None]:
 def split(dataset: Dataset, validation: float | int, seed: int = 0) -> tuple[Dataset, Dataset]:
     """Hold out a share (below 1) or number (1 and above) of samples.
 
-    They are the last ones where samples lie ``by_writer``: digits by a hand that was learnt from
-    would be read better than a stranger's. Elsewhere they are drawn by seed, stratified.
+    Where samples lie ``by_writer``, the last ones are held out, because a network reads a writer
+    that it learnt from better than one it never saw. Elsewhere they are drawn by seed, stratified.
 
     Returns:
         (training part, held-out part), each in the order of the original.
@@ -124,42 +143,43 @@ def split(dataset: Dataset, validation: float | int, seed: int = 0) -> tuple[Dat
     Raises:
         DataError: when a class has fewer than two samples, or the share leaves a class empty.
     """
-    size = float(validation) if validation < 1 else int(validation)
+    n = len(dataset)
     if dataset.by_writer:
-        first = len(dataset) - (size if validation >= 1 else round(size * len(dataset)))
-        if not 0 < first < len(dataset):
+        first = n - (int(validation) if validation >= 1 else round(validation * n))
+        if not 0 < first < n:
             raise DataError(
-                f"{dataset.source}: cannot hold out {validation} of {len(dataset)} samples: "
+                f"{dataset.source}: cannot hold out {validation} of {n} samples: "
                 "some must be left on both sides"
             )
-        train, held = np.split(np.arange(len(dataset)), [first])
-        return dataset.take(train), dataset.take(held)
+        return dataset.take(np.arange(first)), dataset.take(np.arange(first, n))
     # scikit-learn takes half a second to import; only splitting needs it.
     from sklearn.model_selection import train_test_split
 
-    counts = np.bincount(dataset.labels, minlength=10)
+    labels = dataset.known_labels()
+    counts = np.bincount(labels, minlength=10)
     few = [str(d) for d in range(10) if 0 < counts[d] < 2]
     if few:
         raise DataError(
             f"{dataset.source}: digit {', '.join(few)} has fewer than two samples, so it cannot be "
             "both trained on and held out; add samples"
         )
+    size = float(validation) if validation < 1 else int(validation)
     try:
         train, held = train_test_split(
-            np.arange(len(dataset)), test_size=size, random_state=seed, stratify=dataset.labels
+            np.arange(n), test_size=size, random_state=seed, stratify=labels
         )
     except ValueError as fault:
         raise DataError(
-            f"{dataset.source}: cannot hold out {validation} of {len(dataset)} samples: {fault}"
+            f"{dataset.source}: cannot hold out {validation} of {n} samples: {fault}"
         ) from None
     return dataset.take(np.sort(train)), dataset.take(np.sort(held))
 
 
 def fold(dataset: Dataset, folds: int, number: int) -> tuple[Dataset, Dataset]:
-    """One of ``folds`` stratified ways to hold out a part, so that each sample is held out once.
+    """Hold out one of ``folds`` parts; over all folds, each sample is held out once.
 
     Args:
-        folds: into how many parts the data falls; always into the same ones.
+        folds: the number of parts, which are stratified and always the same.
         number: which part is held out, from 0.
 
     Returns:
@@ -172,41 +192,41 @@ def fold(dataset: Dataset, folds: int, number: int) -> tuple[Dataset, Dataset]:
 
     if not (folds >= 2 and 0 <= number < folds):
         raise DataError(f"there is no fold {number} of {folds}; folds are counted from 0")
-    least = np.bincount(dataset.labels, minlength=10)
-    if (short := least[least > 0].min()) < folds:
+    labels = dataset.known_labels()
+    counts = np.bincount(labels, minlength=10)
+    if (fewest := counts[counts > 0].min()) < folds:
         raise DataError(
-            f"{dataset.source}: a digit has {short} samples, too few for {folds} folds; use fewer"
+            f"{dataset.source}: a digit has {fewest} samples, too few for {folds} folds; use fewer"
         )
     parts = StratifiedKFold(folds, shuffle=True, random_state=0)
-    train, held = list(parts.split(dataset.labels, dataset.labels))[number]
+    train, held = list(parts.split(labels, labels))[number]
     return dataset.take(train), dataset.take(held)
 
 
-def _check(dataset: Dataset, labels_required: bool) -> None:
-    if dataset.labels is None:
-        if labels_required:
-            raise DataError(f"{dataset.source}: there are no labels, and this use needs them")
-        return
-    if len(dataset.labels) != len(dataset.images):
+def _check(dataset: Dataset) -> None:
+    """Raise DataError unless there is a label for each image and an image of each digit."""
+    labels = dataset.known_labels()
+    if len(labels) != len(dataset):
+        raise DataError(f"{dataset.source}: {len(dataset)} images but {len(labels)} labels")
+    if labels.max(initial=0) > 9:
+        row = int(np.argmax(labels > 9))
         raise DataError(
-            f"{dataset.source}: {len(dataset.images)} images but {len(dataset.labels)} labels"
+            f"{dataset.source}: sample {row} has label {labels[row]}; labels must be 0 to 9"
         )
-    if len(dataset.labels) and dataset.labels.max() > 9:
-        row = int(np.argmax(dataset.labels > 9))
-        raise DataError(
-            f"{dataset.source}: sample {row} has label {dataset.labels[row]}; labels must be 0 to 9"
-        )
-    missing = [str(d) for d in np.flatnonzero(np.bincount(dataset.labels, minlength=10) == 0)]
+    missing = [str(d) for d in np.flatnonzero(np.bincount(labels, minlength=10) == 0)]
     if missing:
         raise DataError(f"{dataset.source}: there are no images of digit {', '.join(missing)}")
 
 
-def _optdigits(part: str) -> tuple[Dataset, bool]:
-    import cv2
+# What a loader returns: the data, and whether they are the wanted part already.
+Loaded = tuple[Dataset, bool]
+
+
+def _optdigits(_part: str) -> Loaded:
     from sklearn.datasets import load_digits
 
     small = load_digits()
-    # 8×8 counts of 0 to 16 fill their frame; MNIST's digits stand in a 20-pixel box.
+    # Their values are 0 to 16. They fill their frame, while MNIST's digits have a 20-pixel box.
     grey = np.clip(small.images * (255 / 16), 0, 255).astype(np.uint8)
     images = np.zeros((len(grey), SIDE, SIDE), np.uint8)
     for image, digit in zip(images, grey, strict=True):
@@ -216,9 +236,9 @@ def _optdigits(part: str) -> tuple[Dataset, bool]:
     return Dataset("optdigits", images, labels, source), False
 
 
-def _mnist(part: str) -> tuple[Dataset, bool]:
-    folder = os.environ.get("DIGITLIB_DATA")
-    folder = resolve(folder) / "mnist" if folder else None
+def _mnist(part: str) -> Loaded:
+    data = os.environ.get("DIGITLIB_DATA")
+    folder = resolve(data) / "mnist" if data else None
     if folder and folder.is_dir():
         dataset, own_parts = _idx(folder, part, MNIST_MD5)
         return replace(dataset, by_writer=True), own_parts
@@ -238,7 +258,7 @@ def _mnist(part: str) -> tuple[Dataset, bool]:
     return Dataset("mnist", images, labels.astype(np.uint8), source, by_writer=True), True
 
 
-def _idx(folder: Path, part: str, md5: dict[str, str] | None = None) -> tuple[Dataset, bool]:
+def _idx(folder: Path, part: str, md5: dict[str, str] | None = None) -> Loaded:
     own_parts = any(folder.glob("t10k-images*"))
     prefix = "t10k" if part == "test" and own_parts else "train"
     images = _read_idx(folder, f"{prefix}-images-idx3-ubyte", 3, md5)
@@ -277,93 +297,60 @@ def _read_idx(folder: Path, name: str, ndim: int, md5: dict[str, str] | None) ->
     return np.frombuffer(body, np.uint8).reshape(shape)
 
 
-def _folder(folder: Path, part: str) -> tuple[Dataset, bool]:
-    from digitlib.pixels.decoding import PictureError
-    from digitlib.pixels.segmentation import normalise
-
-    images, labels, left_out = [], [], []
+def _folder(folder: Path, _part: str) -> Loaded:
+    images: list[np.ndarray] = []
+    labels: list[int] = []
+    left_out = []
     for digit in range(10):
-        files = sorted(p for p in (folder / str(digit)).glob("*") if p.is_file())
-        used = 0
-        for file in files:
-            name = f"{digit}/{file.name}"
-            if file.suffix.lower() not in PICTURES:
-                left_out.append((name, "not a JPEG or PNG"))
-                continue
+        used = len(images)
+        for file in sorted(p for p in (folder / str(digit)).glob("*") if p.is_file()):
             try:
-                image = normalise(file)
+                images.append(_digit_in(file))
+                labels.append(digit)
             except PictureError as fault:
-                left_out.append((name, str(fault)))
-                continue
-            if not image.any():
-                left_out.append((name, "there is no ink in it"))
-                continue
-            images.append(image)
-            labels.append(digit)
-            used += 1
-        if not used:
+                left_out.append((f"{digit}/{file.name}", str(fault)))
+        if len(images) == used:
             reason = f"; left out: {left_out[-1][0]}: {left_out[-1][1]}" if left_out else ""
             raise DataError(f"{folder / str(digit)}: no pictures of digit {digit} here{reason}")
-    pictures = np.stack(images)
     source = f"pictures in {folder.name}/"
-    return Dataset(
-        "folder", pictures, np.array(labels, np.uint8), source, "", tuple(left_out)
-    ), False
+    answers = np.array(labels, np.uint8)
+    return Dataset("folder", np.stack(images), answers, source, tuple(left_out)), False
 
 
-def _csv(file: Path, part: str) -> tuple[Dataset, bool]:
-    import pandas as pd
+def _digit_in(file: Path) -> np.ndarray:
+    """The digit that a picture shows, uint8 (28, 28). Raises PictureError where there is none."""
+    if file.suffix.lower() not in SUFFIXES:
+        raise PictureError(NO_PICTURE)
+    image = normalise(file)
+    if not image.any():
+        raise PictureError("there is no ink in it")
+    return image
 
+
+def _digit_file(
+    kind: type[DigitTable | DigitArrays], called: str, file: Path, _part: str
+) -> Loaded:
+    images: list[np.ndarray] = []
+    labels: list[np.ndarray] = []
     try:
-        table = pd.read_csv(file)
-    except (ValueError, UnicodeDecodeError) as fault:
-        raise DataError(f"{file}: not a CSV table ({fault})") from None
-    if list(table.columns) not in (PIXELS, ["label", *PIXELS]):
-        raise DataError(
-            f"{file}: its {len(table.columns)} columns are {', '.join(table.columns[:3])}…; "
-            "expected label,pixel0,…,pixel783 (or pixel0,…,pixel783 without labels)"
-        )
-    for column in table.columns:
-        limit = 9 if column == "label" else 255
-        values = pd.to_numeric(table[column], errors="coerce")
-        bad = ~(values.between(0, limit) & (values % 1 == 0))
-        if bad.any():
-            row = int(np.argmax(bad))
-            raise DataError(
-                f"{file}: line {row + 2}, column {column}: {table[column].iloc[row]!r} is not a "
-                f"whole number from 0 to {limit}"
-            )
-    images = table[PIXELS].to_numpy(np.uint8).reshape(-1, SIDE, SIDE)
-    labels = table["label"].to_numpy(np.uint8) if "label" in table else None
-    return Dataset("csv", images, labels, f"table {file.name}"), False
+        for chunk in kind(file).chunks(AT_A_TIME):
+            for fault in chunk.faults.values():
+                raise DataError(f"{file}: {fault}")
+            images.append(chunk.images)
+            if chunk.labels is not None:
+                labels.append(chunk.labels)
+    except DigitFileError as fault:
+        raise DataError(str(fault)) from None
+    if not images:
+        raise DataError(f"{file}: it holds no digits")
+    known = np.concatenate(labels) if labels else None
+    return Dataset(called, np.concatenate(images), known, f"{called} {file.name}"), False
 
 
-def _npz(file: Path, part: str) -> tuple[Dataset, bool]:
-    try:
-        # Opened here: NumPy leaves a damaged file open.
-        with file.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
-            images = arrays["images"]
-            labels = arrays.get("labels")
-    except KeyError:
-        raise DataError(f"{file}: it holds no array named 'images'") from None
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as fault:
-        raise DataError(f"{file}: not a readable .npz file ({fault})") from None
-    if images.dtype != np.uint8 or images.shape[1:] != (SIDE, SIDE):
-        raise DataError(
-            f"{file}: images are {images.dtype} {images.shape}; they must be uint8 (N, 28, 28)"
-        )
-    if labels is not None:
-        if labels.ndim != 1 or not np.all((labels >= 0) & (labels <= 9) & (labels % 1 == 0)):
-            raise DataError(f"{file}: labels must be one whole number from 0 to 9 for each image")
-        labels = labels.astype(np.uint8)
-    return Dataset("npz", images, labels, f"arrays {file.name}"), False
-
-
-LOADERS = {
-    "optdigits": _optdigits,
-    "mnist": _mnist,
+BY_NAME: dict[str, Callable[[str], Loaded]] = {"optdigits": _optdigits, "mnist": _mnist}
+IN_FILES: dict[str, Callable[[Path, str], Loaded]] = {
     "idx": _idx,
     "folder": _folder,
-    "csv": _csv,
-    "npz": _npz,
+    "csv": partial(_digit_file, DigitTable, "table"),
+    "npz": partial(_digit_file, DigitArrays, "arrays"),
 }

@@ -19,9 +19,10 @@ from digitlib import Recognizer
 from digitlib.apps.canvas import DigitCanvas
 from digitlib.apps.canvas.strokes import write
 from digitlib.datasets import load_dataset
+from digitlib.pixels.digit_files import PIXEL_COLUMNS
 from digitlib.reading import batch
 from digitlib.reading.batch import Row, predict, status, write_submission
-from digitlib.reading.sources import PIXELS, SourceError, open_source
+from digitlib.reading.sources import SourceError, open_source
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +55,7 @@ def table(file):
 def kaggle(file, digits, labels=True, n=50):
     with file.open("w", newline="") as stream:
         writer = csv.writer(stream)
-        writer.writerow(["label", *PIXELS] if labels else PIXELS)
+        writer.writerow(["label", *PIXEL_COLUMNS] if labels else PIXEL_COLUMNS)
         for image, label in zip(digits.images[:n], digits.labels[:n], strict=True):
             writer.writerow([label, *image.ravel()] if labels else image.ravel())
     return file
@@ -166,8 +167,9 @@ def test_labels_are_kept_beside_the_answers_and_a_bad_row_is_a_row(digits, tmp_p
     file.write_text("\n".join(lines) + "\n\n")
     rows = table(predict(open_source(file), tmp_path / "out.csv"))
     assert len(rows) == 20
-    assert "not a row of numbers" in rows["3"]["error"]
-    assert "785 pixels" in rows["5"]["error"]
+    assert rows["3"]["error"].startswith("line 4, column pixel")
+    assert "'x' is not a whole number from 0 to 255" in rows["3"]["error"]
+    assert rows["5"]["error"] == "line 6, 785 pixels instead of 784"
     assert rows["1"]["truth"] == str(digits.labels[0])
 
 
@@ -195,11 +197,11 @@ def npy(array: np.ndarray) -> bytes:
     ("name", "content", "fault"),
     [
         ("a.csv", b"x,y\n1,2\n", "its 2 columns are x, y"),
-        ("a.npy", b"nonsense", "not a readable array"),
+        ("a.npy", b"nonsense", r"not a readable \.npy file"),
         ("a.npy", npy(np.zeros((9, 28, 28), np.uint8))[:-5], "last 5 bytes are missing"),
         ("a.npy", npy(np.zeros((9, 28, 28), np.float32)), "float32"),
         ("a.npy", npy(np.zeros((9, 28, 28), np.uint8, "F")), "by columns"),
-        ("a.npz", b"nonsense", "not a readable array"),
+        ("a.npz", b"nonsense", r"not a readable \.npz file"),
         ("a.zip", b"PK\5\6" + bytes(18), "no pictures in this archive"),
         ("nowhere.png", None, "no such file"),
     ],

@@ -6,9 +6,11 @@ from dataclasses import replace
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from digitlib import datasets
 from digitlib.datasets import DataError, load_dataset
+from digitlib.pixels.decoding import SUFFIXES
 
 LABELS = np.repeat(np.arange(10, dtype=np.uint8), 10)
 
@@ -55,6 +57,12 @@ def write_csv(path, images, labels=None):
     rows = [",".join(names), *(",".join(map(str, row)) for row in table)]
     path.write_text("\n".join(rows) + "\n")
     return path
+
+
+def npz(csv, digits):
+    file = csv.with_suffix(".npz")
+    np.savez(file, images=digits, labels=LABELS)
+    return file
 
 
 def refuses(spec, *words, part="train"):
@@ -182,6 +190,17 @@ def test_folder_reports_what_it_leaves_out(folder):
     assert all(reason for _, reason in dataset.left_out)
 
 
+def test_folder_reads_what_a_batch_reads(folder):
+    """One set of picture formats, whatever the pictures are for."""
+    for number, suffix in enumerate(SUFFIXES):
+        image = np.full((40, 40, 3), 255, np.uint8)
+        image[5:35, 18:22] = 0
+        Image.fromarray(image).save(folder / "1" / f"more{number}{suffix}")
+    dataset = load_dataset(f"folder:{folder}")
+    assert dataset.left_out == ()
+    assert np.bincount(dataset.labels)[1] == (10 + len(SUFFIXES)) * 4 // 5
+
+
 def test_missing_empty_and_incomplete_folders_are_refused(folder):
     refuses(f"folder:{folder}/nowhere", "nowhere", "no such file or folder")
     for file in (folder / "7").iterdir():
@@ -215,6 +234,25 @@ def test_csv_with_and_without_labels(csv, digits):
 def test_wrong_csv_is_refused_with_line_and_column(csv, old, new, words):
     csv.write_text(csv.read_text().replace(old, new, 1))
     refuses(f"csv:{csv}", csv.name, *words)
+
+
+def test_csv_of_other_programs_is_read(csv, digits):
+    """With a byte order mark, quoted names and cells, decimal points and empty lines."""
+    head, *rows = csv.read_text().splitlines()
+    quoted = ",".join(f'"{name}"' for name in head.split(","))
+    rows[1] = rows[1].replace(",0,", ',"0",', 1).replace(",0,", ",0.0,", 1)
+    csv.write_text("\r\n".join([quoted, *rows[:50], "", *rows[50:]]), encoding="utf-8-sig")
+    assert load_dataset(f"csv:{csv}").sha256 == load_dataset(f"npz:{npz(csv, digits)}").sha256
+    csv.write_text(csv.read_text().replace("\n9,", "\nx,"))
+    refuses(f"csv:{csv}", "line 93, column label")
+
+
+def test_csv_with_too_many_cells_or_no_rows_is_refused(csv):
+    text = csv.read_text()
+    csv.write_text(text + text.splitlines()[1] + ",0\n")
+    refuses(f"csv:{csv}", "line 102, 785 pixels instead of 784")
+    csv.write_text(text.splitlines()[0] + "\n")
+    refuses(f"csv:{csv}", "it holds no digits")
 
 
 def test_empty_csv_is_refused(csv):

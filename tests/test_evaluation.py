@@ -13,7 +13,7 @@ from sklearn import discriminant_analysis, metrics
 
 from digitlib import artifacts
 from digitlib.datasets import Dataset
-from digitlib.measuring import calibration, comparison, evaluation, statistics
+from digitlib.measuring import calibration, comparison, evaluation, intervals, statistics
 from digitlib.reporting import tables
 from digitlib.reporting.figures import evaluation as plots
 
@@ -51,21 +51,21 @@ def test_the_worst_of_ten_may_be_so_by_chance():
     ],
 )
 def test_wilson_interval_is_the_published_one(correct, n, low, high):
-    assert statistics.wilson_interval(correct, n) == pytest.approx((low, high), abs=5e-5)
+    assert intervals.wilson_interval(correct, n) == pytest.approx((low, high), abs=5e-5)
 
 
 @pytest.mark.parametrize(("correct", "n"), [(0, 10), (10, 10), (5, 9), (9971, 10_000), (352, 360)])
 def test_wilson_interval_agrees_with_scipy(correct, n):
     theirs = stats.binomtest(correct, n).proportion_ci(0.9, method="wilson")
-    assert statistics.wilson_interval(correct, n, 0.9) == pytest.approx(theirs, abs=1e-12)
+    assert intervals.wilson_interval(correct, n, 0.9) == pytest.approx(theirs, abs=1e-12)
 
 
 def test_wilson_interval_stays_a_share_and_needs_one():
-    assert statistics.wilson_interval(0, 7)[0] == 0
-    assert statistics.wilson_interval(7, 7)[1] == 1
-    assert statistics.wilson_interval(0, 0) == (0, 1)
+    assert intervals.wilson_interval(0, 7)[0] == 0
+    assert intervals.wilson_interval(7, 7)[1] == 1
+    assert intervals.wilson_interval(0, 0) == (0, 1)
     with pytest.raises(ValueError, match="greater than n"):
-        statistics.wilson_interval(3, 2)
+        intervals.wilson_interval(3, 2)
 
 
 def test_accuracy_counts_and_refuses_what_it_cannot_count():
@@ -318,7 +318,7 @@ def test_mcnemar_is_the_exact_binomial_test():
 
 def test_paired_interval_is_that_of_another_implementation():
     # R's PropCIs 0.3-0: scoreci.mp(25, 28, 618, 0.90); it subtracts the other way round.
-    found = comparison.paired_interval(28, 25, 618, 0.90)
+    found = intervals.paired_interval(28, 25, 618, 0.90)
     assert found == pytest.approx((-0.0148, 0.0247), abs=5e-5)
 
 
@@ -339,7 +339,7 @@ def _rejected(b: int, c: int, n: int, difference: float) -> float:
     ("b", "c", "n"), [(40, 20, 160), (3, 13, 400), (12, 9, 10_000), (7, 12, 21)]
 )
 def test_paired_interval_ends_where_the_score_test_begins_to_reject(b, c, n):
-    low, high = comparison.paired_interval(b, c, n)
+    low, high = intervals.paired_interval(b, c, n)
     assert low < (b - c) / n < high
     assert _rejected(b, c, n, low) == pytest.approx(1.96, abs=2e-3)
     assert _rejected(b, c, n, high) == pytest.approx(-1.96, abs=2e-3)
@@ -348,13 +348,13 @@ def test_paired_interval_ends_where_the_score_test_begins_to_reject(b, c, n):
 def test_paired_interval_at_the_edges():
     z2 = stats.norm.ppf(0.975) ** 2
     bound = z2 / (100 + z2)  # closed form for readers that never differ
-    assert comparison.paired_interval(0, 0, 100) == pytest.approx((-bound, bound))
-    assert comparison.paired_interval(50, 0, 50)[1] == 1
-    assert comparison.paired_interval(0, 50, 50)[0] == -1
-    swapped = comparison.paired_interval(5, 0, 25)
-    assert comparison.paired_interval(0, 5, 25) == pytest.approx((-swapped[1], -swapped[0]))
+    assert intervals.paired_interval(0, 0, 100) == pytest.approx((-bound, bound))
+    assert intervals.paired_interval(50, 0, 50)[1] == 1
+    assert intervals.paired_interval(0, 50, 50)[0] == -1
+    swapped = intervals.paired_interval(5, 0, 25)
+    assert intervals.paired_interval(0, 5, 25) == pytest.approx((-swapped[1], -swapped[0]))
     with pytest.raises(ValueError, match="parts of 10"):
-        comparison.paired_interval(6, 5, 10)
+        intervals.paired_interval(6, 5, 10)
 
 
 def test_paired_test_counts_only_what_tells_the_readers_apart():
@@ -457,7 +457,7 @@ def test_a_ladder_says_what_each_step_bought():
     Both seeds gain exactly one point in the second step, so its interval has no width, though the
     seeds themselves lie ten points apart.
     """
-    first, second, third = statistics.ladder(
+    first, second, third = statistics.rungs(
         ["none", "a", "b"], [[80.0, 90.0], [81.0, 91.0], [80.0, 92.0]]
     )
     assert first["bought"] is None

@@ -10,7 +10,7 @@ import pytest
 from digitlib import datasets
 from digitlib.measuring import images as measure
 from digitlib.reporting import findings
-from digitlib.reporting.figures import data as plots
+from digitlib.reporting.figures import exploration as plots
 from digitlib.reporting.figures.style import COLOURS, figure
 
 
@@ -47,14 +47,14 @@ def test_slant_is_the_angle_a_bar_was_sheared_by(angle):
 @pytest.mark.parametrize("width", [1, 2, 3, 4, 6])
 def test_stroke_width_is_that_of_the_bar(width):
     # Odd widths are put on whole pixels. The ends take a tenth at most.
-    found = measure.stroke_width(bar(width, length=22, dx=width % 2 / 2))
+    found = measure.subpixel_stroke_width(bar(width, length=22, dx=width % 2 / 2))
     assert found == pytest.approx(width, abs=0.25, rel=0.1)
 
 
 def test_stroke_width_holds_for_faint_and_for_leaning_strokes():
-    assert measure.stroke_width(bar(4) // 3) == pytest.approx(4, abs=0.5)
+    assert measure.subpixel_stroke_width(bar(4) // 3) == pytest.approx(4, abs=0.5)
     # Sheared by 45°, a bar is narrower across by the cosine.
-    leaning = measure.stroke_width(bar(4, 45, 18))
+    leaning = measure.subpixel_stroke_width(bar(4, 45, 18))
     assert leaning == pytest.approx(4 * np.cos(np.pi / 4), abs=0.35)
 
 

@@ -12,6 +12,7 @@ from digitlib import artifacts, datasets
 from digitlib.measuring import handwriting, preprocessing, robustness
 from digitlib.pixels.segmentation import normalise
 from digitlib.reporting.figures import robustness as plots
+from digitlib.reporting.figures.augmentation import ablation_ladder
 from digitlib.synthetic import paper
 from digitlib.synthetic.corruptions import CORRUPTIONS
 
@@ -204,8 +205,8 @@ def test_letters_that_are_digits_too_do_not_count_as_non_digits(tmp_path):
 def test_figures_are_drawn_with_nothing_to_show(tmp_path):
     # A perfect model must not break its report.
     for figure in (
-        plots.sheet([], np.zeros((0, 28, 28)), [], "Mistakes"),
-        plots.ladder([], {}),
+        plots.taken_and_seen([], np.zeros((0, 28, 28)), [], "Mistakes"),
+        ablation_ladder([], {}, "read rightly (%)"),
         plots.digits_by_set({"all right": np.r_[np.nan, np.full(9, 100.0)]}),
         plots.confidences({"a": np.ones(3)}, np.zeros(3), 0.5),
     ):

@@ -18,6 +18,7 @@ import pytest
 from digitlib import datasets
 from digitlib.learning import search as tuning
 from digitlib.learning import training
+from digitlib.measuring.trials import importance, pareto
 from digitlib.pipeline import profiles
 from digitlib.pipeline import tuning as tune
 from digitlib.pipeline.parameters import check_parameters, read_parameters
@@ -185,12 +186,12 @@ def test_what_was_learnt_of_settings():
         {"rate": 10 ** chance.uniform(-4, -1, 60), "kind": chance.choice(["a", "b"], 60)}
     )
     accuracy = 99 - np.abs(np.log10(table["rate"]) + 2)
-    found, explained = tuning.importance(table, accuracy)
+    found, explained = importance(table, accuracy)
     assert found.index[0] == "rate"
     assert found["rate"] > 10 * found["kind"]
     assert explained > 0.8
     trials = pd.DataFrame({"good": [9, 8, 7, 9], "size": [5, 3, 4, 5], "time": [1, 1, 1, 2]})
-    assert tuning.pareto(trials, "good", "size", "time").tolist() == [True, True, False, False]
+    assert pareto(trials, "good", "size", "time").tolist() == [True, True, False, False]
 
 
 @pytest.fixture

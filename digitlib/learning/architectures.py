@@ -19,6 +19,7 @@ from digitlib.learning.layers import (
     MeanOfViews,
     ShiftedViews,
     Smoothing,
+    Tensor,
 )
 
 SIDE = 28
@@ -61,7 +62,7 @@ def build(
         except TypeError as fault:
             raise ValueError(f"network {name!r}: {fault}") from None
 
-        def vote(column, label=None):
+        def vote(column: Tensor, label: str | None = None) -> Tensor:
             column = MeanOfViews()(column) if test_time_augmentation else column
             return layers.Dense(CLASSES, dtype="float32", name=label)(column)
 
@@ -128,7 +129,7 @@ def layer_table(network: keras.Model) -> list[dict]:
     return rows
 
 
-def _baseline(x):
+def _baseline(x: Tensor) -> Tensor:
     """One convolution and one hidden layer (Brownlee 2019, "How to Develop a CNN for MNIST")."""
     x = layers.Conv2D(32, 3, activation="relu", kernel_initializer="he_uniform")(x)
     x = layers.MaxPooling2D()(x)
@@ -136,7 +137,7 @@ def _baseline(x):
     return layers.Dense(100, activation="relu", kernel_initializer="he_uniform")(x)
 
 
-def _three_block(x, dropout: float = 0.5, dense_dropout: float = 0.3):
+def _three_block(x: Tensor, dropout: float = 0.5, dense_dropout: float = 0.3) -> Tensor:
     """Three convolutions, each followed by batch normalisation (Ioffe and Szegedy 2015)."""
     for filters in (32, 64, 128):
         x = layers.Conv2D(filters, 3, activation="relu")(x)
@@ -150,7 +151,7 @@ def _three_block(x, dropout: float = 0.5, dense_dropout: float = 0.3):
     return layers.Dropout(dense_dropout)(x)
 
 
-def _five_layer(x):
+def _five_layer(x: Tensor) -> Tensor:
     """Two pairs of convolutions (Ghouzam 2017, "Introduction to CNN Keras", after LeNet-5)."""
     for filters, kernel in ((32, 5), (64, 3)):
         for _ in range(2):
@@ -162,7 +163,7 @@ def _five_layer(x):
     return layers.Dropout(0.5)(x)
 
 
-def _lrn(x, dropout: float = 0.2):
+def _lrn(x: Tensor, dropout: float = 0.2) -> Tensor:
     """Two convolutions with local response normalisation (tflearn's MNIST example, 2016)."""
     for filters in (32, 64):
         decay = keras.regularizers.L2(0.001)
@@ -178,7 +179,9 @@ def _lrn(x, dropout: float = 0.2):
     return x
 
 
-def _convnet(x, filters: int = 16, depth: int = 4, kernel: int = 3, dropout: float = 0.3):
+def _convnet(
+    x: Tensor, filters: int = 16, depth: int = 4, kernel: int = 3, dropout: float = 0.3
+) -> Tensor:
     """A plain stack of convolutions, for searching: each has a batch normalisation.
 
     Args:
@@ -195,7 +198,9 @@ def _convnet(x, filters: int = 16, depth: int = 4, kernel: int = 3, dropout: flo
     return layers.Dropout(dropout)(layers.Flatten()(x))
 
 
-def _digitnet(x, width: int = 16, dropout: float = 0.2, columns: int = 1, smoothing: float = 0.0):
+def _digitnet(
+    x: Tensor, width: int = 16, dropout: float = 0.2, columns: int = 1, smoothing: float = 0.0
+) -> Tensor | list[Tensor]:
     """This project's own: a large kernel where pictures are large, two pairs of small ones below.
 
     MNIST's frame has four empty pixels on each side: the first convolution goes without padding,
@@ -211,11 +216,11 @@ def _digitnet(x, width: int = 16, dropout: float = 0.2, columns: int = 1, smooth
         smoothing: ``Smoothing``'s share, for a network that learns under augmentation.
     """
 
-    def convolve(x, filters, kernel, padding="same"):
+    def convolve(x: Tensor, filters: int, kernel: int, padding: str = "same") -> Tensor:
         options = {"padding": padding, "activation": "relu", "kernel_initializer": "he_normal"}
         return layers.Conv2D(filters, kernel, **options)(x)
 
-    def column(x):
+    def column(x: Tensor) -> Tensor:
         x = layers.MaxPooling2D()(convolve(x, width, 5, "valid"))
         for filters in (2 * width, 4 * width):
             x = convolve(convolve(x, filters, 3), filters, 3)

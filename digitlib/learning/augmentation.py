@@ -11,6 +11,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from digitlib.learning.layers import Tensor
+
 
 def build(seed: int = 0, **strengths: float) -> keras.Sequential | None:
     """The augmentation with the given strengths, one resampling in all; None for no strengths.
@@ -34,7 +36,7 @@ def build(seed: int = 0, **strengths: float) -> keras.Sequential | None:
     if thickness := strengths.get("thickness"):
         steps.append(StrokeThickness(thickness, seed=seed + 1))
     if warps := {name: strengths[name] for name in WARPS if strengths.get(name)}:
-        steps.append(Warp(**warps, seed=seed))
+        steps.append(Warp(**warps, seed=seed))  # type: ignore[arg-type]  # no warp is `grid`
     return keras.Sequential(steps, name="augmentation") if steps else None
 
 
@@ -71,14 +73,22 @@ class Warp(keras.layers.Layer):
     """
 
     def __init__(
-        self, rotation=0.0, zoom=0.0, shift=0.0, shear=0.0, slant=0.0, elastic=0.0, grid=5, seed=0
-    ):
+        self,
+        rotation: float = 0.0,
+        zoom: float = 0.0,
+        shift: float = 0.0,
+        shear: float = 0.0,
+        slant: float = 0.0,
+        elastic: float = 0.0,
+        grid: int = 5,
+        seed: int = 0,
+    ) -> None:
         super().__init__(dtype="float32", name="warp")
         self.rotation, self.zoom, self.shift = math.radians(rotation), zoom, shift
         self.shear, self.slant, self.elastic, self.grid = shear, slant, elastic, grid
         self.seed, self.random = seed, keras.random.SeedGenerator(seed)
 
-    def call(self, images, training=False):
+    def call(self, images: Tensor, training: bool = False) -> Tensor:
         """Distort (N, height, width, 1) in training; leave it alone otherwise."""
         if not training:
             return images
@@ -86,15 +96,15 @@ class Warp(keras.layers.Layer):
         dx, dy = self._displacement(count, height, width)
         return _resample(images, dx, dy)
 
-    def get_config(self):
+    def get_config(self) -> dict:
         """Constructor arguments: what distinguishes one augmentation from another."""
         own = {name: getattr(self, name) for name in (*WARPS, "grid", "seed")}
         return super().get_config() | own | {"rotation": math.degrees(self.rotation)}
 
-    def _displacement(self, count, height, width):
+    def _displacement(self, count: Tensor, height: int, width: int) -> tuple[Tensor, Tensor]:
         """Where each output pixel looks, relative to itself: two (N, height, width) in pixels."""
 
-        def draw(limit):
+        def draw(limit: float) -> Tensor:
             return keras.random.uniform((count, 1, 1), -limit, limit, seed=self.random)
 
         angle, slant, shear = draw(self.rotation), draw(self.slant), draw(self.shear)
@@ -129,12 +139,12 @@ class StrokeThickness(keras.layers.Layer):
         seed: fixes what is drawn.
     """
 
-    def __init__(self, amount=0.0, seed=0):
+    def __init__(self, amount: float = 0.0, seed: int = 0) -> None:
         super().__init__(dtype="float32", name="stroke_thickness")
         self.amount = amount
         self.seed, self.random = seed, keras.random.SeedGenerator(seed)
 
-    def call(self, images, training=False):
+    def call(self, images: Tensor, training: bool = False) -> Tensor:
         """Change (N, height, width, 1) in training; leave it alone otherwise."""
         if not training:
             return images
@@ -144,12 +154,12 @@ class StrokeThickness(keras.layers.Layer):
         thicker = images + ops.maximum(blend, 0) * (thick - images)
         return thicker - 0.6 * ops.maximum(-blend, 0) * (thicker - thin)
 
-    def get_config(self):
+    def get_config(self) -> dict:
         """Constructor arguments: what distinguishes one augmentation from another."""
         return super().get_config() | {"amount": self.amount, "seed": self.seed}
 
 
-def _dilate(images):
+def _dilate(images: Tensor) -> Tensor:
     """The largest of each pixel's 3×3 neighbours; a ninth of the time that max pooling takes."""
     rows = ops.pad(images, ((0, 0), (1, 1), (0, 0), (0, 0)))
     tall = ops.maximum(ops.maximum(rows[:, :-2], rows[:, 1:-1]), rows[:, 2:])
@@ -157,7 +167,7 @@ def _dilate(images):
     return ops.maximum(ops.maximum(columns[:, :, :-2], columns[:, :, 1:-1]), columns[:, :, 2:])
 
 
-def _resample(images, dx, dy):
+def _resample(images: Tensor, dx: Tensor, dy: Tensor) -> Tensor:
     """Bilinear look-up at each pixel's own place plus (dx, dy); beyond the edge there is no ink."""
     count, height, width, _ = ops.shape(images)
     # One pixel of empty border catches everything that looks outside.
@@ -170,7 +180,7 @@ def _resample(images, dx, dy):
     picture = ops.reshape(ops.arange(count), (-1, 1, 1)) * ((height + 2) * (width + 2))
     index = picture + ops.cast(top * (width + 2) + left, "int32")
 
-    def look_up(offset):
+    def look_up(offset: int) -> Tensor:
         return ops.take(flat, index + offset)
 
     upper = look_up(0) * (1 - right_share) + look_up(1) * right_share

@@ -7,6 +7,7 @@ import keras
 from keras import layers
 
 from digitlib.artifacts import resolve
+from digitlib.learning.layers import Tensor
 
 #: What may be put on top, by Keras's names.
 LAYERS = (
@@ -30,13 +31,13 @@ BLOCK = re.compile(r"(block\d+|conv\d+)_")
 
 
 def backbone(
-    x,
+    x: Tensor,
     application: str,
     side: int = 32,
     channels: int = 3,
     weights: str = "imagenet",
     top: Sequence[Mapping] = TOP,
-):
+) -> Tensor:
     """A frozen backbone and the layers on top of it.
 
     Args:
@@ -68,7 +69,7 @@ def backbone(
     return _topped(network.output, top)
 
 
-def _with_weights(application: str, x, weights: str) -> keras.Model:
+def _with_weights(application: str, x: Tensor, weights: str) -> keras.Model:
     build = getattr(keras.applications, application)
     if weights == "none":
         return build(include_top=False, weights=None, input_tensor=x)
@@ -86,7 +87,7 @@ def _with_weights(application: str, x, weights: str) -> keras.Model:
     return build(include_top=False, weights=str(file), input_tensor=x)
 
 
-def _topped(x, top: Sequence[Mapping]):
+def _topped(x: Tensor, top: Sequence[Mapping]) -> Tensor:
     made = {"backbone": x}
     for number, described in enumerate(top):
         given = dict(described)

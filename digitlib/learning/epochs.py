@@ -26,6 +26,7 @@ def epoch_of(
         uint8 (M, 28, 28, 1), and shares (M, 10): of the label, or equal ones for a non-digit.
     """
     train = _with_hard_examples(train, recipe, epoch, difficulty)
+    assert train.labels is not None
     random = np.random.default_rng([recipe.seed, epoch])
     images, answers = [train.images], [keras.utils.to_categorical(train.labels, 10)]
     digits, nondigits = recipe.extra(len(train))

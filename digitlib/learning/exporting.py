@@ -1,5 +1,6 @@
 """Write a trained network for use: Keras's file and LiteRT's."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import keras
@@ -44,7 +45,7 @@ def save_int8(model: keras.Model, model_dir: str | Path, images: np.ndarray) -> 
     """
     import tensorflow as tf
 
-    def examples():
+    def examples() -> Iterator[list[np.ndarray]]:
         yield from ([image[None, ..., None].astype(np.float32)] for image in images)
 
     file = resolve(model_dir) / INT8_FILE

@@ -6,17 +6,18 @@ import keras
 import numpy as np
 
 from digitlib.learning.architectures import columns
+from digitlib.learning.layers import Tensor
 from digitlib.learning.recipe import Row
 
 APART = 20  # steps, between the weights that go into an average
 
 
 class Learner(keras.Model):
-    """The network behind its augmentation: what is fitted, never what is saved.
+    """The network behind its augmentation. It is fitted; only the network is saved.
 
-    Where a network has columns, each of them learns for itself. It knows how hard each of ``n``
-    digits was when last asked, and the mean of the ``network``'s weights at some steps, as the
-    network ``average``; checkpoints keep both.
+    Where a network has columns, each of them learns for itself. The learner also holds how hard
+    each of ``n`` digits was when it was last judged, and ``average``, a network with the mean of
+    the weights at some steps. Checkpoints keep both.
     """
 
     def __init__(
@@ -24,8 +25,8 @@ class Learner(keras.Model):
         network: keras.Model,
         augmentation: keras.Model | None,
         n: int = 0,
-        average: keras.Model | None = None,
-    ):
+        average: keras.Model = None,
+    ) -> None:
         super().__init__(name="learner")
         self.network, self.augmentation, self.average = network, augmentation, average
         self.columns = columns(network)
@@ -39,7 +40,9 @@ class Learner(keras.Model):
         """The network as it would be used now."""
         return self.average if float(self.averaged) else self.network
 
-    def compile_for(self, optimizer: keras.optimizers.Optimizer, label_smoothing: float = 0.0):
+    def compile_for(
+        self, optimizer: keras.optimizers.Optimizer, label_smoothing: float = 0.0
+    ) -> None:
         """Make it ready to learn from shares as answers; see ``epochs.epoch_of``."""
         self.compile(
             optimizer,
@@ -68,21 +71,21 @@ class Learner(keras.Model):
         return dict(totals)
 
     def step(self, images: np.ndarray, answers: np.ndarray) -> Row:
-        """Learn from pictures, (N, 28, 28, 1), and answers, (N, 10); what was measured."""
+        """One step on images (N, 28, 28, 1) with their answers (N, 10): loss and accuracy."""
         shape = (len(answers), *self.columns.output.shape[1:-1], answers.shape[-1])
         if len(shape) > answers.ndim:
             answers = np.broadcast_to(answers[:, None], shape)
         return self.train_on_batch(images, answers, return_dict=True)
 
-    def add_to_average(self):
-        """Let the present weights count in the average, as much as each before."""
+    def add_to_average(self) -> None:
+        """Add the present weights to the average, where all weights count alike."""
         self.averaged.assign_add(1)
         for mean, weight in zip(self.average.weights, self.network.weights, strict=True):
             mean.assign(mean + (weight - mean) / self.averaged)
 
-    def settle_average(self, images: np.ndarray):
-        """Let batch normalisation measure the average itself: it is no mean of what was before."""
-        if not self.network.non_trainable_weights:  # nothing is measured in this network
+    def settle_average(self, images: np.ndarray) -> None:
+        """Measure batch normalisation anew: the old statistics do not fit the averaged weights."""
+        if not self.network.non_trainable_weights:  # there is no batch normalisation
             return
         self.average.trainable = True  # frozen, it would not measure
         for start in range(0, min(len(images), 8192), 256):
@@ -92,11 +95,11 @@ class Learner(keras.Model):
             self.average(shown, training=True)
         self.average.trainable = False
 
-    def build(self, input_shape):
+    def build(self, input_shape: object) -> None:
         """Nothing is left to be built."""
         self.built = True
 
-    def call(self, images, training=False):
+    def call(self, images: Tensor, training: bool = False) -> Tensor:
         """Logits of pixels (N, height, width, 1), varied first in training."""
         images = keras.ops.cast(images, "float32")
         if training and self.augmentation is not None:
@@ -104,8 +107,8 @@ class Learner(keras.Model):
         return self.columns(images, training=training)
 
 
-def is_right(answers, logits):
-    """1 or 0 for each picture: a digit is read rightly, of what is no digit the network is unsure.
+def is_right(answers: Tensor, logits: Tensor) -> Tensor:
+    """1 or 0 for each image: a digit counts when it is read rightly, a non-digit when unsure.
 
     ``answers`` are (N, 10) shares that sum to one, ``logits`` (N, 10).
     """

@@ -1,4 +1,4 @@
-"""How a network is fitted: a recipe, and what it says at each point of a fit's history."""
+"""How a network is fitted: a recipe, and what follows from it after each epoch."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -67,7 +67,7 @@ class Recipe:
     swa_epochs: int = 0
     seed: int = 0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name, known in (("optimizer", OPTIMIZERS), ("schedule", SCHEDULES)):
             if getattr(self, name) not in known:
                 raise ValueError(f"{name} is {getattr(self, name)!r}; use {', '.join(known)}")
@@ -84,7 +84,7 @@ class Recipe:
 
     @classmethod
     def from_settings(cls, settings: Mapping[str, Any]) -> Self:
-        """The recipe among the settings of notebook 03; what is no part of one is ignored."""
+        """The recipe among the settings of notebook 03; other settings are ignored."""
         own = {field.name for field in fields(cls)}
         return cls(**{name: value for name, value in settings.items() if name in own})
 
@@ -97,7 +97,7 @@ class Recipe:
         return epoch >= self.epochs - self.swa_epochs
 
     def extra(self, n: int) -> tuple[int, int]:
-        """How many digits are drawn beside ``n`` real ones, and how many pictures of no digit."""
+        """How many digits are drawn beside ``n`` real ones, and how many non-digits."""
         return round(self.synthetic_share * n), round(self.nondigit_share * n)
 
 

@@ -17,11 +17,11 @@ from pathlib import Path
 
 import keras_tuner
 import numpy as np
-import pandas as pd
 import yaml
 from keras_tuner import oracles
 from keras_tuner.engine import base_tuner
 from keras_tuner.engine.oracle import Oracle
+from keras_tuner.engine.trial import Trial
 from sklearn.exceptions import ConvergenceWarning
 
 from digitlib.artifacts import kept_epoch, resolve, writing
@@ -61,7 +61,7 @@ Report = Callable[[dict], None]
 
 
 class TuningError(RuntimeError):
-    """A search that cannot be made, or in which nothing could be fitted."""
+    """A search that cannot be made, or whose trials all failed."""
 
 
 def hyperparameters(space: Space) -> keras_tuner.HyperParameters:
@@ -122,7 +122,7 @@ def settings(base: Mapping, chosen: Mapping) -> dict:
 
 
 def oracle(kind: str, space: Space, trials: int, epochs: int, seed: int = 0) -> Oracle:
-    """KerasTuner's chooser.
+    """The oracle that chooses each trial's settings, by KerasTuner.
 
     Args:
         kind: ``random``; ``bayesian`` (a Gaussian process over what was tried); ``hyperband`` (many
@@ -182,7 +182,7 @@ class Search(base_tuner.BaseTuner):
         ]
         chooser.verbose = 0
 
-    def run_trial(self, trial, train: Dataset, validation: Dataset) -> dict[str, float]:
+    def run_trial(self, trial: Trial, train: Dataset, validation: Dataset) -> dict[str, float]:
         """Fit once; called by ``search(train, validation)``."""
         values = trial.hyperparameters.values
         chosen = settings(self.base, values)
@@ -203,7 +203,7 @@ class Search(base_tuner.BaseTuner):
         """KerasTuner's hook before it chooses."""
         time.sleep(0.05)  # where others are awaited, KerasTuner asks again at once
 
-    def on_trial_end(self, trial) -> None:
+    def on_trial_end(self, trial: Trial) -> None:
         """KerasTuner's hook after each trial, failed ones too."""
         super().on_trial_end(trial)
         self.report(_row(self.oracle.get_trial(trial.trial_id)))
@@ -234,8 +234,8 @@ def prepare(
         report: as for ``Search``.
 
     Returns:
-        The search; the digits its trials learn from, the ones that judge them, and the ones nobody
-        has been chosen on.
+        The search, and three parts of the data: digits that its trials learn from, digits that
+        judge the trials, and digits for comparing the winner, on which nothing was chosen.
     """
     given = dict(given) | {
         "space": given["space"] or SPACE,
@@ -257,23 +257,24 @@ def prepare(
 
 
 def three_parts(spec: str, validation: float, seed: int = 0) -> tuple[Dataset, Dataset, Dataset]:
-    """Training digits, and the held-out ones in halves: to judge trials, and to compare the winner.
+    """Digits to train on, digits that judge trials, and digits that compare the winner.
 
-    The training part is that of notebook 03 with the same ``validation``.
+    The held-out digits are halved for the last two. The training part is that of notebook 03 with
+    the same ``validation``.
     """
     train, held_out = split(load_dataset(spec, "train"), validation)
     return train, *split(held_out, 0.5, seed)
 
 
-def search_dir(output_dir: str | Path, *identity) -> Path:
-    """Where a search keeps its trials: another place for whatever makes it another search."""
+def search_dir(output_dir: str | Path, *identity: object) -> Path:
+    """The folder of a search's trials; another search, by any of its settings, has another."""
     text = json.dumps(identity, sort_keys=True, default=str)
     return (
         resolve(output_dir) / "checkpoints" / f"04-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
     )
 
 
-def rows(chooser) -> list[dict]:
+def rows(chooser: Oracle) -> list[dict]:
     """A row per trial, in their order.
 
     Each has trial, status, val_accuracy (a share), val_loss (nats), seconds, parameters, fault (why
@@ -282,7 +283,7 @@ def rows(chooser) -> list[dict]:
     return [_row(chooser.trials[name]) for name in sorted(chooser.trials)]
 
 
-def _row(trial) -> dict:
+def _row(trial: Trial) -> dict:
     known = trial.metrics.metrics
     fault = (trial.message or "").strip().splitlines()
     values = trial.hyperparameters.values
@@ -316,49 +317,3 @@ def write_parameters(file: str | Path, chosen: Mapping) -> Path:
     with writing(file) as unfinished:
         unfinished.write_text(yaml.safe_dump(plain, sort_keys=False), encoding="utf-8")
     return resolve(file)
-
-
-def encoded(table: pd.DataFrame) -> pd.DataFrame:
-    """Chosen values as numbers from 0 (lowest, or first by name) to 1; logarithmic where wide."""
-    result = {}
-    for name, values in table.items():
-        if values.map(lambda v: isinstance(v, str)).any():
-            numbers = values.astype(str).rank(method="dense")
-        else:
-            numbers = values.astype(float)
-            if numbers.min() > 0 and numbers.max() / numbers.min() > 10:
-                numbers = np.log(numbers)
-        span = numbers.max() - numbers.min()
-        result[name] = (numbers - numbers.min()) / (span or 1)
-    return pd.DataFrame(result, index=table.index)
-
-
-def importance(table: pd.DataFrame, objective: pd.Series, seed: int = 0) -> tuple[pd.Series, float]:
-    """How much each setting tells about the objective, by a random forest over the trials.
-
-    Args:
-        table: a row per finished trial, a column per setting.
-        objective: what they reached.
-
-    Returns:
-        By setting, how much of the explained variance is lost when its values are shuffled
-        (permutation importance, Breiman 2001, doi:10.1023/A:1010933404324), at least 0, highest
-        first; and R² on trials a tree has not seen: near or below 0 the first says nothing.
-    """
-    from sklearn.ensemble import RandomForestRegressor
-    from sklearn.inspection import permutation_importance
-
-    forest = RandomForestRegressor(500, oob_score=True, random_state=seed)
-    numbers = encoded(table)
-    forest.fit(numbers, objective)
-    shuffled = permutation_importance(forest, numbers, objective, n_repeats=20, random_state=seed)
-    found = pd.Series(shuffled.importances_mean, index=table.columns).clip(lower=0)
-    return found.sort_values(ascending=False), float(forest.oob_score_)
-
-
-def pareto(table: pd.DataFrame, high: str, *low: str) -> pd.Series:
-    """Which rows no other beats: higher in ``high`` and lower in every ``low``, or alike."""
-    values = np.column_stack([-table[high], *(table[name] for name in low)])
-    no_worse = (values[:, None] <= values[None]).all(axis=2)
-    better = (values[:, None] < values[None]).any(axis=2)
-    return pd.Series(~(no_worse & better).any(axis=0), index=table.index)

@@ -1,4 +1,4 @@
-"""Train what begins with a network trained on photographs; see ``backbones``.
+"""Transfer learning: train a network whose first part was trained on photographs.
 
 The backbone is frozen: its features stay what ImageNet made them, and only the layers on top learn.
 Where pictures are not varied anew in every epoch, those features are the same in every epoch, and
@@ -26,17 +26,17 @@ def is_frozen(network: keras.Model) -> bool:
 
 
 def with_features(
-    network: keras.Model, *datasets: Dataset
-) -> tuple[keras.Model, *tuple[Dataset, ...]]:
+    network: keras.Model, train: Dataset, validation: Dataset
+) -> tuple[keras.Model, Dataset, Dataset]:
     """What learns of a network with a frozen backbone, and the data as the backbone sees it.
 
     Args:
         network: one that ``is_frozen``.
-        datasets: uint8 pictures.
+        train, validation: uint8 pictures.
 
     Returns:
-        A network that shares the layers on top and takes features, and for each data set one whose
-        ``images`` are float32 features; to be fitted in place of the network and its pictures.
+        A network that shares the layers on top and takes features, and two data sets whose
+        ``images`` are float32 features. They are fitted in place of the network and its pictures.
     """
     last = [layer for layer in network.layers if BLOCK.match(layer.name)][-1]
     extract = keras.Model(network.inputs, last.output)
@@ -45,8 +45,10 @@ def with_features(
     # A fit adds a channel to its pictures.
     features = keras.Input((*shape, 1))
     head = keras.Model(features, above(layers.Reshape(shape)(features)), name=network.name)
-    seen = [replace(data, images=logits(extract, data.images)) for data in datasets]
-    return head, *seen
+    seen_train, seen_validation = (
+        replace(data, images=logits(extract, data.images)) for data in (train, validation)
+    )
+    return head, seen_train, seen_validation
 
 
 def without_repetition(

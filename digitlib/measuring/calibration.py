@@ -1,4 +1,4 @@
-"""How far a network's confidence can be trusted, and the one number that mends it.
+"""How far a network's confidence can be trusted, and the temperature that corrects it.
 
 Probabilities are (N, 10), each row summing to one; labels are integers (N,), 0 to 9.
 """
@@ -7,7 +7,7 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 from scipy.special import softmax
 
-from digitlib.measuring.statistics import wilson_interval
+from digitlib.measuring.intervals import wilson_interval
 
 BINS = 15
 # Standard deviation of log(temperature) before anything is measured; see ``fit_temperature``.
@@ -15,15 +15,15 @@ PRIOR = 0.5
 
 
 def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
-    """The temperature that makes held-out labels most likely, above 0.
+    """The temperature, above 0, that makes the labels of held-out digits most likely.
 
     Temperature scaling (Guo et al. 2017, doi:10.48550/arXiv.1706.04599) minimises the negative log
-    likelihood. Where every held-out digit is read rightly that has no minimum: it falls for ever
-    as the temperature goes to 0. So log(temperature) has a normal prior around 0 with a standard
-    deviation of ``PRIOR``; a few dozen misread digits outweigh it.
+    likelihood. This has no minimum where every held-out digit is read correctly: it keeps falling
+    as the temperature goes to 0. Therefore log(temperature) has a normal prior with mean 0 and
+    standard deviation ``PRIOR``. A few dozen misread digits outweigh the prior.
 
     Args:
-        logits: uncalibrated, (N, 10), of digits the network did not learn from.
+        logits: uncalibrated, (N, 10), of digits that are not in the training part.
         labels: (N,).
     """
     logits, labels = np.asarray(logits, float), np.asarray(labels)
@@ -71,31 +71,32 @@ def expected_calibration_error(labels: np.ndarray, probabilities: np.ndarray) ->
 def calibration_error_by_chance(
     probabilities: np.ndarray, draws: int = 200, seed: int = 0
 ) -> tuple[float, float]:
-    """The calibration error that a perfectly calibrated network would show on so many digits.
+    """The calibration error that a perfectly calibrated network would show on as many digits.
 
-    Each answer is drawn right with the probability it claims, again and again (consistency
+    In every draw, each answer is right with the probability that it claims (consistency
     resampling: Bröcker and Smith 2007, doi:10.1175/WAF993.1).
 
     Returns:
-        Mean, and the value that 95 of 100 draws stay below; shares from 0 to 1.
+        The mean over all draws, and their 95th percentile; both from 0 to 1.
     """
     generator = np.random.default_rng(seed)
     answer, confidence = probabilities.argmax(axis=1), probabilities.max(axis=1)
     errors = []
     for _ in range(draws):
         right = generator.random(len(answer)) < confidence
-        # Any other digit serves as the label of an answer that is drawn wrong.
+        # Which other digit the label of a wrong answer is makes no difference.
         labels = np.where(right, answer, (answer + 1) % 10)
         errors.append(expected_calibration_error(labels, probabilities))
     return float(np.mean(errors)), float(np.quantile(errors, 0.95))
 
 
 def reliability(labels: np.ndarray, probabilities: np.ndarray) -> list[dict[str, float]]:
-    """How often the network was right, by how sure it was: the bins of a reliability diagram.
+    """Accuracy by confidence: the bins of a reliability diagram.
 
     Returns:
-        A row for each bin that holds digits: from, to (its edges), n, confidence (mean), accuracy,
-        low, high (95 % Wilson interval of the accuracy), all shares from 0 to 1 but n.
+        A row for each bin that holds digits: from and to (its edges), n (its number of digits),
+        confidence (mean), accuracy, low and high (95 % Wilson interval of the accuracy). All but n
+        are from 0 to 1.
     """
     probabilities = np.asarray(probabilities)
     right = probabilities.argmax(axis=1) == labels
@@ -115,14 +116,14 @@ def reliability(labels: np.ndarray, probabilities: np.ndarray) -> list[dict[str,
 def accuracy_by_coverage(
     labels: np.ndarray, probabilities: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Accuracy on the surest share of answers, for every share.
+    """Accuracy on the most confident share of the answers, for every share.
 
-    A reader that may leave the unsure digits to a person reads the rest better (El-Yaniv and
-    Wiener 2010, https://jmlr.org/papers/v11/el-yaniv10a.html). Equally sure answers count with
-    their mean, so that their order does not matter.
+    If a person reads the least confident digits, the network reads the others more accurately
+    (El-Yaniv and Wiener 2010, https://jmlr.org/papers/v11/el-yaniv10a.html). Answers of equal
+    confidence count with their mean accuracy, so that their order does not matter.
 
     Returns:
-        coverage, accuracy: both (N,), shares from 0 to 1; coverage rises from 1/N to 1.
+        coverage, accuracy: both (N,), from 0 to 1; coverage rises from 1/N to 1.
     """
     confidence = probabilities.max(axis=1)
     right = (probabilities.argmax(axis=1) == labels).astype(float)
@@ -133,7 +134,7 @@ def accuracy_by_coverage(
 
 
 def area_under_risk_coverage(labels: np.ndarray, probabilities: np.ndarray) -> float:
-    """Mean share of mistakes over all coverages, 0 to 1: small when mistakes are unsure ones.
+    """Mean error rate over all coverages, 0 to 1: small when mistakes have low confidence.
 
     Source: Geifman, Uziel and El-Yaniv 2019, doi:10.48550/arXiv.1805.08206
     """

@@ -5,15 +5,15 @@ the digits that one reads rightly and the other wrongly tell them apart, and a p
 just those.
 """
 
-import math
 from pathlib import Path
 
 import numpy as np
-from scipy import optimize, stats
+from scipy import stats
 from sklearn.neighbors import KNeighborsClassifier
 
 from digitlib.artifacts import ArtifactError, load_metrics
 from digitlib.datasets import Dataset
+from digitlib.measuring.intervals import paired_interval
 
 
 def paired_test(labels: np.ndarray, first: np.ndarray, second: np.ndarray) -> dict[str, float]:
@@ -52,44 +52,6 @@ def mcnemar(only_first: int, only_second: int) -> float:
     """
     differing = only_first + only_second
     return float(stats.binomtest(only_first, differing).pvalue) if differing else 1.0
-
-
-def paired_interval(
-    only_first: int, only_second: int, n: int, level: float = 0.95
-) -> tuple[float, float]:
-    """Tango's score interval for the difference of two accuracies on the same ``n`` digits.
-
-    It holds every difference that the score test does not reject, and stays inside [-1, 1] (Tango
-    1998, doi:10.1002/(SICI)1097-0258(19980430)17:8<891::AID-SIM780>3.0.CO;2-B).
-
-    Args:
-        only_first, only_second: digits read rightly by one reader alone.
-        n: all digits.
-        level: how often such an interval holds the true difference.
-
-    Returns:
-        Lowest and highest difference, first minus second, as shares.
-    """
-    b, c = only_first, only_second
-    if min(b, c) < 0 or b + c > n or n < 1:
-        raise ValueError(f"{b} and {c} cannot be parts of {n} digits")
-    z2 = stats.norm.ppf((1 + level) / 2) ** 2
-    found = (b - c) / n
-
-    def excess(difference: float) -> float:
-        """The squared score statistic less its limit, both times the variance."""
-        # The most likely share of "only second", given the difference, solves a quadratic.
-        half = -(b + c) + (2 * n - b + c) * difference
-        root = math.sqrt(max(0.0, half**2 + 8 * n * c * difference * (1 - difference)))
-        only_second_share = max(0.0, (root - half) / (4 * n))
-        variance = n * (2 * only_second_share + difference * (1 - difference))
-        return (b - c - n * difference) ** 2 - z2 * variance
-
-    # At the observed difference itself the variance can be nought; a hair beside it, it is not.
-    hair = 1e-10
-    low = -1.0 if c == n else optimize.brentq(excess, -1, found - hair, xtol=1e-12)
-    high = 1.0 if b == n else optimize.brentq(excess, found + hair, 1, xtol=1e-12)
-    return float(low), float(high)
 
 
 def nearest_neighbours(train: Dataset, images: np.ndarray, neighbours: int) -> np.ndarray:

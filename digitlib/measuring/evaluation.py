@@ -16,7 +16,8 @@ from digitlib.measuring.calibration import (
     expected_calibration_error,
     negative_log_likelihood,
 )
-from digitlib.measuring.statistics import accuracy, wilson_interval
+from digitlib.measuring.intervals import wilson_interval
+from digitlib.measuring.statistics import accuracy
 
 DIGITS = np.arange(10)
 
@@ -123,7 +124,7 @@ def suspect_labels(
     rows = [
         {"part": name} | row
         for name, part in parts.items()
-        for row in label_issues(part.labels, probabilities[name])
+        for row in label_issues(np.asarray(part.labels), probabilities[name])
     ]
     return sorted(rows, key=lambda row: row["label_probability"])
 
@@ -138,7 +139,7 @@ def under_brightness(
     digits: Dataset,
     factors: Sequence[float],
     offsets: Sequence[float],
-) -> list[dict[str, float | str]]:
+) -> list[dict[str, object]]:
     """Accuracy at each factor and at each offset of ``change_brightness``, one at a time.
 
     Args:
@@ -151,6 +152,6 @@ def under_brightness(
     rows = []
     for change, value in changes:
         probabilities = classify(change_brightness(digits.images, **{change: value}))
-        found = accuracy(digits.labels, probabilities.argmax(axis=1))
+        found = accuracy(np.asarray(digits.labels), probabilities.argmax(axis=1))
         rows.append({"change": change, "value": float(value)} | found)
     return rows

@@ -1,8 +1,8 @@
 """Other people's handwriting, to judge a finished model by; nothing here may train one.
 
-A set is a number of pictures as somebody took or drew them, with what they say and, where it is
-known, who wrote them. Three places give sets: what is bundled (digits laid on simulated paper and
-on a simulated screen), a folder of collected handwriting, and a user's own pictures.
+A set holds pictures as somebody took or drew them, the digits that they show and, where it is
+known, who wrote them. Sets come from three places: the bundled digits, laid on simulated paper
+and on a simulated screen; a folder of collected handwriting; and a user's own pictures.
 """
 
 import os
@@ -18,11 +18,11 @@ import numpy as np
 from PIL import Image
 
 from digitlib.artifacts import resolve, writing
-from digitlib.datasets import PICTURES, DataError, load_dataset
-from digitlib.pixels.decoding import Picture, load
+from digitlib.datasets import DataError, load_dataset
+from digitlib.pixels.decoding import NO_PICTURE, SUFFIXES, Picture, load
 from digitlib.synthetic.paper import on_paper, on_screen
 
-# Of each collected set: what it holds, and what its groups are ("" where nobody noted them).
+# The collected sets: what each holds, and what its pictures are grouped by ("" for no groups).
 COLLECTED = {
     "canvas": ("drawn with mouse, finger or tablet", "writer"),
     "photos": ("phone photos of pen on paper", "writer"),
@@ -32,7 +32,7 @@ COLLECTED = {
     "pendigits": ("strokes of a digital pen, drawn 3 px wide", "writer"),
     "usps": ("US postal digits, 16×16 pixels", ""),
 }
-# Letters that are also digits; and one kind whose labels nobody checked.
+# Letters that can be read as a digit, and a kind of picture whose labels nobody checked.
 LOOKALIKES = ("I", "J", "O", "l", "z", "b", "q")
 UNCHECKED = "indic_digit_photo"
 SIMULATED = "(simulated)"
@@ -44,15 +44,16 @@ class Handwriting:
 
     Attributes:
         name: of the set.
-        pictures: N of them: paths, or uint8 (H, W) or (H, W, 3) of any size and polarity.
+        pictures: N of them: paths, or arrays uint8 (H, W) or (H, W, 3), of any size and polarity.
         labels: uint8 (N,), 0 to 9.
         source: where they come from, for a reader.
-        groups: (N,), equal for pictures by the same hand or from the same sheet; None unknown.
+        groups: (N,), equal for pictures by the same writer or from the same sheet; None where
+            nobody noted them.
         unit: what a group is: writer, photo or row.
     """
 
     name: str
-    pictures: list[Picture]
+    pictures: Sequence[Picture]
     labels: np.ndarray
     source: str
     groups: np.ndarray | None = None
@@ -68,11 +69,11 @@ class Handwriting:
         return replace(self, pictures=pictures, labels=self.labels[index], groups=groups)
 
     def spread(self, limit: int) -> np.ndarray:
-        """Places of at most ``limit`` pictures, evenly over the whole set."""
+        """Indices of at most ``limit`` pictures, spread evenly over the set."""
         return np.linspace(0, len(self) - 1, min(len(self), limit)).astype(int)
 
     def hand(self, i: int) -> str:
-        """A name for the hand that wrote picture ``i``, its own where nobody noted it."""
+        """A name for the writer of picture ``i``; one of its own where nobody noted the writer."""
         return f"{self.name} {i if self.groups is None else self.groups[i]}"
 
     def look(self, i: int) -> np.ndarray:
@@ -94,16 +95,16 @@ def load_handwriting(
     """Load sets of handwriting.
 
     Args:
-        where: ``bundled``; ``data`` for ``$DIGITLIB_DATA/handwriting``, instead of which the
-            bundled sets are given (and a note) where it does not exist; or a folder laid out alike.
-        own_pictures: also the pictures in this folder, in its folders 0 to 9; "" for none.
-        limit: at most this many pictures of each set, drawn by ``seed``; 0 for all.
+        where: ``bundled``; a folder of collected sets; or ``data`` for the folder
+            ``$DIGITLIB_DATA/handwriting``. If that has none, the bundled sets and a note are given.
+        own_pictures: a folder whose folders 0 to 9 hold more pictures; "" for none.
+        limit: at most this many pictures of each set, drawn at random; 0 for all.
         seed: fixes that draw, and the simulated pictures.
 
     Raises:
         DataError: for a folder that does not exist or holds nothing, or a damaged file.
     """
-    sets, notes = (bundled(seed), []) if where == "bundled" else _collected(where, seed)
+    sets, notes = _collected(where, seed) if where != "bundled" else (bundled(seed), [])
     if own_pictures:
         own, left_out = _own(resolve(own_pictures))
         sets.append(own)
@@ -114,7 +115,7 @@ def load_handwriting(
 
 
 def is_simulated(sets: list[Handwriting]) -> bool:
-    """Whether no set is real handwriting in real pictures."""
+    """Whether every set was simulated."""
     return all(SIMULATED in one.name for one in sets)
 
 
@@ -138,7 +139,7 @@ def in_turn(lists: Iterable[Sequence]) -> list:
 
 
 def load_nondigits(where: str) -> np.ndarray | None:
-    """Collected characters that are no digit, uint8 (N, 28, 28), bright on 0; None without them.
+    """Collected characters that are no digits, uint8 (N, 28, 28), bright on 0; None if not there.
 
     Letters that can be read as a digit are left out. ``where`` is as for ``load_handwriting``.
     """
@@ -162,7 +163,7 @@ def bundled(seed: int = 0) -> list[Handwriting]:
         random = np.random.default_rng(seed)
         own = digits.take(np.arange(start, len(digits), len(made)))
         pictures = [lay(image, random) for image in own.images]
-        sets.append(Handwriting(name, pictures, own.labels, f"optdigits, {source}"))
+        sets.append(Handwriting(name, pictures, own.known_labels(), f"optdigits, {source}"))
     return sets
 
 
@@ -196,15 +197,15 @@ def _collected_set(file: Path) -> Handwriting:
     source, unit = COLLECTED[file.stem]
     wanted = ("points", "offsets") if file.stem == "pendigits" else ("images",)
     *drawn, labels = _arrays(file, *wanted, "labels")
-    pictures = draw_strokes(*drawn) if len(drawn) == 2 else list(drawn[0])
+    pictures = draw_recordings(*drawn) if len(drawn) == 2 else list(drawn[0])
     if len(pictures) != len(labels) or labels.max(initial=0) > 9:
         raise DataError(f"{file}: labels must be 0 to 9, one for each of {len(pictures)} pictures")
     groups = _arrays(file, unit)[0] if unit else None
     return Handwriting(file.stem, pictures, labels.astype(np.uint8), source, groups, unit)
 
 
-def draw_strokes(points: np.ndarray, offsets: np.ndarray) -> list[np.ndarray]:
-    """Pictures uint8 (128, 128), bright on black, of a digital pen's recordings.
+def draw_recordings(points: np.ndarray, offsets: np.ndarray) -> list[np.ndarray]:
+    """Draw what a digital pen recorded: a picture uint8 (128, 128), bright on 0, of each digit.
 
     Args:
         points: int (P, 3): x, y (upwards) and the number of the stroke.
@@ -234,26 +235,31 @@ def _arrays(file: Path, *names: str) -> list[np.ndarray]:
 
 
 def _own(folder: Path) -> tuple[Handwriting, list[str]]:
-    """A user's own pictures. One without ink stays in: to miss it is a mistake like any other."""
+    """A user's own pictures, and notes on the files left out.
+
+    Pictures that seem to be empty stay in: not to find the digit in one is a mistake that counts.
+    """
     files = [p for digit in range(10) for p in sorted((folder / str(digit)).glob("*"))]
-    used = [p for p in files if p.suffix.lower() in PICTURES]
+    used = [p for p in files if p.suffix.lower() in SUFFIXES]
     if not used:
         raise DataError(
             f"{folder}: no pictures here; put JPEG or PNG files of one digit each into "
             f"{folder / '0'} to {folder / '9'}"
         )
     labels = np.array([int(p.parent.name) for p in used], np.uint8)
-    left_out = [f"Left out: {p} is not a JPEG or PNG." for p in files if p not in used]
+    left_out = [f"Left out: {p} is {NO_PICTURE}." for p in files if p not in used]
     return Handwriting("own pictures", used, labels, f"pictures in {folder.name}/"), left_out
 
 
 def write_examples(folder: str | Path, count: int, seed: int = 0) -> str:
-    """Write ``count`` simulated photos into ``folder``/0 … 9, with one that is none; the folder."""
-    made, folder = (
-        in_turn([[(s, i) for i in range(len(s))] for s in bundled(seed)]),
-        resolve(folder),
-    )
-    for number, (one, i) in enumerate(made[:count]):
+    """Write ``count`` simulated photos into ``folder``/0 … 9, and a damaged one beside them.
+
+    Returns:
+        The folder's absolute path.
+    """
+    folder = resolve(folder)
+    photos = in_turn([[(one, i) for i in range(len(one))] for one in bundled(seed)])
+    for number, (one, i) in enumerate(photos[:count]):
         with writing(folder / str(one.labels[i]) / f"{number:03d}.png") as unfinished:
             Image.fromarray(one.look(i)).save(unfinished)
     with writing(folder / "torn.png") as unfinished:

@@ -30,7 +30,7 @@ def properties(images: np.ndarray) -> pd.DataFrame:
 
     * Ink coverage: pixels at least half as bright as the image's brightest, in percent.
     * Brightness and contrast: mean and standard deviation of all grey levels, 0 to 255.
-    * Stroke width: see ``stroke_width``.
+    * Stroke width: see ``subpixel_stroke_width``.
     * Slant: the shear that would make the second moments upright, atan(-μ11 / μ02), as in
       Castro et al., "Morpho-MNIST", JMLR 20 (2019), https://arxiv.org/abs/1809.10780.
     * Centre of mass: of the grey levels, from the middle of the frame.
@@ -53,7 +53,7 @@ def properties(images: np.ndarray) -> pd.DataFrame:
             100 * _ink(batch).mean(axis=(1, 2)),
             grey.mean(axis=1),
             grey.std(axis=1),
-            [stroke_width(image) for image in batch],
+            [subpixel_stroke_width(image) for image in batch],
             np.degrees(np.arctan(shear)),
             cx,
             cy,
@@ -67,7 +67,12 @@ def plain_name(name: str) -> str:
     return PROPERTIES[name].partition(" (")[0]
 
 
-def stroke_width(image: np.ndarray, zoom: int = 4) -> float:
+def unit(name: str) -> str:
+    """A property's unit as it is written on an axis: ``pixels``."""
+    return PROPERTIES[name].partition(" (")[2].rstrip(")")
+
+
+def subpixel_stroke_width(image: np.ndarray, zoom: int = 4) -> float:
     """Mean width of the strokes in one image (H, W), in pixels; NaN when it is blank.
 
     Across a stroke of width w the distance to the background runs from 0 to w/2 and back, so its
@@ -127,10 +132,10 @@ def neighbour_confusion(images: np.ndarray, labels: np.ndarray) -> tuple[np.ndar
     Returns:
         (counts, int (10, 10): row the class, column its neighbour's; neighbour, int (N,)).
     """
+    from sklearn.metrics import confusion_matrix
+
     neighbour, _ = nearest(images)
-    counts = np.zeros((10, 10), int)
-    np.add.at(counts, (labels, labels[neighbour]), 1)
-    return counts, neighbour
+    return confusion_matrix(labels, labels[neighbour], labels=range(10)), neighbour
 
 
 def confused_pairs(counts: np.ndarray) -> list[tuple[int, int, int]]:
@@ -146,6 +151,13 @@ def grey_levels(images: np.ndarray) -> np.ndarray:
     for first in range(0, len(images), BATCH):
         counts += np.bincount(images[first : first + BATCH].ravel(), minlength=256)
     return counts
+
+
+def level_moments(levels: np.ndarray) -> tuple[float, float]:
+    """Mean and standard deviation, on a scale from 0 to 1, from the count of each grey level."""
+    shares, values = levels / levels.sum(), np.arange(256) / 255
+    mean = float(shares @ values)
+    return mean, float(np.sqrt(shares @ (values - mean) ** 2))
 
 
 def means_and_spreads(images: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -195,12 +207,9 @@ def far_out(values: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
     Tukey's "far out" values ("Exploratory Data Analysis", 1977).
     """
-    found = np.zeros(len(values), dtype=bool)
-    for digit in np.unique(labels):
-        member = labels == digit
-        low, high = np.percentile(values[member], [25, 75])
-        found[member] = values[member] > high + 3 * (high - low)
-    return found
+    by_class = pd.Series(values).groupby(labels)
+    low, high = by_class.transform("quantile", 0.25), by_class.transform("quantile", 0.75)
+    return (values > high + 3 * (high - low)).to_numpy()
 
 
 def compare(train: pd.DataFrame, test: pd.DataFrame) -> pd.DataFrame:

@@ -1,8 +1,8 @@
-"""How published systems turn a picture into the 28×28 that their network sees, beside this one's.
+"""The preprocessing of published systems, to be compared with this project's.
 
-These are re-creations, written anew from what the systems' own files do; each takes any picture
-that ``reading.pictures`` takes and gives uint8 (28, 28). With the same network behind all of them,
-what differs between their accuracies is the preprocessing alone.
+Each function does what the named file of the system does, in code of its own. It takes any picture
+that ``pixels.decoding`` takes, and gives the uint8 (28, 28) that the system's network would see.
+One network reads behind all of them, so a difference in accuracy is due to preprocessing alone.
 """
 
 from collections.abc import Callable, Iterable
@@ -17,7 +17,7 @@ from digitlib.pixels.segmentation import normalise
 
 
 def shrunk_smoothly(picture: Picture) -> np.ndarray:
-    """Grey, reduced to 28×28 with a bicubic filter, dark ink left dark.
+    """Grey, reduced to 28×28 by a bicubic filter. Dark ink stays dark.
 
     As AndreaBasile97/DigitsRecognition (src/digits_recognition_api.py).
     """
@@ -25,7 +25,7 @@ def shrunk_smoothly(picture: Picture) -> np.ndarray:
 
 
 def shrunk_coarsely(picture: Picture) -> np.ndarray:
-    """Grey, reduced to 28×28 by looking up single points between pixels, dark ink left dark.
+    """Grey, reduced to 28×28 by interpolating at 28×28 points. Dark ink stays dark.
 
     As TejasAntalDoon/Digit_Recognition_Model (napp.py).
     """
@@ -33,7 +33,9 @@ def shrunk_coarsely(picture: Picture) -> np.ndarray:
 
 
 def shrunk_inverted(picture: Picture) -> np.ndarray:
-    """Grey, reduced to 28×28 and inverted; what is 28×28 already is stretched to full contrast.
+    """Grey, reduced to 28×28 and inverted.
+
+    A picture of 28×28 is only stretched to full contrast.
 
     As arj7192/digit-recognition-service (api.py).
     """
@@ -45,10 +47,10 @@ def shrunk_inverted(picture: Picture) -> np.ndarray:
 
 
 def boxed(picture: Picture) -> np.ndarray:
-    """What is darker than half, inverted, its longest side made 22 pixels, black and white.
+    """The dark shapes, inverted, 22 pixels on their longest side, in black and white.
 
-    As Mieczmik/digit-recognizer (process_image.py), taking all of a picture's dark shapes of more
-    than ten pixels for one digit; the original reads each shape by itself. No dark shape: zeros.
+    As Mieczmik/digit-recognizer (process_image.py), which reads each dark shape by itself. Here
+    all shapes of more than ten pixels are one digit. Without any, the image is all zeros.
     """
     grey = np.asarray(_grey(picture))
     dark = np.zeros((grey.shape[0] + 2, grey.shape[1] + 2), np.uint8)
@@ -70,7 +72,7 @@ def boxed(picture: Picture) -> np.ndarray:
 
 
 OWN = "this project"
-# By the name that tables and figures show.
+# The names are those that tables and figures show.
 PREPROCESSING: dict[str, Callable[[Picture], np.ndarray]] = {
     "A · shrunk": shrunk_smoothly,
     "B · shrunk coarsely": shrunk_coarsely,
@@ -81,7 +83,7 @@ PREPROCESSING: dict[str, Callable[[Picture], np.ndarray]] = {
 
 
 def prepared(pictures: Iterable[Picture], name: str) -> np.ndarray:
-    """Pictures behind one of ``PREPROCESSING``: uint8 (N, 28, 28).
+    """Pictures as one of ``PREPROCESSING`` prepares them: uint8 (N, 28, 28).
 
     Raises:
         PictureError: for what is no picture.
@@ -91,7 +93,7 @@ def prepared(pictures: Iterable[Picture], name: str) -> np.ndarray:
 
 
 def _grey(picture: Picture) -> Image.Image:
-    """Luminance (ITU-R BT.601), as Pillow and OpenCV convert colours; files keep their rotation."""
+    """Luminance (ITU-R BT.601) of an image or an array; of a file, what ``load`` gives."""
     if isinstance(picture, np.ndarray) and picture.ndim == 3 and picture.shape[2] == 3:
         return Image.fromarray(picture).convert("L")
     if isinstance(picture, Image.Image):

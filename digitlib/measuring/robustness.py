@@ -8,13 +8,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
-from scipy import stats
+from sklearn.metrics import recall_score
 
 from digitlib.datasets import Dataset
 from digitlib.measuring.calibration import calibration_error_by_chance, expected_calibration_error
 from digitlib.measuring.images import PROPERTIES, properties
-from digitlib.measuring.statistics import accuracy, wilson_interval
+from digitlib.measuring.intervals import expanded_percentiles, resampled, wilson_interval
+from digitlib.measuring.statistics import accuracy
+from digitlib.reading.recognizer import Recognizer
 from digitlib.synthetic.corruptions import CORRUPTIONS, corrupt
 
 DRAWS = 10_000
@@ -27,7 +28,7 @@ OVERLAPS = {
     "slant": ("shear", 0.4, ""),
     "shear": ("shear", 0.4, ""),  # along the other axis
 }
-# What the generator of pen strokes varies by itself (see ``learning.strokes``).
+# What the generator of pen strokes varies by itself (see ``synthetic.strokes``).
 DRAWN = (
     ("drawn digits slant from −0.45 to 0.7", "shear", "±0.4", True),
     ("drawn digits are turned up to ±14°", "rotate", "±22.9°", False),
@@ -66,7 +67,7 @@ def read_all(read_digit: Callable, pictures: Iterable) -> Answers:
     )
 
 
-def classify_all(recognizer, images: np.ndarray) -> Answers:
+def classify_all(recognizer: Recognizer, images: np.ndarray) -> Answers:
     """Answers of a ``Recognizer`` to images uint8 (N, 28, 28) that need no reading."""
     probabilities = recognizer.classify(images)
     confidence = probabilities.max(axis=1)
@@ -117,8 +118,8 @@ def grouped_accuracy(
     count = np.bincount(member).astype(float)
     right = np.bincount(member, np.asarray(labels) == np.asarray(predicted))
     if len(count) > 1:
-        weights = _resampled(len(count), DRAWS, seed)
-        low, high = _expanded(100 * (weights @ right) / (weights @ count), len(count))
+        weights = resampled(len(count), DRAWS, seed)
+        low, high = expanded_percentiles(100 * (weights @ right) / (weights @ count), len(count))
         found["low_percent"] = min(found["low_percent"], low)
         found["high_percent"] = max(found["high_percent"], high)
     return found | {"writers": len(count)}
@@ -142,17 +143,15 @@ def auroc(
         auroc, low, high (shares; 95 % interval), digits, non_digits (counts).
     """
     digits, others = np.asarray(digits, float), np.asarray(others, float)
-    ordered = np.sort(others)
-    below = np.searchsorted(ordered, digits, "left") + np.searchsorted(ordered, digits, "right")
-    area = float(below.mean() / 2 / len(others))
     member = np.arange(len(digits)) if groups is None else np.unique(groups, return_inverse=True)[1]
     above = (digits[:, None] > others) + 0.5 * (digits[:, None] == others)
+    area = float(above.mean())
     count = np.bincount(member).astype(float)
     wins = np.zeros((len(count), len(others)))
     np.add.at(wins, member, above)
-    one, other = _resampled(len(count), 1000, seed), _resampled(len(others), 1000, seed + 1)
+    one, other = resampled(len(count), 1000, seed), resampled(len(others), 1000, seed + 1)
     areas = ((one @ wins) * other).sum(axis=1) / (one @ count) / other.sum(axis=1)
-    low, high = _expanded(areas, min(wins.shape))
+    low, high = expanded_percentiles(areas, min(wins.shape))
     fewer = min(len(digits), len(others))
     plain_low, plain_high = wilson_interval(round(area * fewer), fewer)
     return {
@@ -179,7 +178,7 @@ def under_corruption(
     for name in CORRUPTIONS:
         for severity in severities:
             spoilt = corrupt(digits.images, name, severity)
-            found = accuracy(digits.labels, classify(spoilt).argmax(axis=1))
+            found = accuracy(np.asarray(digits.labels), classify(spoilt).argmax(axis=1))
             rows.append({"corruption": name, "severity": float(severity)} | found)
     return rows
 
@@ -204,7 +203,7 @@ def overlaps(card: Mapping) -> list[dict]:
     return rows
 
 
-def by_style(images: np.ndarray, right: np.ndarray, names: Sequence[str]) -> list[dict]:
+def accuracy_by_property(images: np.ndarray, right: np.ndarray, names: Sequence[str]) -> list[dict]:
     """Accuracy in the lowest, middle and highest third of properties of ``measuring.images``.
 
     Args:
@@ -231,18 +230,5 @@ def by_style(images: np.ndarray, right: np.ndarray, names: Sequence[str]) -> lis
 
 def recall(labels: np.ndarray, predicted: np.ndarray) -> np.ndarray:
     """Percent of each digit that is read rightly, float (10,); NaN for one that does not occur."""
-    right = pd.Series(predicted == labels).groupby(labels).mean()
-    return 100 * right.reindex(range(10)).to_numpy(float)
-
-
-def _resampled(groups: int, draws: int, seed: int) -> np.ndarray:
-    """How often each group is drawn, with replacement: float (draws, groups)."""
-    random = np.random.default_rng(seed)
-    return random.multinomial(groups, np.full(groups, 1 / groups), draws).astype(float)
-
-
-def _expanded(values: np.ndarray, groups: int, level: float = 0.95) -> tuple[float, float]:
-    """Percentiles of bootstrapped ``values``, as far out as Student's t asks for few groups."""
-    reach = np.sqrt(groups / (groups - 1)) * stats.t.ppf((1 + level) / 2, groups - 1)
-    low, high = np.quantile(values, [stats.norm.cdf(-reach), stats.norm.cdf(reach)])
-    return float(low), float(high)
+    settings = {"labels": range(10), "average": None, "zero_division": np.nan}
+    return 100 * recall_score(labels, predicted, **settings)

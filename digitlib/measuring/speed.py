@@ -27,6 +27,7 @@ def compare(
     for answer in answers.values():  # whatever compiles, compiles now
         for batch in BATCHES:
             answer(images[:batch])
+    times: dict[str, dict[int, list[list[float]]]]
     times = {name: {batch: [] for batch in BATCHES} for name in answers}
     for _ in range(ROUNDS):
         for name, answer in answers.items():

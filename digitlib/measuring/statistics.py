@@ -1,10 +1,12 @@
 """How sure a count of rightly read digits, or a handful of repeated runs, allows one to be."""
 
-import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import stats
+
+from digitlib.measuring.intervals import student_interval, wilson_interval
 
 
 def accuracy(labels: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
@@ -37,26 +39,6 @@ def accuracy(labels: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
     }
 
 
-def wilson_interval(correct: int, n: int, level: float = 0.95) -> tuple[float, float]:
-    """Wilson's score interval for a share, in [0, 1] (Wilson 1927, doi:10.2307/2276774).
-
-    Unlike the familiar ± interval it stays inside [0, 1] and keeps its coverage near 100 %, where
-    digit recognisers are (Brown, Cai and DasGupta 2001, doi:10.1214/ss/1009213286).
-
-    Args:
-        correct: successes, 0 to ``n``.
-        n: trials; none at all gives (0, 1).
-        level: how often such an interval holds the true share.
-
-    Raises:
-        ValueError: when ``correct`` is no part of ``n``.
-    """
-    if n == 0:
-        return 0.0, 1.0
-    interval = stats.binomtest(correct, n).proportion_ci(level, method="wilson")
-    return float(interval.low), float(interval.high)
-
-
 def worst_by_chance(misread: int, n: int, share: float, groups: int = 10) -> float:
     """How often the worst of several equally hard groups does as badly as this one by chance.
 
@@ -73,28 +55,57 @@ def worst_by_chance(misread: int, n: int, share: float, groups: int = 10) -> flo
     return float(1 - stats.binom.cdf(misread - 1, n, share) ** groups)
 
 
-def over_seeds(values: Sequence[float], level: float = 0.95) -> dict[str, float | None]:
+def over_seeds(values: ArrayLike, level: float = 0.95) -> dict[str, float | None]:
     """Mean and spread of one number over runs that differ in their seed alone.
 
     Args:
         values: one per run, in any unit.
-        level: of the interval for the mean, by Student's t with n - 1 degrees of freedom (Student
-            1908, doi:10.2307/2331554).
+        level: of the interval for the mean, ``student_interval``.
 
     Returns:
         n, mean, sd (sample standard deviation, divisor n - 1), low, high, all in the unit of
         ``values``; sd, low and high are None for a single run, which tells nothing of spread.
     """
-    values = np.asarray(values, float)
-    n, mean = len(values), float(np.mean(values))
-    if n < 2:
-        return {"n": n, "mean": mean, "sd": None, "low": None, "high": None}
-    sd = float(np.std(values, ddof=1))
-    half = float(stats.t.ppf((1 + level) / 2, n - 1)) * sd / math.sqrt(n)
-    return {"n": n, "mean": mean, "sd": sd, "low": mean - half, "high": mean + half}
+    runs = np.asarray(values, float)
+    sd, low, high = None, None, None
+    if len(runs) > 1:
+        sd, (low, high) = float(runs.std(ddof=1)), student_interval(runs, level)
+    return {"n": len(runs), "mean": float(runs.mean()), "sd": sd, "low": low, "high": high}
 
 
-def ladder(names: Sequence[str], results: Sequence[Sequence[float]]) -> list[dict]:
+def differences_over_seeds(compared: Sequence[Mapping]) -> list[dict]:
+    """For each other reader, what ``over_seeds`` gives of the differences, in points.
+
+    Args:
+        compared: rows of ``comparison.paired_test``, each with the other reader's name; one per
+            seed and reader.
+    """
+    return [
+        {"name": name}
+        | over_seeds([row["difference_percent"] for row in compared if row["name"] == name])
+        for name in dict.fromkeys(row["name"] for row in compared)
+    ]
+
+
+def cross_validation(folds: Sequence[dict]) -> dict:
+    """What the folds of a cross-validation say together.
+
+    Args:
+        folds: the metrics of each, with ``out_of_fold`` answers.
+
+    Returns:
+        percent (accuracy of each fold), spread (see ``over_seeds``; its interval takes folds for
+        independent, which they are not quite: any two share most of what they learnt from), overall
+        (accuracy of all out-of-fold answers, with Wilson's interval).
+    """
+    label, answer = (
+        np.concatenate([fold["out_of_fold"][key] for fold in folds]) for key in ("label", "answer")
+    )
+    percent = [fold["validation"]["accuracy_percent"] for fold in folds]
+    return {"percent": percent, "spread": over_seeds(percent), "overall": accuracy(label, answer)}
+
+
+def rungs(names: Sequence[str], results: Sequence[Sequence[float]]) -> list[dict]:
     """What each step of a ladder of experiments bought.
 
     Args:
@@ -108,8 +119,13 @@ def ladder(names: Sequence[str], results: Sequence[Sequence[float]]) -> list[dic
     rows = []
     for i, (name, values) in enumerate(zip(names, results, strict=True)):
         spread = over_seeds(values)
-        row = {"step": name, "mean": spread["mean"], "sd": spread["sd"]}
         bought = over_seeds(np.subtract(values, results[i - 1])) if i else {}
+        row = {"step": name, "mean": spread["mean"], "sd": spread["sd"]}
         row |= {"bought": bought.get("mean")}
         rows.append(row | {f"bought_{end}": bought.get(end) for end in ("low", "high")})
     return rows
+
+
+def clearly_bought(rows: Sequence[Mapping]) -> list[str]:
+    """The steps among ``rungs`` whose gain is above zero with its whole interval."""
+    return [row["step"] for row in rows[1:] if (row["bought_low"] or 0) > 0]

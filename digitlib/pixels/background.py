@@ -1,4 +1,4 @@
-"""The sheet of paper in a picture, and the table under it."""
+"""Find a sheet of paper in a picture, and remove the table under it."""
 
 import cv2
 import numpy as np
@@ -6,36 +6,37 @@ import numpy as np
 from digitlib.pixels.normalisation import reduce, stroke_width
 
 DETECTION_SIDE = 192  # a sheet is looked for at this size
-SMALLEST = 48  # shorter side of a picture that shows more than the digit
+SMALLEST = 48  # pixels; a picture with a shorter side shows the digit alone
 LEAST, MOST = 0.04, 0.94  # share of the picture that a sheet may cover
-BLANK = 0.25  # the least share that one with nothing on it may cover: a thick stroke is smaller
-SOLID = 0.9  # share of its convex hull that a sheet covers, and of its polygon
-CORNERS = 6  # that polygon has no more: a sheet has four, and the picture may cut two of them off
+BLANK = 0.25  # least share for a blank sheet: what covers less may be a thick bright stroke
+SOLID = 0.9  # least share of its convex hull that a sheet covers, and a polygon around it
+CORNERS = 6  # at most in that polygon: a sheet has four, and an edge of the picture can cut off two
 DARK = 0.5  # the table is darker than this share of the paper's brightness,
-DARK_AROUND = 0.75  # or than this one, if the sheet meets one edge of the picture at most
-WRITTEN = 0.4  # the share of a sheet that is written on is less
-FAINT = 0.85  # writing is darker than this share of the paper's brightness
-TALL, THIN = 0.15, 0.25  # height of writing for the sheet's, width of its strokes for its height
+DARK_AROUND = 0.75  # or than this one, if the sheet meets at most one edge of the picture
+WRITTEN = 0.4  # ink covers less than this share of a sheet
+FAINT = 0.85  # ink is darker than this share of the paper's brightness
+TALL = 0.15  # least size of the writing, as a share of the sheet's
+THIN = 0.25  # greatest width of its strokes, as a share of the writing's size
 
 
 def without_table(grey: np.ndarray) -> np.ndarray:
     """Grey picture uint8 (H, W) in which what lies around a bright sheet is painted as paper.
 
-    A sheet is the largest bright region, if it is a polygon, if all around it is much darker, and
-    if there is writing on it, or it is large and blank. What has a hole or a flaw in it and no
-    writing is a thick bright stroke. A picture that shows no sheet, or nothing else, is given back
-    as it is.
+    A sheet is the largest bright region, if it is a polygon, if everything around it is much
+    darker, and if it has writing on it or is large and blank. A bright region with marks that are
+    no writing is a thick bright stroke. A picture without a sheet, or with nothing around it, is
+    returned unchanged.
     """
     if min(grey.shape) < SMALLEST:
         return grey
     small = reduce(grey, DETECTION_SIDE)
-    _, bright = cv2.threshold(small, 0, 1, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
+    bright: np.ndarray = cv2.threshold(small, 0, 1, cv2.THRESH_BINARY | cv2.THRESH_OTSU)[1]
     if not LEAST / 2 < bright.mean() < MOST:  # writing may cover some of the sheet
         return grey
     sheet = _sheet(small, bright)
     if sheet is None:
         return grey
-    # At its rim the paper is half table.
+    # Pixels at the rim of the paper are partly table.
     sheet = cv2.erode(sheet, np.ones((5, 5), np.uint8), borderValue=1)
     blank = (sheet & bright).astype(np.float32)
     side = max(small.shape) | 1

@@ -1,11 +1,11 @@
-"""The connected pieces of an ink map: what segmentation takes apart and puts together."""
+"""Connected components of an ink map, which segmentation cuts and joins."""
 
 from typing import NamedTuple
 
 import cv2
 import numpy as np
 
-MAX_COMPONENTS = 5000  # a picture in more pieces is texture, not writing
+MAX_COMPONENTS = 5000  # a picture with more of them shows texture, not writing
 
 
 class Component(NamedTuple):
@@ -37,9 +37,9 @@ class Component(NamedTuple):
 
 
 def find_components(strokes: np.ndarray) -> list[Component]:
-    """The connected components of an ink map uint8 (H, W), in no order.
+    """The connected components of an ink map uint8 (H, W), in no particular order.
 
-    [] where there are more than `MAX_COMPONENTS`.
+    Returns [] where there are more than `MAX_COMPONENTS`.
     """
     mask = (strokes > 0).view(np.uint8)
     contours, tree = cv2.findContours(mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
@@ -57,7 +57,7 @@ def find_components(strokes: np.ndarray) -> list[Component]:
 
 
 def join(components: list[Component]) -> Component:
-    """One component of several (at least one)."""
+    """Join one or more components into one."""
     x, y = min(one.x for one in components), min(one.y for one in components)
     right, bottom = max(one.right for one in components), max(one.bottom for one in components)
     strokes = np.zeros((bottom - y, right - x), np.uint8)
@@ -68,7 +68,7 @@ def join(components: list[Component]) -> Component:
 
 
 def crop_columns(component: Component, left: int, right: int) -> Component:
-    """The columns from `left` up to `right`, without empty rows and columns around."""
+    """The columns from `left` up to, not including, `right`, cropped to their ink."""
     strokes = component.strokes[:, left:right]
     x, y, width, height = cv2.boundingRect((strokes > 0).view(np.uint8))
     cropped = strokes[y : y + height, x : x + width]

@@ -1,6 +1,6 @@
 """Decode any picture into grey levels. Everything in the project that reads pictures starts here.
 
-`load` accepts every common file or array, and refuses with a reason what is no picture.
+`load` accepts every common file or array, and refuses everything else with a reason.
 """
 
 import io
@@ -11,15 +11,18 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from digitlib.pixels.normalisation import reduce
 
-# Only these decoders are tried: others would let a file start an external program.
+# Only these decoders are tried, because others would let a file start an external program.
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
-MAX_PIXELS = 64_000_000  # larger pictures are taken for decompression bombs
+# The files in a folder or an archive that are taken for pictures, by the end of their name.
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".pgm", ".ppm")
+NO_PICTURE = f"no picture: its name ends in none of {' '.join(SUFFIXES)}"
+MAX_PIXELS = 64_000_000  # larger pictures are refused as decompression bombs
 MAX_BYTES = 500_000_000
-WORKING_SIDE = 1600  # longest side, in pixels, that the reading works on
+WORKING_SIDE = 1600  # pixels; larger pictures are reduced to this on their longest side
 
 Picture = str | os.PathLike | bytes | Image.Image | np.ndarray
 
@@ -40,8 +43,9 @@ def load(picture: Picture) -> Decoded:
     """Decode a picture into grey levels, at most `WORKING_SIDE` pixels on its longest side.
 
     `picture` is the path of a file, the bytes of one, a PIL image, or an array (H, W), (H, W, 3)
-    or (H, W, 4): uint8, or any other real numbers, which are stretched over their own range.
-    EXIF rotation is obeyed, an animation gives its first frame. Raises `PictureError`.
+    or (H, W, 4). An array is uint8, or has other real numbers, which are stretched so that they
+    cover 0 to 255. EXIF rotation is applied, and an animation gives its first frame. Raises
+    `PictureError`.
     """
     if isinstance(picture, np.ndarray):
         pixels, width, height = _check_array(picture), picture.shape[1], picture.shape[0]
@@ -74,7 +78,10 @@ def _check_size(width: int, height: int) -> None:
 
 
 def _stretch(array: np.ndarray) -> np.ndarray:
-    """Any real numbers as uint8 over their own range; what is infinite is brightest or darkest."""
+    """Real numbers as uint8, stretched so that they cover 0 to 255.
+
+    What is infinite becomes brightest or darkest, and what is not a number becomes darkest.
+    """
     values = array.astype(np.float64)
     finite = values[np.isfinite(values)]
     if finite.size == 0:
@@ -84,27 +91,29 @@ def _stretch(array: np.ndarray) -> np.ndarray:
     return np.rint(values * (255 / (high / 2 - low / 2 or 1))).astype(np.uint8)
 
 
-def _decode(picture: Picture) -> tuple[np.ndarray, int, int]:
+def _decode(picture: str | os.PathLike | bytes | Image.Image) -> tuple[np.ndarray, int, int]:
     """Pixels (h, w), (h, w, 3) or (h, w, 4) of a file or image, and its width and height."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow warns about oddities that it can decode
         try:
-            image, ours = picture, not isinstance(picture, Image.Image)
-            if ours:
+            if isinstance(picture, Image.Image):
+                image = picture
+            else:
                 image = Image.open(io.BytesIO(_read(picture)), formats=FORMATS)
             _check_size(*image.size)
             orientation = image.getexif().get(0x0112, 1)
             width, height = image.size[::-1] if orientation in (5, 6, 7, 8) else image.size
-            enough = WORKING_SIDE / max(image.size)
-            if ours:  # a large JPEG is decoded smaller; somebody else's image stays as it is
-                image.draft(None, [round(side * enough) for side in image.size])
-            image = ImageOps.exif_transpose(image)
-            return _pixels(image), width, height
+            if (
+                image is not picture
+            ):  # a large JPEG is decoded smaller; a given image is not changed
+                enough = WORKING_SIDE / max(image.size)
+                image.draft(None, (round(image.width * enough), round(image.height * enough)))
+            return _pixels(ImageOps.exif_transpose(image)), width, height
         except PictureError:
             raise
         except Image.DecompressionBombError as error:
             raise PictureError(f"the picture is too large: {error}") from error
-        except Image.UnidentifiedImageError as error:
+        except UnidentifiedImageError as error:
             raise PictureError("not a picture of a known format") from error
         except Exception as error:  # decoders raise whatever a damaged file makes them raise
             raise PictureError(f"the picture cannot be decoded: {error}") from error
@@ -145,7 +154,10 @@ def _to_grey(pixels: np.ndarray) -> np.ndarray:
 
 
 def _composite(pixels: np.ndarray) -> np.ndarray:
-    """Lay a transparent picture on white, or on black where bright strokes lie on nothing."""
+    """Lay a transparent picture (H, W, 4) on white, or on black where it has a few bright strokes.
+
+    Returns uint8 (H, W, 3).
+    """
     colour, alpha = pixels[..., :3].astype(np.float32), pixels[..., 3:].astype(np.float32) / 255
     opaque = float(alpha.mean())
     bright = float((colour * alpha).mean()) > 128 * opaque
@@ -156,9 +168,9 @@ def _composite(pixels: np.ndarray) -> np.ndarray:
 def _project_colour(pixels: np.ndarray) -> np.ndarray:
     """Grey along the colour direction in which neighbouring pixels differ most.
 
-    Luminance hides red ink on green paper, and half of a yellow pen. This is the leading
-    eigenvector of the colour gradient's covariance (Di Zenzo 1986), so ink of any colour on
-    paper of any colour keeps its contrast.
+    Luminance hides red ink on green paper, and weakens yellow ink. Here, ink of any colour keeps
+    its contrast on paper of any colour. The direction is the leading eigenvector of the colour
+    gradient's covariance (Di Zenzo 1986).
     """
     small = reduce(pixels, 256).astype(np.float32)
     steps = np.concatenate([np.diff(small, axis=axis).reshape(-1, 3) for axis in (0, 1)])

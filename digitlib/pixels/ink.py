@@ -7,24 +7,25 @@ from digitlib.pixels.background import without_table
 from digitlib.pixels.normalisation import reduce
 from digitlib.pixels.polarity import LIGHT_SIDE, ink_is_bright
 
-GRAIN = 32  # a region of ink has at least one pixel for so many of the picture's side
-SHARP = 4.0  # how much faster brightness changes at the edge of ink than on paper
-LEAST = 10.0  # absorption, in 255ths, that counts as ink
-EVEN = 0.9  # share of the picture's border that has one level where the paper is perfectly even
-CERTAIN = 0.6  # of Otsu's threshold: beside a printed line, pencil lies below the threshold itself
+GRAIN = 32  # regions of at most one pixel for each 32 of the picture's side are grain, not ink
+SHARP = 4.0  # at the edge of ink, brightness changes at least this much faster than on paper
+LEAST = 10.0  # least absorption, in 255ths, that counts as ink
+EVEN = 0.9  # share of the border that has the paper's level where the paper is perfectly even
+CERTAIN = 0.6  # share of Otsu's threshold: next to a printed line, pencil is below the threshold
 
 
 def find_ink(grey: np.ndarray) -> np.ndarray:
     """Ink map of a grey picture: uint8 (H, W), strokes near 255 on exactly 0.
 
-    Either polarity. A picture with no strokes (blank paper, an empty canvas) gives zeros.
+    The ink may be dark or bright. A picture without strokes (blank paper, an empty canvas) gives
+    zeros.
 
-    The paper under the strokes is found in two passes: a morphological closing wider than any
-    stroke gives a first mask of the ink; the final paper is the mean of the unmasked pixels
-    around (a normalised convolution, Knutsson and Westin 1993), which follows soft shadows, and
-    no brighter than the closing, which follows hard ones.
-    What is darker than its paper is ink by Otsu's threshold (1979) with hysteresis (Canny 1986):
-    a faint pixel counts where it continues a certain one.
+    The paper under the strokes is found in two passes. First, a morphological closing wider than
+    any stroke gives a mask of the ink. Then the paper is the mean of the unmasked pixels around
+    (a normalised convolution, Knutsson and Westin 1993), which follows soft shadows. It is never
+    brighter than the closing, which follows hard shadows.
+    What is darker than its paper is ink by Otsu's threshold (1979) with hysteresis (Canny 1986): a
+    faint pixel counts where it is connected to a certain one.
     """
     if grey.min() == grey.max():
         return np.zeros_like(grey)
@@ -46,9 +47,9 @@ def find_ink(grey: np.ndarray) -> np.ndarray:
 
 
 def _on_even_paper(grey: np.ndarray) -> np.ndarray | None:
-    """What the ink of a drawing absorbs, in 255ths: its paper has one level, which is seen at once.
+    """What the ink of a drawing absorbs, in 255ths: uint8 (H, W).
 
-    None for a picture whose paper is not perfectly even, nearly all around.
+    The paper of a drawing has one grey level. None where the picture has no such paper.
     """
     level = int(cv2.calcHist([grey], [0], None, [256], [0, 256]).argmax())
     border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
@@ -57,7 +58,7 @@ def _on_even_paper(grey: np.ndarray) -> np.ndarray | None:
         or np.count_nonzero(grey == level) < grey.size / 2
     ):
         return None
-    # Not by cv2.subtract, which takes arrays of four elements for colours.
+    # cv2.subtract would take a picture of four pixels for a colour.
     darker, brighter = level - np.minimum(grey, level), np.maximum(grey, level) - level
     if brighter.sum() > darker.sum():
         darker, level = brighter, 255 - level
@@ -65,7 +66,7 @@ def _on_even_paper(grey: np.ndarray) -> np.ndarray | None:
 
 
 def _on_paper(grey: np.ndarray) -> tuple[np.ndarray, float]:
-    """What the ink of any picture absorbs, in 255ths, and how much of that is the paper's grain."""
+    """What the ink of any picture absorbs, in 255ths, and below which level it is paper's grain."""
     grey = without_table(grey)
     if ink_is_bright(grey):
         grey = 255 - grey
@@ -73,7 +74,7 @@ def _on_paper(grey: np.ndarray) -> tuple[np.ndarray, float]:
     side = max(3, min(small.shape) // 3)
     closed = cv2.morphologyEx(small, cv2.MORPH_CLOSE, np.ones((side, side), np.uint8))
     absorbed = _absorbed(small, cv2.blur(closed, (side // 3, side // 3)))
-    grain = float(np.percentile(absorbed, 25))  # a closing lies on the paper's brightest grains
+    grain = float(np.percentile(absorbed, 25))  # the closing is as bright as the brightest grains
     mask = (absorbed > max(_otsu(absorbed) / 2, 2 * grain)).view(np.uint8)
     blank = cv2.dilate(mask, np.ones((3, 3), np.uint8)) == 0
     absorbed = _absorbed(grey, _paper(small, blank, closed, grey.shape))
@@ -83,12 +84,12 @@ def _on_paper(grey: np.ndarray) -> tuple[np.ndarray, float]:
 def _paper(
     small: np.ndarray, blank: np.ndarray, closed: np.ndarray, shape: tuple[int, int]
 ) -> np.ndarray:
-    """Brightness of the paper, float32 of `shape`: the mean of the blank pixels around each.
+    """Brightness of the paper, float32 of `shape`: the mean of the blank pixels around each pixel.
 
-    It is never above the `closed` picture, which keeps the edge of a hard shadow where it is.
+    It is never above the `closed` picture, so that the edge of a hard shadow stays in its place.
     """
-    weight = blank.astype(np.float32)
-    total = small * weight
+    weight: np.ndarray = blank.astype(np.float32)
+    total: np.ndarray = small * weight
     side = max(3, min(small.shape) // 8) | 1
     for _ in range(2):  # twice a box is nearly a Gaussian
         total, weight = cv2.blur(total, (side, side)), cv2.blur(weight, (side, side))
@@ -97,9 +98,9 @@ def _paper(
 
 
 def _sharp(mask: np.ndarray, absorbed: np.ndarray) -> np.ndarray:
-    """A mask of regions {0, 1} without those that fade in: paper where the light falls off.
+    """A mask of regions {0, 1} without the blurred ones, which are shadows on the paper.
 
-    Along the edge of ink the picture changes at least `SHARP` times as fast as it does elsewhere.
+    Along the edge of ink, brightness changes at least `SHARP` times as fast as on paper.
     """
     smooth = cv2.blur(absorbed, (3, 3))
     slope = np.abs(cv2.Sobel(smooth, cv2.CV_32F, 1, 0))
@@ -115,7 +116,7 @@ def _sharp(mask: np.ndarray, absorbed: np.ndarray) -> np.ndarray:
 
 
 def _noise(absorbed: np.ndarray, blank: np.ndarray) -> float:
-    """Least absorption, in 255ths, that paper does not reach by its grain."""
+    """Absorption, in 255ths, that the grain of the paper does not reach."""
     blank = cv2.resize(
         blank.astype(np.uint8), absorbed.shape[::-1], interpolation=cv2.INTER_NEAREST
     )
@@ -124,7 +125,7 @@ def _noise(absorbed: np.ndarray, blank: np.ndarray) -> float:
 
 
 def _absorbed(grey: np.ndarray, paper: np.ndarray) -> np.ndarray:
-    """Share of the light that ink takes away, in 255ths: independent of how bright the light."""
+    """Share of the light that ink absorbs, in 255ths; it does not depend on the light."""
     share = 1 - grey.astype(np.float32) / np.maximum(paper, 16).astype(np.float32)
     return np.clip(255 * share, 0, 255).astype(np.uint8)
 
@@ -134,9 +135,9 @@ def _otsu(image: np.ndarray) -> float:
 
 
 def _hysteresis(image: np.ndarray, low: float, high: float) -> np.ndarray:
-    """Mask uint8 {0, 1} of the regions above `low` that somewhere rise above `high`.
+    """Mask uint8 {0, 1} of the regions above `low` that are somewhere above `high`.
 
-    In a large picture, regions of a few pixels are grain.
+    In a large picture, regions of a few pixels are grain and are left out.
     """
     count, labels = cv2.connectedComponents((image > low).view(np.uint8))
     certain = np.zeros(count, np.uint8)

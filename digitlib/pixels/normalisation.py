@@ -5,13 +5,13 @@ import numpy as np
 
 SIDE = 28  # of the image
 BOX = 20  # the longest side of the digit inside it
-FINE = 80  # strokes are smoothed, and their width is set, with the digit this large
-STROKE_WIDTH = (2.0, 3.6)  # of a digit in its 20-pixel box: 75 and 10 of 100 are wider in MNIST
-VISIBLE = 64  # fainter edges do not count as part of a digit's extent
+FINE = 80  # longest side of the digit while its strokes are smoothed and their width is set
+STROKE_WIDTH = (2.0, 3.6)  # in the 20-pixel box; 75 % and 10 % of MNIST's digits are wider
+VISIBLE = 64  # fainter pixels do not count for a digit's extent
 
 
 def as_images(images: np.ndarray) -> np.ndarray:
-    """Images uint8 (N, 28, 28), any N including 0, as they are.
+    """Check images, and return them unchanged: uint8 (N, 28, 28), any N including 0.
 
     Raises:
         ValueError: for another shape or dtype.
@@ -28,17 +28,17 @@ def as_images(images: np.ndarray) -> np.ndarray:
 def to_mnist(strokes: np.ndarray) -> np.ndarray:
     """Image uint8 (28, 28) of one digit, as MNIST's were made (LeCun et al. 1998).
 
-    `strokes` is uint8 (H, W), ink bright on exactly 0, any size. The digit's longest side becomes
-    20 pixels with the aspect ratio kept, and its centre of mass the centre of the image. Strokes
-    thinner or thicker than all but a tenth of MNIST's are brought to that limit first: reduced as
-    they are, a mouse's hairline would vanish and a marker would fill the loops. No ink gives zeros.
+    `strokes` is uint8 (H, W) of any size, ink bright on exactly 0. The digit's longest side becomes
+    20 pixels with the aspect ratio kept, and its centre of mass the centre of the image. Before,
+    strokes are brought into the range of `STROKE_WIDTH`: otherwise the hairline of a mouse would
+    vanish, and a marker would fill the loops. No ink gives zeros.
     """
     image = np.zeros((SIDE, SIDE), np.uint8)
     strokes = _crop(strokes)
     if strokes.size == 0:
         return image
     fine = _scale(strokes, FINE)
-    if fine.max() < 128:  # hairlines of a large drawing, averaged away
+    if fine.max() < 128:  # the hairlines of a large drawing vanished when it was reduced
         pen = -(-max(strokes.shape) // FINE)
         strokes = cv2.copyMakeBorder(strokes, pen, pen, pen, pen, cv2.BORDER_CONSTANT)
         fine = _scale(cv2.dilate(strokes, np.ones((pen, pen), np.uint8)), FINE)
@@ -54,7 +54,7 @@ def to_mnist(strokes: np.ndarray) -> np.ndarray:
 
 
 def reduce(image: np.ndarray, longest: int) -> np.ndarray:
-    """Reduce to `longest` pixels on the longest side; a smaller picture stays as it is."""
+    """Reduce a picture to `longest` pixels on its longest side; a smaller one is unchanged."""
     scale = longest / max(image.shape[:2])
     if scale >= 1:
         return image
@@ -78,16 +78,16 @@ def _crop(strokes: np.ndarray) -> np.ndarray:
 
 
 def _scale(strokes: np.ndarray, longest: int) -> np.ndarray:
-    """Resize so that the longest side is `longest`: averaging to shrink, cubic to enlarge."""
+    """Resize to `longest` pixels on the longest side: by averages to shrink, cubic to enlarge."""
     scale = longest / max(strokes.shape)
-    if scale > 1:  # let a stroke at the edge fade out as it does elsewhere
+    if scale > 1:  # with a margin, so that strokes at the edge fade out as elsewhere
         strokes = cv2.copyMakeBorder(strokes, 1, 1, 1, 1, cv2.BORDER_CONSTANT)
     size = [max(1, round(side * scale)) for side in strokes.shape[::-1]]
     return cv2.resize(strokes, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
 
 
 def _limit_width(fine: np.ndarray) -> np.ndarray:
-    """Thicken hairlines and thin markers to `STROKE_WIDTH`, at a digit size of `FINE`."""
+    """Bring strokes of a digit of size `FINE` into the range of `STROKE_WIDTH`."""
     low, high = (limit * FINE / BOX for limit in STROKE_WIDTH)
     width = stroke_width(fine)
     if low <= width <= high:
@@ -98,4 +98,4 @@ def _limit_width(fine: np.ndarray) -> np.ndarray:
     if width < low:
         return cv2.dilate(fine, disc)
     eroded = cv2.erode(fine, disc)
-    return np.maximum(eroded, fine - cv2.dilate(eroded, disc))  # what would vanish stays as it was
+    return np.maximum(eroded, fine - cv2.dilate(eroded, disc))  # what would vanish is kept

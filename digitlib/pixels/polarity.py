@@ -1,4 +1,4 @@
-"""Which is the ink, the bright or the dark? And how dark ink is made bright."""
+"""Tell bright ink from dark ink, and make dark ink bright."""
 
 import cv2
 import numpy as np
@@ -6,15 +6,16 @@ import numpy as np
 from digitlib.pixels.normalisation import as_images, reduce
 
 LIGHT_SIDE = 128  # longest side, in pixels, at which light and polarity are estimated
-CONTRAST = 64  # grey levels that dark ink is below its paper at the least
+CONTRAST = 64  # grey levels: dark ink is at least this much darker than its paper
 
 
 def ink_is_bright(grey: np.ndarray) -> bool:
     """Whether the strokes of a grey picture are brighter than its paper.
 
-    Strokes are few and far from the brightness around them, paper is much and near it: the
-    skewness of the difference to the local mean tells which. Where strokes cover nearly half of
-    the picture, as in a tight crop of a thick digit, the paper is what the border shows.
+    Strokes cover little of a picture and differ much from the local mean; paper covers most of it
+    and differs little. So the skewness of the difference to the local mean tells whether strokes
+    are bright. Where strokes cover nearly half of the picture, as in a tight crop of a thick digit,
+    the skewness is small, and the border is taken for paper.
     """
     small = reduce(grey, LIGHT_SIDE).astype(np.float32)
     side = max(3, min(small.shape) // 2)
@@ -27,9 +28,9 @@ def ink_is_bright(grey: np.ndarray) -> bool:
 
 
 def with_bright_ink(images: np.ndarray) -> np.ndarray:
-    """The images, those of dark ink on bright paper inverted.
+    """The images, with those of dark ink on bright paper inverted.
 
-    Dark ink goes further below the brightness of the image's border than anything goes above it.
+    Ink is dark where it is further below the brightness of the border than anything is above it.
 
     Args:
         images: uint8 (N, 28, 28), any N including 0.

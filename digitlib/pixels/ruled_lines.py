@@ -1,4 +1,4 @@
-"""What is printed on the paper and is no digit: lines, frames, the walls of a form's cells."""
+"""Remove what is printed on the paper: ruled lines, frames and the walls of a form's cells."""
 
 import cv2
 import numpy as np
@@ -7,21 +7,22 @@ from digitlib.pixels.components import Component
 from digitlib.pixels.normalisation import reduce, stroke_width
 
 DETECTION_SIDE = 256  # lines are looked for at this size
-REACH = 0.02  # a line's ends come this near to the picture's edges, as a share of its side
-MOST_IN_DIGIT = 3  # no digit has more straight lines from edge to edge
-EDGE = 0.2  # the outer share of the picture in which a line may be thick: a frame
-THICK, THIN = 0.1, 0.03  # greatest thickness of a line in that outer share, and elsewhere
-MARGIN = 0.12  # the outer share in which pieces of a frame lie
+# All as shares of the picture's side, but for the number of lines.
+REACH = 0.02  # a line ends at most this far from the picture's edges
+MOST_IN_DIGIT = 3  # a digit has at most so many straight lines from edge to edge
+EDGE = 0.2  # in this outer part a line may be thick, because it may belong to a frame
+THICK, THIN = 0.1, 0.03  # greatest thickness of a line in that outer part, and elsewhere
+MARGIN = 0.12  # pieces of a frame lie in this outer part
 
 
 def without_lines(strokes: np.ndarray) -> np.ndarray:
     """Ink map uint8 (H, W) without the straight lines that span it, nearly level or upright.
 
-    A line is what survives a morphological opening with a long thin element and reaches from
-    edge to edge. Where a stroke crosses it, the stroke is closed again. A picture that would
-    lose most of its ink with a few lines keeps it: they are the digit. So does one whose only
-    line runs along its edge and is as thick as its strokes: that is the base of a 2 or the bar of
-    a 7 that was cropped tightly.
+    A line reaches from edge to edge and survives a morphological opening with a long thin element.
+    Where a stroke crosses it, the stroke is closed again. In two cases lines are kept because they
+    belong to the digit: where a few lines are most of the ink, and where the only line runs along
+    an edge and is as thick as the strokes. That is the base of a 2 or the bar of a 7 in a tight
+    crop.
     """
     scale = min(1.0, DETECTION_SIDE / max(strokes.shape))
     mask = (reduce(strokes, DETECTION_SIDE) > 48).view(np.uint8)
@@ -47,9 +48,9 @@ def without_lines(strokes: np.ndarray) -> np.ndarray:
 
 
 def without_frame(components: list[Component], shape: tuple[int, int]) -> list[Component]:
-    """Components of a picture (height, width), without those at its edge that lie in its margin.
+    """The components of a picture (height, width), without the pieces of a frame.
 
-    They are the pieces of a frame: less than three tenths of their ink is further inside.
+    Such a piece touches the edge, and less than three tenths of its ink lie outside the margin.
     """
     height, width = shape
     left, top = round(width * MARGIN), round(height * MARGIN)
@@ -61,30 +62,32 @@ def without_frame(components: list[Component], shape: tuple[int, int]) -> list[C
             max(0, top - one.y) : max(0, height - top - one.y),
             max(0, left - one.x) : max(0, width - left - one.x),
         ]
-        return np.count_nonzero(inner) < 0.3 * np.count_nonzero(one.strokes)
+        return bool(np.count_nonzero(inner) < 0.3 * np.count_nonzero(one.strokes))
 
     return [component for component in components if not is_frame(component)]
 
 
 def cells(strokes: np.ndarray) -> list[Component]:
-    """What the innermost closed cells of a form hold, in no order; [] where there is no form.
+    """The contents of a form's innermost cells, in no particular order; [] without a form.
 
-    A form is a component of the ink map uint8 (H, W) with two or more holes in which other ink
-    stands a quarter as high as they are (a single one may be a ring around a digit, or a frame
-    around everything). All its holes of about their size are cells. A cell reaches to the
-    convex hull of its hole: a stroke that touches the wall is still inside.
+    A form is a component of the ink map uint8 (H, W) with at least two filled holes. A hole is
+    filled if it holds other ink at least a quarter as high as itself. (A single filled hole may be
+    a ring around a digit, or a frame around everything.) All holes of about the size of the filled
+    ones are cells. A cell is the convex hull of its hole, so that a stroke that touches the wall
+    is still inside.
     """
     contours, tree = cv2.findContours(
         (strokes > 0).view(np.uint8), cv2.RETR_TREE, cv2.CHAIN_APPROX_SIMPLE
     )
-    if len(contours) < 5:  # a component, its two holes, ink in both
+    if len(contours) < 5:  # a component, its two holes, and ink in both
         return []
     parents = tree[0, :, 3]
     heights = [cv2.boundingRect(contour)[3] for contour in contours]
-    around = [_ancestors(parents, i) for i in range(len(contours))]  # odd in number: a hole
+    # A hole has an odd number of contours around it, and ink an even number.
+    around = [_ancestors(parents, i) for i in range(len(contours))]
     filled = {
         parent
-        for i, parent in enumerate(parents)
+        for i, parent in enumerate(parents.tolist())
         if len(around[i]) % 2 == 0 and parent >= 0 and heights[i] >= heights[parent] / 4
     }
     outer = {hole for i in filled for hole in around[i]}
@@ -95,7 +98,7 @@ def cells(strokes: np.ndarray) -> list[Component]:
         if len(areas) > 1:
             found += [
                 _cell(strokes, contours[i])
-                for i in np.nonzero(parents == form)[0]
+                for i in np.flatnonzero(parents == form).tolist()
                 if i not in outer and cv2.contourArea(contours[i]) >= np.median(areas) / 3
             ]
     return found
@@ -104,8 +107,9 @@ def cells(strokes: np.ndarray) -> list[Component]:
 def _upright_lines(mask: np.ndarray, pen: float) -> tuple[np.ndarray, int, int]:
     """The nearly upright lines from top to bottom of a mask uint8 {0, 1}.
 
-    As a mask, with how many there are in all, and before that how many of them are no bar of a
-    digit drawn with strokes of the width `pen`: such a bar runs along the edge of a tight crop.
+    Returns a mask of them, the number of those that cannot belong to a digit, and the number of
+    all. A line may belong to a digit if it runs along the edge, as in a tight crop, and is at
+    least half as thick as `pen`, the width of the strokes in pixels.
     """
     height, width = mask.shape
     bridged = cv2.dilate(mask, np.ones((1, 3), np.uint8))  # a slanted line is a staircase
@@ -126,7 +130,7 @@ def _upright_lines(mask: np.ndarray, pen: float) -> tuple[np.ndarray, int, int]:
             number += 1
             inside = REACH * width < x < (1 - REACH) * width - w
             sure += inside or thickness < pen / 2
-            line[widths > 2 * thickness] = False  # there it runs along a stroke
+            line[widths > 2 * thickness] = False  # a stroke runs along it there
             lines[y : y + h, x : x + w] |= line
     return lines, sure, number
 

@@ -1,8 +1,8 @@
 """Find the digits in a picture, in reading order, and show each as MNIST would.
 
 `find_digit` and `normalise` take the whole picture for one digit. `find_candidates` looks for
-several: where digits touch it offers every way to cut them, and `choose` keeps the best once a
-network has said how sure it is of each candidate.
+several. Where digits touch, it offers every way to cut them apart. Once a network has said how
+confident it is of each candidate, `choose` picks the best.
 """
 
 from typing import NamedTuple
@@ -16,9 +16,9 @@ from digitlib.pixels.ink import find_ink
 from digitlib.pixels.normalisation import SIDE, stroke_width, to_mnist
 from digitlib.pixels.ruled_lines import cells, without_frame, without_lines
 
-SPECK = 0.03  # of the largest component's ink: less is dirt
-MAX_ASPECT = 2.0  # a digit's width for its height: what is wider is a dash, an arrow or a word
-MAX_CUTS = 8  # in one shape of touching digits
+SPECK = 0.03  # a component with less than this share of the largest one's ink is dirt
+MAX_ASPECT = 2.0  # greatest width of a digit over its height; a dash, an arrow or a word is wider
+MAX_CUTS = 8  # at most in one shape of touching digits
 
 Box = tuple[int, int, int, int]
 
@@ -35,14 +35,14 @@ class Framed(NamedTuple):
 
 
 class Candidate(NamedTuple):
-    """Ink that may be one digit: what lies between two cuts of a shape.
+    """Ink that may be one digit: the part of a shape between two cuts.
 
     Attributes:
-        framed: it, cut out.
-        ink: it, in the pixels of the ink map.
+        framed: the digit as the network sees it, and its box in the picture.
+        ink: its component of the ink map.
         shape: the number of its shape, which is one digit or several that touch.
         start, end: the numbers of the two cuts; 0 is the left edge of the shape.
-        plausibility: how likely a digit has such proportions, in (0, 1].
+        plausibility: how likely it is that a digit has such proportions, in (0, 1].
     """
 
     framed: Framed
@@ -56,7 +56,7 @@ class Candidate(NamedTuple):
 def normalise(picture: Picture) -> np.ndarray:
     """The one digit that a picture shows, uint8 (28, 28); all zeros where there is no ink.
 
-    Raises `PictureError` for what is no picture.
+    Raises `PictureError` for a picture that cannot be read.
     """
     found = find_digit(picture)
     return np.zeros((SIDE, SIDE), np.uint8) if found is None else found.image
@@ -65,8 +65,8 @@ def normalise(picture: Picture) -> np.ndarray:
 def find_digit(picture: Picture) -> Framed | None:
     """The digit that the whole picture is, or None where there is no ink.
 
-    All strokes belong to it but specks, lines across the picture and pieces of a frame at its
-    edge; these too where there is nothing else. Raises `PictureError`.
+    All strokes belong to it, apart from specks, lines across the picture, and pieces of a frame at
+    its edge. Such pieces count where there is nothing else. Raises `PictureError`.
     """
     decoded = load(picture)
     components = find_components(without_lines(find_ink(decoded.grey)))
@@ -82,10 +82,9 @@ def find_digit(picture: Picture) -> Framed | None:
 def find_candidates(picture: Picture) -> list[Candidate]:
     """Everything in a picture that may be a digit; `choose` picks from it.
 
-    A shape is cut at every column that little ink crosses, and each run of neighbouring pieces is
-    a candidate (over-segmentation, LeCun et al. 1998, section VII). Where the picture is a form
-    with cells, only the cells are read. Letters are not told from digits here. Raises
-    `PictureError`.
+    A shape is cut at every column with little ink, and each run of neighbouring pieces is a
+    candidate (over-segmentation, LeCun et al. 1998, section VII). Where the picture is a form with
+    cells, only the cells are read. Letters are candidates like digits. Raises `PictureError`.
     """
     decoded = load(picture)
     candidates = []
@@ -104,9 +103,10 @@ def find_candidates(picture: Picture) -> list[Candidate]:
 def choose(candidates: list[Candidate], certainty: np.ndarray) -> list[list[int]]:
     """The candidates that are digits: their indices by line, top to bottom and left to right.
 
-    `certainty` (N,) says how sure a network is that each candidate is one digit, in [0, 1]. Of
-    each shape the pieces are taken whose product of certainty and plausibility is greatest, each
-    halved, so that no cut is made without evidence. What is too wide for a digit is left out.
+    `certainty` (N,) says how confident a network is that each candidate is one digit, in [0, 1].
+    Each shape is cut into the pieces with the greatest product of certainty, plausibility and one
+    half. The half makes every further piece cost something, so that a cut needs evidence. What is
+    too wide for a digit is left out.
     """
     plausibility = np.array([candidate.plausibility for candidate in candidates])
     values = np.log(np.maximum(plausibility * certainty, 1e-9) / 2)
@@ -118,14 +118,14 @@ def choose(candidates: list[Candidate], certainty: np.ndarray) -> list[list[int]
 
 
 def _find_shapes(ink: np.ndarray) -> list[Component]:
-    """The digits of an ink map, those that touch still together."""
+    """The shapes of an ink map: single digits, and touching digits that are not cut yet."""
     form = cells(ink)
     shapes = []
     for region in form or [Component(0, 0, ink)]:
         size = region.strokes.shape
         components = find_components(without_lines(region.strokes))
         inside = without_frame(components, size)
-        if form:  # an empty cell holds scraps of its walls, which are large only there
+        if form:  # in an empty cell, scraps of its walls would be the largest components
             components = [one for one in inside if one.height >= size[0] / 4]
         else:
             components = _without_background(inside or components, size)
@@ -139,7 +139,7 @@ def _typical_height(components: list[Component]) -> float:
 
 
 def _without_background(components: list[Component], size: tuple[int, int]) -> list[Component]:
-    """All but large things that the picture's edge cuts, such as the table under the paper."""
+    """The components without large ones that the picture's edge cuts, such as a table's."""
     height, width = size
 
     def is_background(component: Component) -> bool:
@@ -159,11 +159,11 @@ def _without_background(components: list[Component], size: tuple[int, int]) -> l
 
 
 def _gather(components: list[Component]) -> list[Component]:
-    """Join the strokes of one digit, such as the bar of a 5, and drop specks and dashes."""
+    """Join the strokes of each digit, such as the two of a 5, and drop specks and dashes."""
     size = _typical_height(components)
     strokes = [one for one in components if max(one.width, one.height) >= 0.2 * size]
     digits: list[Component] = []
-    edges = np.empty((len(strokes), 4))  # of the digits: left, top, right, bottom
+    edges = np.empty((len(strokes), 4))  # left, top, right and bottom of each digit
     for stroke in sorted(strokes, key=lambda one: -one.height * one.width):
         owners = _owners(stroke, edges[: len(digits)], size)
         if len(owners):
@@ -177,7 +177,10 @@ def _gather(components: list[Component]) -> list[Component]:
 
 
 def _owners(stroke: Component, edges: np.ndarray, size: float) -> np.ndarray:
-    """Which digits (N, 4) a stroke lies above, below or in, close enough to belong to them."""
+    """Indices of the digits that a stroke may belong to: it is in, closely above or below them.
+
+    `edges` (N, 4) are those of the digits, and `size` is their typical height.
+    """
     left, top, right, bottom = edges.T
     overlap = np.minimum(right, stroke.right) - np.maximum(left, stroke.x)
     gap = np.maximum(top, stroke.y) - np.minimum(bottom, stroke.bottom)
@@ -187,7 +190,7 @@ def _owners(stroke: Component, edges: np.ndarray, size: float) -> np.ndarray:
 
 
 def _cuts(shape: Component) -> list[int]:
-    """Columns at which a shape may be cut: those with least ink, if hardly more than a stroke."""
+    """Columns at which a shape may be cut: those with the least ink, about a stroke at most."""
     ink = shape.strokes.sum(axis=0, dtype=np.float32)[None] / 255
     ink = cv2.blur(ink, (3, 1))[0]
     limit, apart = 2.5 * stroke_width(shape.strokes), max(2, round(0.2 * shape.height))
@@ -201,7 +204,7 @@ def _cuts(shape: Component) -> list[int]:
 
 
 def _plausibility(ink: Component) -> float:
-    """How likely a digit is as wide for its height as this, 1 up to an aspect ratio of 1.1."""
+    """How likely it is that a digit has this aspect ratio: 1 up to 1.1, and less above."""
     return float(np.exp(-3 * max(0.0, ink.width / ink.height - 1.1)))
 
 
@@ -210,9 +213,9 @@ def _may_be_digit(ink: Component) -> bool:
 
 
 def _best_way(members: list[int], candidates: list[Candidate], values: np.ndarray) -> list[int]:
-    """The candidates of one shape that together make it up, of the greatest sum of `values`.
+    """The candidates that make up a shape with the greatest sum of `values`.
 
-    They are found by dynamic programming from the left edge to the last cut.
+    They are found by dynamic programming, from the left edge to the last cut.
     """
     best: list[tuple[float, list[int]]] = [(0.0, [])]
     for end in range(1, 1 + max(candidates[i].end for i in members)):
@@ -226,7 +229,7 @@ def _best_way(members: list[int], candidates: list[Candidate], values: np.ndarra
 
 
 def _lines(digits: list[int], candidates: list[Candidate]) -> list[list[int]]:
-    """Group digits into lines: each joins the line whose last digit it stands beside the most."""
+    """Group digits into lines: each joins the line whose last digit shares most of its height."""
     ink = {i: candidates[i].ink for i in digits}
 
     def beside(i: int, last: int) -> float:

@@ -2,6 +2,7 @@
 
 import threading
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -61,11 +62,11 @@ class Network:
         return answers
 
 
-def _input(interpreter) -> int:
+def _input(interpreter: Any) -> int:
     return interpreter.get_input_details()[0]["index"]
 
 
-def _run(interpreter, images: np.ndarray) -> np.ndarray:
+def _run(interpreter: Any, images: np.ndarray) -> np.ndarray:
     interpreter.set_tensor(_input(interpreter), images[..., None].astype(np.float32))
     interpreter.invoke()
     return interpreter.get_tensor(interpreter.get_output_details()[0]["index"])

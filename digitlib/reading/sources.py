@@ -1,30 +1,24 @@
-"""Where many pictures come from: folders, lists of files, archives, tables and arrays, in chunks.
+"""Where many pictures come from: folders, lists of files, archives, tables and array files.
 
-Nothing here holds more than a chunk of pixels at a time, so a source may be larger than memory.
+Pictures are fetched in chunks, so that a source may be larger than memory.
 """
 
-import contextlib
-import csv
 import glob
-import io
-import math
 import os
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import count, islice
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 
 from digitlib.artifacts import resolve
-from digitlib.datasets import PIXELS
-from digitlib.pixels.normalisation import SIDE
+from digitlib.pixels.decoding import SUFFIXES, Picture
+from digitlib.pixels.digit_files import DigitArrays, DigitFileError, DigitTable
 
-SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".pgm", ".ppm"}
-MOST_BYTES = 100_000_000  # of one file in an archive, unpacked
-CHUNK_BYTES = 64_000_000  # unpacked, after which a chunk of an archive is full
+MOST_BYTES = 100_000_000  # unpacked, of one file in an archive
+CHUNK_BYTES = 64_000_000  # unpacked; a chunk of an archive ends when it has more
 
 
 class SourceError(ValueError):
@@ -37,21 +31,21 @@ class Chunk:
 
     Attributes:
         names: one per picture.
-        truths: what each shows where that is known, else None.
+        truths: the digit that each shows, or None where it is not known.
         pictures: paths or bytes of files; or uint8 (N, 28, 28), digits in MNIST's frame.
-        faults: why a picture could not even be fetched, by its place in the chunk.
+        faults: why a picture could not be fetched, by its index in the chunk.
     """
 
     names: list[str]
     truths: list[int | None]
-    pictures: Sequence
+    pictures: Sequence[Picture] | np.ndarray
     faults: dict[int, str]
 
 
 class Files:
-    """Picture files: of a folder and the folders in it, or given one by one.
+    """Picture files: all in a folder and the folders in it, or a list of files.
 
-    In a folder called 0 to 9 a picture is taken to show that digit.
+    A picture in a folder called 0 to 9 is taken to show that digit.
     """
 
     of_digits = False
@@ -108,11 +102,13 @@ class Archive:
             return _unpack(archive, self.entries[number])[0]
 
     def chunks(self, size: int, start: int = 0) -> Iterator[Chunk]:
-        """All from number ``start`` on, ``size`` at a time; fewer where they are large."""
+        """All from number ``start`` on, ``size`` at a time, or fewer where they are large."""
         with zipfile.ZipFile(self.file) as archive:
             first = start
             while first < len(self.entries):
-                contents, faults, unpacked = [], {}, 0
+                contents: list[bytes] = []
+                faults: dict[int, str] = {}
+                unpacked = 0
                 for entry in self.entries[first : first + size]:
                     content, fault = _unpack(archive, entry)
                     if fault:
@@ -126,155 +122,49 @@ class Archive:
                 first += len(contents)
 
 
-class _Digits:
-    """A file of images in MNIST's frame."""
+class Digits:
+    """A table or an array file of images in MNIST's frame."""
 
     of_digits = True
-    file: Path
+
+    def __init__(self, file: Path, kind: type[DigitTable | DigitArrays]):
+        try:
+            self.content = kind(file)
+        except DigitFileError as fault:
+            raise SourceError(str(fault)) from None
+
+    def __len__(self) -> int:
+        return len(self.content)
 
     def files(self) -> list[Path]:
         """The file it is."""
-        return [self.file]
+        return [self.content.file]
 
     def look(self, number: int) -> np.ndarray:
-        """Digit ``number``, to be shown: dark ink on white."""
-        return 255 - next(self.chunks(1, number)).pictures[0]
-
-
-class Table(_Digits):
-    """A CSV table in Kaggle's columns: pixel0 … pixel783, after ``label`` where it is known."""
-
-    def __init__(self, file: Path):
-        self.file = file
-        try:
-            with file.open(newline="", encoding="utf-8-sig") as stream:
-                heads = next(csv.reader(stream), [])
-                self.number = sum(1 for line in stream if line.strip())
-        except (OSError, UnicodeDecodeError, csv.Error) as fault:
-            raise SourceError(f"{file}: not a readable table ({fault})") from None
-        if heads not in (PIXELS, ["label", *PIXELS]):
-            raise SourceError(
-                f"{file}: its {len(heads)} columns are {', '.join(heads[:3])}…; expected "
-                "pixel0,…,pixel783, with or without label before them"
-            )
-        self.labelled = heads[0] == "label"
-
-    def __len__(self) -> int:
-        return self.number
+        """Digit ``number``, to be shown: dark ink on white, uint8 (28, 28)."""
+        return 255 - next(self.content.chunks(1, number)).images[0]
 
     def chunks(self, size: int, start: int = 0) -> Iterator[Chunk]:
-        """All from number ``start`` on, ``size`` at a time; rows are named by their number."""
-        with self.file.open(newline="", encoding="utf-8-sig") as stream:
-            next(stream)
-            lines = islice((line for line in stream if line.strip()), start, None)
-            first = start
-            while rows := list(islice(lines, size)):
-                yield self._chunk(rows, first)
-                first += len(rows)
-
-    def _chunk(self, rows: list[str], first: int) -> Chunk:
-        images = np.zeros((len(rows), SIDE, SIDE), np.uint8)
-        truths: list[int | None] = [None] * len(rows)
-        faults = {}
-        for i, row in enumerate(rows):
-            try:
-                values = np.loadtxt(io.StringIO(row), delimiter=",", ndmin=1)
-            except ValueError:
-                faults[i] = "not a row of numbers"
-                continue
-            pixels = values[1:] if self.labelled else values
-            if len(pixels) != SIDE * SIDE:
-                faults[i] = f"{len(pixels)} pixels instead of {SIDE * SIDE}"
-            elif ((pixels < 0) | (pixels > 255) | (pixels % 1 != 0)).any():
-                faults[i] = "a pixel is not a whole number from 0 to 255"
-            elif self.labelled and values[0] not in range(10):
-                faults[i] = f"its label is {values[0]:g} and no digit"
-            else:
-                images[i] = pixels.reshape(SIDE, SIDE)
-                truths[i] = int(values[0]) if self.labelled else None
-        return Chunk([str(first + i + 1) for i in range(len(rows))], truths, images, faults)
-
-
-class Arrays(_Digits):
-    """Images of a ``.npy`` or ``.npz`` file (its ``images`` and, where there, ``labels``)."""
-
-    def __init__(self, file: Path):
-        self.file, self.labels = file, None
+        """All from number ``start`` on, ``size`` at a time; they are named by their number."""
+        numbers = count(start + 1)
         try:
-            with self._open() as stream:
-                shape, by_columns, dtype = _header(stream)
-                missing = math.prod(shape) * dtype.itemsize + stream.tell() - file.stat().st_size
-            if file.suffix == ".npy" and missing > 0:
-                raise ValueError(f"its last {missing:,} bytes are missing")
-            if file.suffix == ".npz":
-                with np.load(file, allow_pickle=False) as arrays:
-                    self.labels = arrays.get("labels")
-        except KeyError:
-            raise SourceError(f"{file}: it holds no array named 'images'") from None
-        except (OSError, ValueError, EOFError, zipfile.BadZipFile) as fault:
-            raise SourceError(f"{file}: not a readable array file ({fault})") from None
-        if dtype != np.uint8 or shape[1:] != (SIDE, SIDE) or by_columns:
-            raise SourceError(
-                f"{file}: images are {dtype} {shape}{' by columns' * by_columns}; they must be "
-                "uint8 (N, 28, 28), ink bright on 0"
-            )
-        self.count = shape[0]
-        if self.labels is not None and (
-            self.labels.shape != (self.count,) or not np.isin(self.labels, range(10)).all()
-        ):
-            raise SourceError(f"{file}: labels must be one digit from 0 to 9 for each image")
-
-    def __len__(self) -> int:
-        return self.count
-
-    @contextlib.contextmanager
-    def _open(self) -> Iterator[IO[bytes]]:
-        if self.file.suffix == ".npy":
-            with self.file.open("rb") as stream:
-                yield stream
-        else:
-            with zipfile.ZipFile(self.file) as archive, archive.open("images.npy") as stream:
-                yield stream
-
-    def chunks(self, size: int, start: int = 0) -> Iterator[Chunk]:
-        """All from number ``start`` on, ``size`` at a time; images are named by their number."""
-        with self._open() as stream:
-            _header(stream)
-            stream.seek(start * SIDE * SIDE, io.SEEK_CUR)
-            for first in range(start, len(self), size):
-                count = min(size, len(self) - first)
-                content = stream.read(count * SIDE * SIDE)
-                if len(content) < count * SIDE * SIDE:
-                    raise SourceError(f"{self.file}: it ends before image {first + count}")
-                images = np.frombuffer(content, np.uint8).reshape(-1, SIDE, SIDE)
-                labels = [None] * count if self.labels is None else self.labels[first:][:count]
-                truths = [None if label is None else int(label) for label in labels]
-                yield Chunk([str(first + i + 1) for i in range(count)], truths, images, {})
+            for images, labels, faults in self.content.chunks(size, start):
+                names = [str(number) for number in islice(numbers, len(images))]
+                truths: list[int | None] = [None] * len(images)
+                if labels is not None:
+                    truths = [None if i in faults else int(n) for i, n in enumerate(labels)]
+                yield Chunk(names, truths, images, faults)
+        except DigitFileError as fault:
+            raise SourceError(str(fault)) from None
 
 
-def _header(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype]:
-    """Shape, whether by columns, and dtype of NumPy's format; the stream is at the first element.
-
-    Raises:
-        ValueError: for another format, and for objects, which are never loaded.
-    """
-    version = np.lib.format.read_magic(stream)
-    read = {
-        (1, 0): np.lib.format.read_array_header_1_0,
-        (2, 0): np.lib.format.read_array_header_2_0,
-    }
-    if version not in read:
-        raise ValueError(f"NumPy's format {version[0]}.{version[1]} is not known here")
-    return read[version](stream)
-
-
-Source = Files | Archive | Table | Arrays
+Source = Files | Archive | Digits
 
 
 def open_source(where: str | Path | Sequence[str | Path]) -> Source:
-    """What ``where`` names: a folder, a picture, a list of them, a zip, a table or an array file.
+    """Open a folder, a picture, a list of pictures, a zip, a table or an array file.
 
-    A text may be a pattern such as ``scans/*.png``.
+    ``where`` may also be a pattern, such as ``scans/*.png``.
 
     Raises:
         SourceError: when it does not exist, or pictures cannot be taken from it.
@@ -297,27 +187,33 @@ def open_source(where: str | Path | Sequence[str | Path]) -> Source:
         if matched := sorted(Path(p) for p in glob.glob(str(path), recursive=True)):
             return Files([p for p in matched if p.is_file()])
         raise SourceError(f"{path}: there is no such file or folder")
-    kinds = {".zip": Archive, ".csv": Table, ".npy": Arrays, ".npz": Arrays}
-    return kinds[path.suffix.lower()](path) if path.suffix.lower() in kinds else Files([path])
+    match path.suffix.lower():
+        case ".zip":
+            return Archive(path)
+        case ".csv":
+            return Digits(path, DigitTable)
+        case ".npy" | ".npz":
+            return Digits(path, DigitArrays)
+    return Files([path])
 
 
 def _is_picture(path: Path) -> bool:
-    # What begins with a dot, or lies in such a folder, is a program's own.
+    # Files and folders whose name begins with a dot are hidden: programs keep them for themselves.
     return path.suffix.lower() in SUFFIXES and not any(p.startswith(".") for p in path.parts)
 
 
 def _written(path: Path) -> str:
-    """A file's name as text that can be written anywhere, whatever bytes it is made of."""
+    """A file's name as valid text; bytes that are no UTF-8 are escaped."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def _unpack(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> tuple[bytes, str]:
-    """A file of an archive, and why it could not be had; one of the two is empty."""
+    """A file's content, and why it cannot be unpacked; one of the two is empty."""
     if entry.file_size > MOST_BYTES:
         return b"", f"it has more than {MOST_BYTES / 1e6:.0f} MB"
     try:
         return archive.read(entry), ""
-    except Exception as fault:  # of whatever kind of compression it says it has
+    except Exception as fault:  # each kind of compression raises its own
         return b"", f"cannot be unpacked: {fault}"
 
 

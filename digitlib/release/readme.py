@@ -14,8 +14,8 @@ from digitlib.reporting.runs import (
     EVALUATION,
     ROBUSTNESS,
     TRAINING,
-    elsewhere,
     judges,
+    robustness_lines,
 )
 
 START, END = "<!-- {}: written by `make readme` -->", "<!-- end of {} -->"
@@ -100,7 +100,7 @@ def handwriting(root: Path) -> str:
             f"| {row['low_percent']:.1f} – {row['high_percent']:.1f} "
             f"| {row['ece_percent']:.1f} % | {row['ece_by_chance_percent']:.1f} % |"
         )
-    return "\n".join([*lines, "", *(f"- {line}" for line in elsewhere(metrics))])
+    return "\n".join([*lines, "", *(f"- {line}" for line in robustness_lines(metrics))])
 
 
 def ladders(root: Path) -> str:
@@ -125,7 +125,7 @@ def _rungs(goal: str, rungs: list[dict]) -> str:
             f"| + {rung['step']} | {rung['mean']:.2f} % | {rung['sd']:.2f} "
             f"| {rung['bought']:+.2f} | {rung['bought_low']:+.2f} to {rung['bought_high']:+.2f} |"
         )
-    clear = ", ".join(rung["step"] for rung in rungs[1:] if rung["bought_low"] > 0)
+    clear = ", ".join(clearly_bought(rungs))
     return "\n".join([*lines, "", f"Clearly above zero by themselves: {clear or 'none of them'}."])
 
 

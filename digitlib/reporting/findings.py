@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from digitlib.datasets import Dataset
-from digitlib.measuring.images import correlation_by_chance, plain_name
+from digitlib.measuring.images import correlation_by_chance, level_moments, plain_name
 
 # Two scans of one piece of paper would differ by less than this; two digits hardly ever do.
 NEAR_COPY_GREY_LEVELS = 5
@@ -35,9 +35,9 @@ def balance(counts: np.ndarray) -> str:
     most, least = counts.argmax(), counts.argmin()
     return (
         f"No digit has more training images than **{most}** ({counts[most]:,}) and none fewer than "
-        f"**{least}** ({counts[least]:,}), a ratio of {counts[most] / counts[least]:.2f}. Always "
-        f"answering {most} would be right for {share(counts[most], counts.sum())} of them: the "
-        "floor under every accuracy."
+        f"**{least}** ({counts[least]:,}), a ratio of {counts[most] / counts[least]:.2f}. A reader "
+        f"that always answers {most} is right for {share(counts[most], counts.sum())} of them. "
+        "Every accuracy has to be above that."
     )
 
 
@@ -69,15 +69,8 @@ def pixels(levels: np.ndarray, blank: int, size: int) -> str:
         f"{share(levels[0], levels.sum())} of all training pixels are blank paper and "
         f"{share(levels[250:].sum(), levels.sum())} full ink (250 and above). On a scale from 0 to "
         f"1 the mean is **{mean:.3f}** and the standard deviation **{spread:.3f}**. {blank} of the "
-        f"{size} pixels are blank in every training image: they tell a network nothing."
+        f"{size} pixels are blank in every training image. They tell a network nothing."
     )
-
-
-def level_moments(levels: np.ndarray) -> tuple[float, float]:
-    """Mean and standard deviation, on a scale from 0 to 1, from the count of each grey level."""
-    shares, values = levels / levels.sum(), np.arange(256) / 255
-    mean = float(shares @ values)
-    return mean, float(np.sqrt(shares @ (values - mean) ** 2))
 
 
 def variation(spreads: np.ndarray) -> str:
@@ -94,7 +87,7 @@ def templates(result: Mapping[str, float]) -> str:
     n, wrong = result["n"], result["n"] - result["correct"]
     return (
         f"**{result['accuracy_percent']:.1f} %** of the training images (n = {n:,}) are nearest to "
-        f"the mean of their own class; for the other {share(wrong, n)} one picture per digit is "
+        f"the mean of their own class. For the other {share(wrong, n)} one picture per digit is "
         "not enough."
     )
 
@@ -168,12 +161,12 @@ def neighbours(alike: pd.DataFrame, images: int, by_writer: bool) -> str:
     )
     if by_writer:
         return text + (
-            "So validation digits are not drawn at random, but are the last ones of the training "
-            "part, whose hands nobody learns from."
+            "So validation digits are not drawn at random. They are the last ones of the training "
+            "part, by writers whose digits come nowhere else in it."
         )
     return text + (
-        "Parts of it that are drawn at random share their hands, so what is measured on them says "
-        "little of handwriting by unseen writers."
+        "Parts of it that are drawn at random share their hands. What is measured on one of them "
+        "says little about handwriting by unseen writers."
     )
 
 

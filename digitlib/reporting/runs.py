@@ -1,27 +1,15 @@
 """Gather what the runs of a profile measured: for its report, and for the README."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from digitlib import artifacts
-from digitlib.measuring.statistics import accuracy, over_seeds
 from digitlib.reading.models import checksum
 from digitlib.reporting.published import CLAIMS
 
 AUGMENTATION, TRAINING = "02_augmentation", "03_cnn_training"
 EVALUATION, ROBUSTNESS = "05_evaluation", "06_robustness"
-# A run's rows as a reader sees them.
-COLUMNS = {
-    "training_minutes": "training (minutes)",
-    "validation_percent": "validation (%)",
-    "test_percent": "test (%)",
-    "low_percent": "from (%)",
-    "high_percent": "to (%)",
-    "ece_percent": "calibration error (%)",
-}
 
 
 @dataclass(frozen=True)
@@ -72,48 +60,22 @@ def read_run(output_dir: str | Path) -> Run:
                 f"{folder / 'model'}: run notebooks/{name}.ipynb again, or, to have the "
                 f"profile's own model back, delete that folder and `make run PROFILE={folder.name}`"
             )
-    others = sorted((folder / "runs").glob("seed-*"), key=lambda p: _number(p.name))
-    found = [artifacts.load_metrics(other) for other in others]
-    whole = [m for m in found if TRAINING in m and EVALUATION in m] or [metrics]
-    whole.sort(key=lambda m: m[TRAINING]["seed"] != card["seed"])
+    others = [artifacts.load_metrics(other) for other in (folder / "runs").glob("seed-*")]
+    seeds = [m for m in others if TRAINING in m and EVALUATION in m] or [metrics]
+    seeds.sort(key=lambda m: (m[TRAINING]["seed"] != card["seed"], m[TRAINING]["seed"]))
+    folds = [m[TRAINING] for m in others if m.get(TRAINING, {}).get("fold", -1) >= 0]
     compared = [
         {"seed": m[TRAINING]["seed"]} | row
-        for m in whole
+        for m in seeds
         for row in m[EVALUATION].get("comparison", [])
     ]
-    return Run(folder, card, metrics, list(map(_row, whole)), _folds(found), compared)
+    folds.sort(key=lambda training: training["fold"])
+    return Run(folder, card, metrics, [_row(m) for m in seeds], folds, compared)
 
 
 def judges(metrics: dict, model_dir: str | Path) -> bool:
     """Whether the metrics of notebook 05 or 06 are of the model in this folder."""
     return metrics.get("model_sha256") == checksum(model_dir)
-
-
-def _folds(found: list[dict[str, dict]]) -> list[dict]:
-    trained = [m[TRAINING] for m in found if TRAINING in m]
-    return sorted((t for t in trained if t.get("fold", -1) >= 0), key=lambda t: t["fold"])
-
-
-def cross_validation(folds: Sequence[dict]) -> dict:
-    """What the folds of a cross-validation say together.
-
-    Args:
-        folds: the metrics of each, with ``out_of_fold`` answers.
-
-    Returns:
-        percent (accuracy of each fold), spread (see ``over_seeds``; its interval takes folds for
-        independent, which they are not quite: any two share most of what they learnt from), overall
-        (accuracy of all out-of-fold answers, with Wilson's interval).
-    """
-    label, answer = (
-        np.concatenate([fold["out_of_fold"][key] for fold in folds]) for key in ("label", "answer")
-    )
-    percent = [fold["validation"]["accuracy_percent"] for fold in folds]
-    return {"percent": percent, "spread": over_seeds(percent), "overall": accuracy(label, answer)}
-
-
-def _number(name: str) -> int:
-    return int(name.split("-")[1])
 
 
 def _row(metrics: dict[str, dict]) -> dict:
@@ -130,16 +92,6 @@ def _row(metrics: dict[str, dict]) -> dict:
     }
 
 
-def over_all_seeds(compared: list[dict]) -> list[dict]:
-    """For each other reader, the mean difference over the seeds, in points, with its interval."""
-    names = dict.fromkeys(row["name"] for row in compared)
-    differences = {
-        name: [row["difference_percent"] for row in compared if row["name"] == name]
-        for name in names
-    }
-    return [{"name": name} | over_seeds(values) for name, values in differences.items()]
-
-
 def beside_published(run: Run) -> list[dict]:
     """This run and the published systems' own claims, as rows for a table or a figure."""
     own = {
@@ -147,28 +99,17 @@ def beside_published(run: Run) -> list[dict]:
         "own": True,
         "measured_on": f"{run.test['n']:,} test digits of {run.card['dataset']}, held back",
     } | {key: run.test[key] for key in ("accuracy_percent", "low_percent", "high_percent")}
-    claims = [
-        {
-            "name": claim.system,
-            "accuracy_percent": claim.accuracy_percent,
-            "measured_on": claim.measured_on,
-        }
-        for claim in CLAIMS
-    ]
-    return [own, *claims]
+    return [own, *(claim._asdict() for claim in CLAIMS)]
 
 
-def elsewhere(metrics: dict[str, dict]) -> list[str]:
-    """What was measured besides sets of digits: corruptions, and non-digits; [] if nothing was."""
+def robustness_lines(metrics: dict[str, dict]) -> list[str]:
+    """How a model read corrupted digits, and how it doubted non-digits; [] if not measured."""
     if ROBUSTNESS not in metrics:
         return []
     measured = metrics[ROBUSTNESS]
     apart = measured["auroc"]
-    kind = (
-        "drawn by this project's generator"
-        if apart["drawn"]
-        else "of alphabets, without those that can be read as digits"
-    )
+    alphabets = "of alphabets, without those that can be read as digits"
+    kind = "drawn by this project's generator" if apart["drawn"] else alphabets
     return [
         f"**Corruptions**: {measured['corruption_mean_percent']:.1f} % are read rightly on average "
         f"over {len(measured['corruptions_percent'])} corruptions at the severity of MNIST-C, each "
@@ -184,40 +125,44 @@ def elsewhere(metrics: dict[str, dict]) -> list[str]:
 
 
 def card_lines(card: dict) -> dict[str, str]:
-    """A model's card for a reader: what it is, what it was made from, what it is for."""
+    """A model's card for a reader: what it is, what it was made from, what it is for.
+
+    What its training did without, such as drawn digits, is not mentioned.
+    """
     recipe, validation = card["recipe"], card["validation_metrics"]
-    options = ", ".join(f"{k} {v}" for k, v in card["architecture"]["options"].items())
-    variations = ", ".join(f"{k} {v}" for k, v in card["augmentation"].items())
-    averaged = recipe.get("swa_epochs")
-    return {
-        "reads": "one handwritten digit in a 28×28 picture, ink bright on black",
-        "network": card["architecture"]["name"] + (f" ({options})" if options else ""),
-        "size": f"{card['parameters']:,} parameters, {card['multiply_adds'] / 1e6:.1f} million "
-        "multiply-adds a digit",
+    network, options = card["architecture"]["name"], _listed(card["architecture"]["options"])
+    drawn, others = recipe["synthetic_share"], recipe.get("nondigit_share")
+    hard, averaged = recipe.get("hard_example_share", 1), recipe.get("swa_epochs")
+    lines = {
+        "reads": "one handwritten digit in a picture of 28×28 pixels, ink bright on black",
+        "network": f"{network} ({options})" if options else network,
+        "size": f"{card['parameters']:,} parameters; {card['multiply_adds'] / 1e6:.1f} million "
+        "multiply-adds for one digit",
         "trained on": card["source"],
-        "variations": variations or "none",
-        "drawn digits": f"{drawn:.0%} as many as real ones, by a generator of pen strokes"
-        if (drawn := recipe["synthetic_share"])
-        else "none",
-        "shown what is no digit": f"{others:.0%} as many as digits: letters, scribbles"
-        if (others := recipe.get("nondigit_share"))
-        else "no",
-        "epochs": f"after the first of {hard:.0%} of the digits, the hardest among them"
-        if (hard := recipe.get("hard_example_share", 1)) < 1
-        else "of all digits",
-        "looks at a picture": "three times: as it is, a pixel up, a pixel down"
-        if card.get("test_time_augmentation")
-        else "once",
+        "augmentation": _listed(card["augmentation"]),
+        "drawn digits": drawn and f"{drawn:.0%} as many as real ones, from simulated pen strokes",
+        "non-digits": others and f"{others:.0%} as many as digits: letters and scribbles",
+        "hard examples": hard < 1
+        and f"after the first epoch only {hard:.0%} of the digits, most of them the hardest",
         "recipe": f"{recipe['optimizer']}, learning rate {recipe['learning_rate']:g} "
         f"({recipe['schedule']}), batches of {recipe['batch_size']}, at most {recipe['epochs']} "
-        f"epochs{f', the last {averaged} averaged' if averaged else ''}, {card['precision']}",
-        "chosen on": f"{validation['n']:,} validation digits, of which it reads "
-        f"{validation['accuracy_percent']:.2f} % "
-        f"({validation['low_percent']:.2f} to {validation['high_percent']:.2f} %)",
-        "temperature": f"{card['temperature']:.3f}",
-        "accepts from": f"confidence {card['threshold']:.2f}",
-        "not for": "letters, several digits at once, or decisions nobody looks at again",
+        f"epochs, {card['precision']}",
+        "weights": averaged and f"the mean over the last {averaged} epochs",
+        "chosen on": f"{validation['n']:,} validation digits; it reads "
+        f"{validation['accuracy_percent']:.2f} % of them rightly (95 % interval "
+        f"{validation['low_percent']:.2f} to {validation['high_percent']:.2f} %)",
+        "answers with": card.get("test_time_augmentation")
+        and "the mean of three views: the picture, and it a pixel higher and lower",
+        "temperature": f"{card['temperature']:.3f}; logits are divided by it",
+        "accepts": f"answers with a confidence of {card['threshold']:.2f} or more",
+        "not for": "letters, several digits at once, or decisions that nobody checks",
     }
+    return {name: text for name, text in lines.items() if text}
+
+
+def _listed(values: Mapping[str, object]) -> str:
+    """Names and values in a row: ``rotation 10, zoom 0.1``."""
+    return ", ".join(f"{name} {value}" for name, value in values.items())
 
 
 def provenance_lines(run: Run) -> dict[str, str]:
@@ -228,7 +173,7 @@ def provenance_lines(run: Run) -> dict[str, str]:
         "data (SHA-256)": card["sha256"],
         "seed": str(card["seed"]),
         "parameters": f"params/{run.folder.name}",
-        "versions": ", ".join(f"{k} {v}" for k, v in card["versions"].items()),
+        "versions": _listed(card["versions"]),
         "machine": card["machine"],
         "training took": f"{training['training_seconds'] / 60:.1f} minutes, "
         f"{training['epochs']} epochs",

@@ -5,35 +5,46 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 HEADINGS = {
-    "seed": "seed",
-    "digit": "digit",
     "n": "digits",
     "support": "digits",
     "correct": "read rightly",
     "accuracy_percent": "accuracy (%)",
+    "validation_percent": "validation (%)",
+    "test_percent": "test (%)",
     "low_percent": "95 % from",
     "high_percent": "to",
     "ece_percent": "calibration error (%)",
+    "ece_by_chance_percent": "by chance, up to (%)",
     "precision_percent": "precision (%)",
     "recall_percent": "recall (%)",
     "f1_percent": "F1 (%)",
+    "training_minutes": "training (minutes)",
     "name": "other reader",
     "only_first": "right: only this",
     "only_second": "only the other",
     "difference_percent": "difference (points)",
     "p_value": "p",
+    "mean": "mean (%)",
+    "sd": "spread (points)",
+    "bought": "bought (points)",
+    "bought_low": "95 % from",
+    "bought_high": "to",
+    "trained_on": "varied in training",
+    "corruption": "resembles",
+    "at_severity_3": "which is, at severity 3",
+    "within": "reached in training",
 }
 
 
 def readable(rows: Sequence[Mapping] | Mapping[str, Mapping], *keys: str) -> pd.DataFrame:
-    """A table of some of the rows' values, in the order of ``keys``, under words for headings.
+    """A table of rows of measurements, under words for headings.
 
     Args:
         rows: a sequence of rows, numbered; or rows by name, which becomes the index.
-        keys: of ``HEADINGS``.
+        keys: what is shown of each row, in this order; everything by default.
     """
     if isinstance(rows, Mapping):
         table = pd.DataFrame.from_dict(rows, orient="index")
     else:
         table = pd.DataFrame(rows, columns=None if rows else keys)
-    return table[list(keys)].rename(columns=HEADINGS)
+    return table[list(keys or table)].rename(columns=HEADINGS)

@@ -1,26 +1,25 @@
-"""Digits laid on simulated paper and screens: what reading a photo has to cope with, in small.
+"""Digits on simulated paper and screens, for where no real photos are at hand.
 
-A stand-in where no real photos are at hand: the light, the rulings and the place are chance, but
-the writing is that of the digits it starts from.
+Light, ruling, place and size are drawn at random. The writing is that of the given digit.
 """
 
 import cv2
 import numpy as np
 
-PAGE = 160  # px: the side of a picture
+PAGE = 160  # side of a picture, in pixels
 
 
 def on_paper(image: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """A digit, uint8 (28, 28), as a phone might see it on paper: RGB uint8 (160, 160, 3).
+    """A digit uint8 (28, 28) as a phone might see it on paper: RGB uint8 (160, 160, 3).
 
-    Paper and ink have a colour, the light falls from one side and leaves a shadow, the paper may
-    be ruled or squared, and place, size and slope of the digit are chance; so are blur and grain.
+    Paper and ink have a colour, and the paper may be ruled or squared. The light falls from one
+    side, with a shadow. The digit's place, size and slope are random, as are blur and grain.
     """
     rows, columns = np.mgrid[:PAGE, :PAGE] / PAGE
     paper = random.choice([[246, 243, 236], [240, 228, 196], [222, 232, 243], [236, 220, 222]])
     page = np.broadcast_to(paper, (PAGE, PAGE, 3)).astype(np.float32)
     ruling, apart = random.integers(3), int(random.integers(26, 44))
-    line = np.float32([150, 175, 215])
+    line = np.array([150, 175, 215], np.float32)
     start = int(random.integers(apart))
     if ruling:  # 1 ruled, 2 squared
         page[start::apart] = line
@@ -39,9 +38,9 @@ def on_paper(image: np.ndarray, random: np.random.Generator) -> np.ndarray:
 
 
 def on_screen(image: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """A digit, uint8 (28, 28), as drawn anywhere on a screen, at any size: uint8 (160, 160).
+    """A digit uint8 (28, 28) as drawn on a screen, in any place and size: uint8 (160, 160).
 
-    Black on white or, one time in two, white on black; the strokes a little thinner than they were.
+    It is black on white or white on black, each half of the time, in slightly thinner strokes.
     """
     drawn = _place(image, random, random.uniform(0.2, 0.8), level=0.52)
     picture = np.rint(255 * drawn).astype(np.uint8)
@@ -51,15 +50,16 @@ def on_screen(image: np.ndarray, random: np.random.Generator) -> np.ndarray:
 def _place(
     image: np.ndarray, random: np.random.Generator, size: float, level: float = 0.45
 ) -> np.ndarray:
-    """Crisp strokes, float32 (160, 160) from 0 to 1, that fill ``size`` of the page somewhere.
+    """A digit with crisp strokes in a random place: float32 (160, 160), from 0 to 1.
 
-    A higher ``level``, from 0 to 1, makes them thinner.
+    It fills ``size`` (0 to 1) of the page's side. A higher ``level`` (0 to 1) thins its strokes.
     """
     x, y, width, height = cv2.boundingRect((image > 64).astype(np.uint8))
     scale = size * PAGE / max(width, height)
-    turn = cv2.getRotationMatrix2D((x + width / 2, y + height / 2), random.uniform(-6, 6), scale)
+    middle = (x + width / 2, y + height / 2)
+    turn: np.ndarray = cv2.getRotationMatrix2D(middle, random.uniform(-6, 6), scale)
     reach = np.array([width, height]) * scale / 2 + 6
-    turn[:, 2] += random.uniform(reach, PAGE - reach) - (x + width / 2, y + height / 2)
+    turn[:, 2] += random.uniform(reach, PAGE - reach) - middle
     large = cv2.warpAffine(
         image.astype(np.float32) / 255, turn, (PAGE, PAGE), flags=cv2.INTER_CUBIC
     )

@@ -7,29 +7,28 @@ they come here, become a picture, and are read; the reading goes back and is sho
 import base64
 import html
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import anywidget
-import cv2
 import numpy as np
 import traitlets
 from PIL import Image
 
-from digitlib.apps.canvas.page import data_url, inked, page_of
+from digitlib.apps.canvas.page import inked, page_of
+from digitlib.apps.canvas.showing import cut_out, data_url, describe, still
 from digitlib.apps.canvas.strokes import BLACK, WHITE, Stroke, rasterise
 from digitlib.artifacts import from_root, read_json, resolve, write_json, writing
 from digitlib.pixels.decoding import Picture, PictureError, load
 from digitlib.pixels.normalisation import reduce
 from digitlib.reading.explanation import explain
-from digitlib.reading.recognizer import Digit, Reading, Recognizer
+from digitlib.reading.recognizer import Recognizer
 
 DRAWINGS = "outputs/drawings"
 READ_SIDE = 400  # pixels; the longer side of a drawing as it is read
 MOST_POINTS = 200_000  # of all strokes together
-MOST_DIGITS = 64  # that are described one by one
-MARGIN = 0.25  # around one of several digits that is saved, as a share of its longer side
 
 
 class DigitCanvas(anywidget.AnyWidget):
@@ -57,7 +56,7 @@ class DigitCanvas(anywidget.AnyWidget):
 
     width = traitlets.Int(560).tag(sync=True)
     height = traitlets.Int(320).tag(sync=True)
-    strokes = traitlets.List().tag(sync=True)
+    strokes: traitlets.List = traitlets.List().tag(sync=True)
     backdrop = traitlets.Unicode("").tag(sync=True)
     paper = traitlets.Int(WHITE).tag(sync=True)  # brightness around and under a backdrop
     reading = traitlets.Dict().tag(sync=True)
@@ -71,8 +70,8 @@ class DigitCanvas(anywidget.AnyWidget):
         recognizer: Recognizer | None = None,
         samples: np.ndarray | Callable[[], np.ndarray] | None = None,
         keep: str | Path | None = None,
-        **settings,
-    ):
+        **settings: Any,
+    ) -> None:
         self._last: tuple = ()
         self._chance = np.random.default_rng()
         self.recognizer = recognizer or Recognizer()
@@ -85,7 +84,7 @@ class DigitCanvas(anywidget.AnyWidget):
         self._changed()
 
     @traitlets.validate("strokes")
-    def _check(self, proposal) -> list[Stroke]:
+    def _check(self, proposal: dict) -> list[Stroke]:
         number = 0
         for i, stroke in enumerate(proposal["value"]):
             points = stroke.get("points") if isinstance(stroke, dict) else None
@@ -159,7 +158,7 @@ class DigitCanvas(anywidget.AnyWidget):
         if picture.min() == picture.max():
             raise ValueError("the canvas is empty: draw a digit first")
         if len(digits) > 1:
-            picture = _alone(picture, digits[digit]["box"], picture.shape[1] / self.width)
+            picture = cut_out(picture, digits[digit]["box"], picture.shape[1] / self.width)
         name = datetime.now().strftime("%Y-%m-%d-%H%M%S-%f")
         target = resolve(folder) / str(label) / f"{name}.png"
         with writing(target) as unfinished:
@@ -192,25 +191,16 @@ class DigitCanvas(anywidget.AnyWidget):
 
     def still(self) -> str:
         """The drawing and its reading as a picture in HTML, for where no widget can live."""
-        boxes = "".join(_frame(digit) for digit in self.reading.get("digits", []))
-        text = self.reading.get("text", "")
-        said = f"A drawing, read as {text}" if text else "An empty canvas"
         try:
-            picture = data_url(self.picture)
+            return still(self.picture, self.reading, self.width, self.height)
         except PictureError as fault:
             return f"<p>{html.escape(str(fault))}</p>"
-        return (
-            f'<svg role="img" aria-label="{html.escape(said)}" viewBox="0 0 {self.width} '
-            f'{self.height}" style="max-width: {self.width}px; background: #fff; border: 1px solid '
-            f'#ccd; border-radius: 10px"><image href="{picture}" '
-            f'width="{self.width}" height="{self.height}"/>{boxes}</svg>'
-        )
 
-    def _repr_mimebundle_(self, **options):
-        data, metadata = super()._repr_mimebundle_(**options)
+    def _repr_mimebundle_(self, **options: Any) -> tuple[dict, dict]:
+        data, metadata = super()._repr_mimebundle_(**options) or ({}, {})
         return data | {"text/html": self.still()}, metadata
 
-    def _changed(self, _change=None) -> None:
+    def _changed(self, _change: object = None) -> None:
         if self._last and self._last[0] is self.strokes and self._last[1] is self.backdrop:
             return  # both changed at once: they were read together
         self._last = (self.strokes, self.backdrop)
@@ -218,14 +208,14 @@ class DigitCanvas(anywidget.AnyWidget):
         if self.keep:
             write_json(self.keep, {"strokes": self.strokes, "backdrop": self.backdrop})
 
-    def _obey(self, _widget, message: dict, _buffers) -> None:
+    def _obey(self, _widget: object, message: dict, _buffers: object) -> None:
         """Do what the browser asks for."""
         try:
             match message.get("do"):
                 case "save":
                     target = self.save(message.get("label", ""), digit=message.get("digit", -1))
                     self.saved = {"label": message["label"], "file": from_root(target)}
-                case "sample" if self.has_samples:
+                case "sample" if self.samples is not None:
                     if callable(self.samples):
                         self.samples = self.samples()
                     self.show(255 - self._chance.choice(self.samples))
@@ -244,16 +234,6 @@ class DigitCanvas(anywidget.AnyWidget):
             self.why = {"digit": number, "maps": base64.b64encode(coded.tobytes()).decode()}
 
 
-def describe(reading: Reading, scale: float = 1.0, corner: tuple[int, int] = (0, 0)) -> dict:
-    """A reading as JSON has it: text, and for each digit all that the canvas shows.
-
-    Boxes are of a picture whose ``corner`` lies at (x, y) of the page; on the canvas the page is
-    ``scale`` times smaller.
-    """
-    found = reading.digits[:MOST_DIGITS]
-    return {"text": reading.text, "digits": [_described(d, scale, corner) for d in found]}
-
-
 def _kept(keep: str | Path) -> dict:
     """The drawing in a file; what cannot be read there is no drawing."""
     try:
@@ -261,34 +241,3 @@ def _kept(keep: str | Path) -> dict:
         return {"strokes": list(state["strokes"]), "backdrop": str(state["backdrop"])}
     except (OSError, ValueError, KeyError, TypeError):
         return {}
-
-
-def _alone(picture: np.ndarray, box: Sequence[float], scale: float) -> np.ndarray:
-    """What is in the box, on paper of its own."""
-    x, y, width, height = (round(scale * side) for side in box)
-    margin = round(MARGIN * max(width, height))
-    paper = float(np.median(picture))
-    cut = picture[y : y + height, x : x + width]
-    return cv2.copyMakeBorder(cut, *4 * [margin], cv2.BORDER_CONSTANT, value=paper)
-
-
-def _frame(digit: dict) -> str:
-    x, y, width, height = digit["box"]
-    colour = "#1f8a5b" if digit["accepted"] else "#d9822b"
-    return (
-        f'<rect x="{x - 6}" y="{y - 6}" width="{width + 12}" height="{height + 12}" rx="5" '
-        f'fill="none" stroke="{colour}" stroke-width="1.5"/><text x="{x - 4}" y="{y - 11}" '
-        f'fill="{colour}" style="font: 700 19px sans-serif">{digit["label"]}</text>'
-    )
-
-
-def _described(digit: Digit, scale: float, corner: tuple[int, int]) -> dict:
-    (x, y, width, height), (left, top) = digit.box, corner
-    return {
-        "label": digit.label,
-        "confidence": round(digit.confidence, 5),
-        "accepted": digit.accepted,
-        "probabilities": [round(float(p), 5) for p in digit.probabilities],
-        "box": [round(side / scale, 1) for side in (x + left, y + top, width, height)],
-        "image": base64.b64encode(digit.image.tobytes()).decode(),
-    }

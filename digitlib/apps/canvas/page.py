@@ -1,14 +1,12 @@
 """The page under the strokes: white, or a picture amid its own paper."""
 
 import base64
-import io
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
 import cv2
 import numpy as np
-from PIL import Image
 
 from digitlib.apps.canvas.strokes import WHITE, Stroke
 from digitlib.pixels.decoding import PictureError, load
@@ -60,10 +58,3 @@ def inked(place: Box, strokes: Sequence[Stroke], shape: tuple[int, int], scale: 
         *np.clip(np.minimum(place[:2], low), 0, None).tolist(),
         *np.minimum(np.maximum(place[2:], high), shape[::-1]).tolist(),
     )
-
-
-def data_url(grey: np.ndarray) -> str:
-    """A grey picture, uint8 (h, w), as a PNG for a page."""
-    stream = io.BytesIO()
-    Image.fromarray(grey).save(stream, "PNG")
-    return f"data:image/png;base64,{base64.b64encode(stream.getvalue()).decode()}"

@@ -16,7 +16,9 @@ HANDWRITING = json.loads(Path(__file__).with_name("handwriting.json").read_text(
 Stroke = dict  # {"points": [x, y, width, …], "erases": bool}, in pixels of the canvas
 
 
-def write(text: str, left=60.0, top=60.0, height=180.0, pen=14.0) -> list[Stroke]:
+def write(
+    text: str, left: float = 60.0, top: float = 60.0, height: float = 180.0, pen: float = 14.0
+) -> list[Stroke]:
     """Strokes of digits side by side, in pixels of the canvas, as ``HANDWRITING`` has them."""
     strokes = []
     for i, digit in enumerate(text):

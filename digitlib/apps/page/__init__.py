@@ -1,7 +1,7 @@
 """The web page of ``make app``: draw, read pictures, train, and look at the model.
 
 ``notebooks/app.ipynb`` shows a ``Page``; Voilà serves it to people who have no Jupyter. The four
-tabs share one thing, the model that reads (``Reader``).
+tabs share one thing, the model that reads (``SharedRecognizer``).
 """
 
 import ipywidgets as widgets
@@ -9,36 +9,36 @@ import ipywidgets as widgets
 from digitlib.apps.canvas import DigitCanvas
 from digitlib.apps.page.model import Model
 from digitlib.apps.page.pictures import Pictures
-from digitlib.apps.page.reader import Reader
+from digitlib.apps.page.shared import SharedRecognizer
 from digitlib.apps.page.train import Train
 from digitlib.datasets import load_dataset
 
 
 class Page(widgets.VBox):
-    """Tabs **Draw**, **Pictures**, **Train** and **Model** around one reader."""
+    """Tabs **Draw**, **Pictures**, **Train** and **Model** around one recognizer."""
 
-    def __init__(self):
-        self.reader = Reader()
+    def __init__(self) -> None:
+        self.shared = SharedRecognizer()
         self.canvas = DigitCanvas(
-            self.reader.recognizer, lambda: load_dataset("optdigits").images, width=640, height=360
+            self.shared.recognizer, lambda: load_dataset("optdigits").images, width=640, height=360
         )
-        self.reader.observe(self._change_model, "model_dir")
+        self.shared.observe(self._change_model, "model_dir")
         tabs = {
             "Draw": self.canvas,
-            "Pictures": Pictures(self.reader),
-            "Train": Train(self.reader),
-            "Model": Model(self.reader),
+            "Pictures": Pictures(self.shared),
+            "Train": Train(self.shared),
+            "Model": Model(self.shared),
         }
         self.tabs = widgets.Tab(list(tabs.values()), titles=list(tabs), selected_index=0)
         self.tabs.observe(self._opened, "selected_index")
         super().__init__([self.tabs])
         self.add_class("page")
 
-    def _change_model(self, _change) -> None:
-        self.canvas.recognizer = self.reader.recognizer
+    def _change_model(self, _change: object) -> None:
+        self.canvas.recognizer = self.shared.recognizer
         self.canvas.read()
 
-    def _opened(self, _change) -> None:
+    def _opened(self, _change: object) -> None:
         opened = self.tabs.children[self.tabs.selected_index]
         if isinstance(opened, Model):  # it takes a moment: made when it is looked at
             opened.refresh()

@@ -6,7 +6,7 @@ import time
 import ipywidgets as widgets
 import numpy as np
 
-from digitlib.apps.page.reader import Reader
+from digitlib.apps.page.shared import SharedRecognizer
 from digitlib.apps.page.train import curves
 from digitlib.artifacts import ArtifactError, read_history
 from digitlib.reading.models import find_models
@@ -18,8 +18,8 @@ ASKED = 300  # digits, to measure how long one takes
 class Model(widgets.VBox):
     """The card of the model in use, and others to load."""
 
-    def __init__(self, reader: Reader):
-        self.reader, self.shown, self.filling = reader, "", False
+    def __init__(self, shared: SharedRecognizer):
+        self.shared, self.shown, self.filling = shared, "", False
         self.choice = widgets.Dropdown(
             description="Model",
             layout=widgets.Layout(width="min(40em, 95%)"),
@@ -34,35 +34,35 @@ class Model(widgets.VBox):
         super().__init__([self.choice, self.other, self.fault, self.body])
         self.choice.observe(self._choose, "value")
         self.other.observe(self._choose, "value")
-        reader.observe(lambda _: self.refresh(), "model_dir")
+        shared.observe(lambda _: self.refresh(), "model_dir")
 
     def refresh(self) -> None:
         """Look which models there are, and show the one in use."""
         found = {name: str(folder) for name, folder in find_models().items()}
-        if self.reader.model_dir not in found.values():
-            found[self.reader.model_dir] = self.reader.model_dir
+        if self.shared.model_dir not in found.values():
+            found[self.shared.model_dir] = self.shared.model_dir
         self.filling = True  # new options choose their first
-        self.choice.options, self.choice.value = list(found.items()), self.reader.model_dir
+        self.choice.options, self.choice.value = list(found.items()), self.shared.model_dir
         self.filling = False
-        if self.shown != self.reader.model_dir:
-            self.shown = self.reader.model_dir
+        if self.shown != self.shared.model_dir:
+            self.shown = self.shared.model_dir
             self.body.value = self._describe()
 
-    def _choose(self, change) -> None:
-        if change["new"] in (None, "", self.reader.model_dir) or self.filling:
+    def _choose(self, change: dict) -> None:
+        if change["new"] in (None, "", self.shared.model_dir) or self.filling:
             return
         self.fault.value = ""
         try:
-            self.reader.use(change["new"])
+            self.shared.use(change["new"])
         except (ArtifactError, ValueError, OSError, KeyError) as fault:
             self.fault.value = f'<p class="page-error">{html.escape(str(fault))}</p>'
             self.refresh()  # what is in use is what the list says
 
     def _describe(self) -> str:
-        card, folder = self.reader.recognizer.card, self.reader.model_dir
-        file = self.reader.recognizer.file
+        card, folder = self.shared.recognizer.card, self.shared.model_dir
+        file = self.shared.recognizer.file
         lines = accuracy_lines(card) | {
-            "one digit takes": f"{latency(self.reader):.2f} ms on this machine (median of {ASKED})",
+            "one digit takes": f"{latency(self.shared):.2f} ms on this machine (median of {ASKED})",
             "file": f"{file.stat().st_size / 1e6:.2f} MB ({file.name})",
         }
         parts = [_table(lines | card_lines(card))]
@@ -85,14 +85,14 @@ def accuracy_lines(card: dict) -> dict[str, str]:
     return lines
 
 
-def latency(reader: Reader) -> float:
+def latency(shared: SharedRecognizer) -> float:
     """Median milliseconds for one digit."""
     image = np.zeros((1, 28, 28), np.uint8)
     image[0, 4:24, 13:16] = 255
     times = []
     for _ in range(ASKED):
         start = time.perf_counter()
-        reader.recognizer.classify(image)
+        shared.recognizer.classify(image)
         times.append(time.perf_counter() - start)
     return 1000 * float(np.median(times))
 

@@ -4,13 +4,13 @@ import base64
 import csv
 import html
 import io
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 import cv2
 import ipywidgets as widgets
 
-from digitlib.apps.canvas.page import data_url
-from digitlib.apps.page.reader import Reader
+from digitlib.apps.canvas.showing import data_url
+from digitlib.apps.page.shared import SharedRecognizer
 from digitlib.pixels.decoding import PictureError, load
 from digitlib.reading.batch import COLUMNS, Row, read_picture
 
@@ -20,8 +20,8 @@ THUMBNAIL = 56  # pixels high
 class Pictures(widgets.VBox):
     """Choose pictures, see them read."""
 
-    def __init__(self, reader: Reader):
-        self.reader = reader
+    def __init__(self, shared: SharedRecognizer):
+        self.shared = shared
         self.rows: dict[str, Row] = {}
         self.looks: dict[str, str] = {}
         self.chooser = widgets.FileUpload(
@@ -48,20 +48,20 @@ class Pictures(widgets.VBox):
         self.chooser.observe(self._add, "value")
         self.clear.on_click(self._clear)
 
-    def _add(self, change) -> None:
+    def _add(self, change: dict) -> None:
         if not change["new"]:
             return
         self.progress.max, self.progress.value = len(change["new"]), 0
         self.progress.layout.visibility = "visible"
         for upload in change["new"]:
             name, content = _free_name(upload["name"], self.rows), bytes(upload["content"])
-            self.rows[name] = read_picture(self.reader.recognizer, name, content)
+            self.rows[name] = read_picture(self.shared.recognizer, name, content)
             self.looks[name] = _thumbnail(content)
             self.progress.value += 1
         self.chooser.value = ()  # the pictures themselves are not kept
         self._show()
 
-    def _clear(self, _button) -> None:
+    def _clear(self, _button: object) -> None:
         self.rows, self.looks = {}, {}
         self._show()
 
@@ -131,7 +131,7 @@ def _thumbnail(content: bytes) -> str:
     return f'<img alt="" height="{THUMBNAIL}" src="{data_url(small)}">'
 
 
-def _free_name(name: str, taken) -> str:
+def _free_name(name: str, taken: Container[str]) -> str:
     stem, number = name, 2
     while name in taken:
         name, number = f"{stem} ({number})", number + 1

@@ -5,6 +5,7 @@ import atexit
 import base64
 import contextlib
 import html
+import io
 import json
 import re
 import shutil
@@ -16,7 +17,7 @@ from pathlib import Path
 import ipywidgets as widgets
 import psutil
 
-from digitlib.apps.page.reader import Reader
+from digitlib.apps.page.shared import SharedRecognizer
 from digitlib.artifacts import kept_epoch, project_root, read_history, resolve
 from digitlib.datasets import find_dataset
 from digitlib.pipeline import profiles
@@ -30,10 +31,10 @@ STOPPED = "Stopped. With the same settings, Train goes on after the last finishe
 class Train(widgets.VBox):
     """Choose what to learn from, start, watch, stop, use."""
 
-    def __init__(self, reader: Reader):
-        self.reader = reader
+    def __init__(self, shared: SharedRecognizer):
+        self.shared = shared
         self.process: subprocess.Popen | None = None
-        self.output_dir: Path | None = None
+        self.output_dir = resolve(FOLDER)
         self.stopped: dict = {}  # the parameters of a training that can go on
         style, wide = {"description_width": "8em"}, widgets.Layout(width="min(32em, 95%)")
         field = {"style": style, "layout": wide}
@@ -84,7 +85,7 @@ class Train(widgets.VBox):
         self.use.on_click(self._use)
         atexit.register(self.end)
 
-    def _start(self, _button) -> None:
+    def _start(self, _button: object) -> None:
         try:
             self._begin()
         except Exception as fault:  # Voilà shows a handler's errors to nobody
@@ -163,8 +164,8 @@ class Train(widgets.VBox):
         )
         self.curves.value = curves(history)
 
-    def _use(self, _button) -> None:
-        self.reader.use(self.output_dir / "model")
+    def _use(self, _button: object) -> None:
+        self.shared.use(self.output_dir / "model")
         self.said.value = "<p>Draw and Pictures read with it from now on.</p>"
 
     def end(self, words: str = "") -> None:
@@ -216,11 +217,11 @@ def curves(history: list[dict]) -> str:
     """The learning curves as an image in HTML."""
     from digitlib.reporting.figures.training import learning_curves
 
-    figure = learning_curves(history, kept=kept_epoch(history) + 1)
-    data, _ = figure._repr_mimebundle_()
-    coded = base64.b64encode(data["image/png"]).decode()
-    source = f"data:image/png;base64,{coded}"
-    return f'<img class="page-figure" alt="{figure.description()}" src="{source}">'
+    drawn = io.BytesIO()
+    learning_curves(history, kept=kept_epoch(history) + 1).savefig(drawn, format="png")
+    source = f"data:image/png;base64,{base64.b64encode(drawn.getvalue()).decode()}"
+    alt = "Loss, accuracy and learning rate over the epochs"
+    return f'<img class="page-figure" alt="{alt}" src="{source}">'
 
 
 def why_it_failed(log_file: Path, lines: int = 12) -> tuple[str, str]:

@@ -1,49 +1,51 @@
-"""Figures of the augmentation notebook."""
+"""Figures of the augmentation notebook; 03 and 06 show some of them too."""
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from digitlib.reporting.figures.style import COLOURS, draw_digit, figure, no_grid
-
-# The ladder's columns as a reader sees them.
-COLUMNS = {
-    "mean": "mean (%)",
-    "sd": "spread (points)",
-    "bought": "bought (points)",
-    "bought_low": "from",
-    "bought_high": "to",
-}
+from digitlib.reporting.figures import draw
+from digitlib.reporting.figures.style import COLOURS, MARKS, figure
 
 
-def strengths(originals: np.ndarray, varied: Mapping[str, np.ndarray]) -> Figure:
-    """The same digits at several strengths, one row each, under the originals.
+def varied_digits(originals: np.ndarray, varied: Mapping[str, np.ndarray]) -> Figure:
+    """The same digits varied in several ways, one row each, under the originals.
 
     Args:
         originals: (N, 28, 28), 0 to 255.
-        varied: (N, 28, 28, 1), 0 to 255, by the text that stands beside the row.
+        varied: arrays or tensors (N, 28, 28, 1), 0 to 255, by the text beside the row.
     """
-    rows = {"original": originals} | {name: np.asarray(v)[..., 0] for name, v in varied.items()}
-    fig = figure(10, 0.98 * len(rows), alt=f"Ten digits: {', '.join(rows)}")
-    panels = fig.subplots(len(rows), len(originals))
-    for line, (name, images) in zip(panels, rows.items(), strict=True):
-        for axes, image in zip(line, images, strict=True):
-            draw_digit(axes, image)
-        line[0].set_ylabel(name, rotation=0, ha="right", va="center")
-    return fig
+    rows = {name: np.asarray(images)[..., 0] for name, images in varied.items()}
+    return draw.digit_rows({"original": originals} | rows)
 
 
-def ladder(names: Sequence[str], results: Sequence[Sequence[float]]) -> Figure:
-    """Accuracies in percent by step: a dot for each seed, a line through the means."""
-    fig = figure(11, 3.4, alt="Validation accuracy at each step of the ladder")
+def ablation_ladder(
+    names: Sequence[str], results: Mapping[str, Sequence[Sequence[float]]], measured: str
+) -> Figure:
+    """What each step of a ladder of experiments reached: a mark for each seed, a line of means.
+
+    Args:
+        names: of the steps, the first without any change.
+        results: for each step one value per seed, by the digits that were read.
+        measured: the values in words, with their unit.
+    """
+    title = f"{measured.capitalize()} at each step"
+    if not names:
+        return draw.titled_cells(0, 1, 0, title)[0]
+    fig = figure(11, 3.6, alt=title)
     axes = fig.add_subplot()
-    means = [float(np.mean(values)) for values in results]
-    axes.plot(range(len(names)), means, color=COLOURS[0], lw=1, alpha=0.5)
-    for x, (values, mean) in enumerate(zip(results, means, strict=True)):
-        axes.plot([x] * len(values), values, "o", color=COLOURS[0], alpha=0.5, ms=5)
-        axes.plot([x - 0.18, x + 0.18], [mean, mean], color=COLOURS[3], lw=2.5)
-    labels = [name if x == 0 else f"+ {name}" for x, name in enumerate(names)]
-    axes.set(xticks=range(len(names)), xticklabels=labels, ylabel="validation accuracy (%)")
-    no_grid(axes, axis="x")
+    shifts = 0.03 * len(results) * np.linspace(-1, 1, len(results)) if len(results) > 1 else [0.0]
+    for k, (name, steps) in enumerate(results.items()):
+        colour, x = COLOURS[k % 6], np.arange(len(names)) + shifts[k]
+        style = "-" if k < 6 else "--"  # where a colour comes again
+        axes.plot(x, [np.mean(values) for values in steps], style, color=colour, lw=1.6, label=name)
+        for at, values in zip(x, steps, strict=True):
+            mark = MARKS[k % len(MARKS)]
+            axes.plot([at] * len(values), values, mark, color=colour, ms=4.5, alpha=0.6)
+    labels = [name if k == 0 else f"+ {name}" for k, name in enumerate(names)]
+    axes.set(xticks=range(len(names)), xticklabels=labels, ylabel=measured)
+    if len(results) > 1:
+        draw.legend_beside(axes)
+    draw.no_grid(axes, axis="x")
     return fig

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from digitlib.reporting.figures.style import COLOURS, draw_digit, figure, no_grid
+from digitlib.reporting.figures import draw
+from digitlib.reporting.figures.style import COLOURS, figure
 
 SHADES = {"high": COLOURS[2], "medium": COLOURS[1], "low": COLOURS[3]}
 
@@ -24,7 +25,7 @@ def overview(table: pd.DataFrame) -> Figure:
     bars = left.bar(counts.index, counts, color=COLOURS[0])
     left.bar_label(bars, fontsize=8)
     left.set(title="Digits read", xlabel="digit", ylabel="count")
-    no_grid(left, axis="x")
+    draw.no_grid(left, axis="x")
     edges = np.linspace(0, 1, 41)
     for status, colour in SHADES.items():
         sure = table.loc[table["status"] == status, "confidence"]
@@ -35,14 +36,11 @@ def overview(table: pd.DataFrame) -> Figure:
     return fig
 
 
-def contact_sheet(pictures: Sequence[np.ndarray], captions: Sequence[str]) -> Figure:
-    """Pictures, grey (H, W) of any size, over their captions, as they are."""
-    columns = 8
-    rows = -(-len(pictures) // columns)
-    fig = figure(11, 1.75 * rows, alt="The least certain pictures")
-    panels = fig.subplots(rows, columns, squeeze=False).ravel()
-    for axes, picture, caption in zip(panels, pictures, captions, strict=False):
-        draw_digit(axes, picture, caption, cmap="gray")
-    for axes in panels[len(pictures) :]:
-        axes.axis("off")
-    return fig
+def least_certain(pictures: Sequence[np.ndarray], table: pd.DataFrame) -> Figure:
+    """Pictures, grey (H, W) of any size, over what was read in them.
+
+    Args:
+        table: their rows of ``batch.predict``'s table, in the same order.
+    """
+    captions = [f"{row.text} ({row.confidence:.0%})" for row in table.itertuples()]
+    return draw.contact_sheet(pictures, captions, "The least certain pictures", cmap="gray")

@@ -7,19 +7,19 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 
+from digitlib.reporting.figures import draw
 from digitlib.reporting.figures.style import (
     COLOURS,
     QUIET,
+    RIGHT,
     TEST,
     TEXT,
     TRAIN,
-    draw_digit,
+    WRONG,
     figure,
-    no_grid,
 )
 
 PARTS = {"training": TRAIN, "validation": COLOURS[2], "test": TEST}
-RIGHT, WRONG = COLOURS[0], COLOURS[3]
 DIGITS = range(10)
 
 
@@ -28,22 +28,14 @@ def per_class(rows: Sequence[Mapping]) -> Figure:
     fig = figure(11, 3.2, alt="Precision and recall of each digit, with intervals for recall.")
     axes = fig.add_subplot()
     for row in rows:
-        x = [row["digit"] - 0.1] * 2
-        axes.plot(
-            x,
-            [row["recall_low_percent"], row["recall_high_percent"]],
-            color=RIGHT,
-            alpha=0.35,
-            lw=4,
-        )
-    recall = [row["recall_percent"] for row in rows]
-    precision = [row["precision_percent"] for row in rows]
-    at = np.arange(10)
-    axes.plot(at - 0.1, recall, "o", color=RIGHT, label="recall, with 95 % interval")
-    axes.plot(at + 0.1, precision, "D", color=COLOURS[1], ms=5.5, label="precision")
+        ends = row["recall_low_percent"], row["recall_high_percent"]
+        draw.interval(axes, row["digit"] - 0.1, row["recall_percent"], ends, RIGHT, vertical=True)
+        axes.plot(row["digit"] + 0.1, row["precision_percent"], "D", color=COLOURS[1], ms=5.5)
+    axes.plot([], [], "o", color=RIGHT, label="recall, with 95 % interval")
+    axes.plot([], [], "D", color=COLOURS[1], ms=5.5, label="precision")
     axes.set(xlabel="digit", ylabel="%", xticks=DIGITS, title="Recall and precision of each digit")
     axes.legend(ncols=2, loc="lower right", bbox_to_anchor=(1, 1))
-    no_grid(axes, axis="x")
+    draw.no_grid(axes, axis="x")
     return fig
 
 
@@ -58,34 +50,19 @@ def confusion(matrices: Mapping[str, np.ndarray]) -> Figure:
     shares = {name: _mistakes(matrix) for name, matrix in matrices.items()}
     top = max(1.0, *(share.max() for share in shares.values()))
     # White where nothing is misread, so that a single mistake stands out; the diagonal is grey.
-    colours = LinearSegmentedColormap.from_list("mistakes", ["white", WRONG]).with_extremes(
-        bad="#ECECEC"
-    )
+    colours = LinearSegmentedColormap.from_list("mistakes", ["white", WRONG], bad="#ECECEC")
     for axes, (name, matrix) in zip(panels, matrices.items(), strict=True):
-        picture = axes.imshow(shares[name], cmap=colours, vmin=0, vmax=top)
+        shown = axes.imshow(shares[name], cmap=colours, vmin=0, vmax=top)
         for i, j in np.argwhere(matrix > 0):
             colour, weight = (QUIET, "normal") if i == j else (TEXT, "bold")
             size = 6 if matrix[i, j] > 999 else 7.5
-            axes.text(
-                j,
-                i,
-                matrix[i, j],
-                ha="center",
-                va="center",
-                fontsize=size,
-                color=colour,
-                weight=weight,
-            )
-        axes.set_title(
-            f"{name.capitalize()}: {matrix.sum() - matrix.trace():,} of {matrix.sum():,} misread"
-        )
+            draw.text(axes, j, i, matrix[i, j], fontsize=size, color=colour, weight=weight)
+        misread = matrix.sum() - matrix.trace()
+        axes.set_title(f"{name.capitalize()}: {misread:,} of {matrix.sum():,} misread")
         axes.set(xlabel="read as", xticks=DIGITS, yticks=DIGITS)
     panels[0].set_ylabel("label")
-    no_grid(*panels)
-    bar = fig.colorbar(
-        picture, ax=panels, shrink=0.7, pad=0.01, label="misread, % of the label's digits"
-    )
-    bar.outline.set_visible(False)
+    draw.no_grid(*panels)
+    draw.colour_bar(shown, panels, "misread, % of the label's digits", shrink=0.7, pad=0.01)
     return fig
 
 
@@ -104,17 +81,8 @@ def calibration(before: Sequence[Mapping], after: Sequence[Mapping], temperature
         x = [100 * row["confidence"] for row in rows]
         y = [100 * row["accuracy"] for row in rows]
         reach = [[100 * abs(r[end] - r["accuracy"]) for r in rows] for end in ("low", "high")]
-        above.errorbar(
-            x,
-            y,
-            reach,
-            fmt="o",
-            color=RIGHT,
-            ecolor=RIGHT,
-            elinewidth=1.2,
-            ms=5,
-            label="digits of one bin, with 95 % interval",
-        )
+        label = "digits of one bin, with 95 % interval"
+        above.errorbar(x, y, reach, fmt="o", color=RIGHT, elinewidth=1.2, ms=5, label=label)
         above.set(title=title, xlim=(0, 102), ylim=(-2, 102))
         width = 100 * (rows[0]["to"] - rows[0]["from"])
         middle = [50 * (row["from"] + row["to"]) for row in rows]
@@ -144,20 +112,11 @@ def coverage(curves: Mapping[str, tuple[np.ndarray, np.ndarray]], accepted: floa
     first = min(covered[np.argmax(accuracy < 1)] for covered, accuracy in curves.values())
     start = max(0, 10 * int(10 * min(first, accepted) - 1))
     axes.axvline(100 * accepted, color=QUIET, ls=":", lw=1.2)
-    axes.annotate(
-        "accepted by the model's threshold",
-        (100 * accepted, 1.02),
-        xycoords=("data", "axes fraction"),
-        ha="right",
-        fontsize=8,
-        color=QUIET,
-    )
-    axes.set(
-        xlabel="coverage: the surest share of the digits (%)",
-        ylabel="accuracy on them (%)",
-        title="Accuracy when only the surest answers count",
-        xlim=(start, 100 + 0.015 * (100 - start)),
-    )
+    place, text = axes.get_xaxis_transform(), "accepted by the model's threshold"
+    axes.text(100 * accepted, 1.02, text, transform=place, ha="right", fontsize=8, color=QUIET)
+    axes.set(xlabel="coverage: the surest share of the digits (%)", ylabel="accuracy on them (%)")
+    axes.set_xlim(start, 100 + 0.015 * (100 - start))
+    axes.set_title("Accuracy when only the surest answers count")
     axes.legend(loc="lower left")
     return fig
 
@@ -166,20 +125,19 @@ def answers(
     images: np.ndarray, labels: np.ndarray, probabilities: np.ndarray, title: str
 ) -> Figure:
     """Pictures (N, 28, 28), each over its ten probabilities (N, 10); the label's bar in blue."""
-    fig, cells = _pages(len(images), 2.1, title)
-    for page, image, label, row in zip(cells, images, labels, probabilities, strict=False):
-        upper, lower = page.subplots(2, 1, height_ratios=(2.4, 1))
+    fig, cells = draw.titled_cells(len(images), 8, 2.1, title)
+    for cell, image, label, row in zip(cells, images, labels, probabilities, strict=True):
+        upper, lower = cell.subplots(2, 1, height_ratios=(2.4, 1))
         answer = int(row.argmax())
-        draw_digit(upper, image)
-        upper.set_title(
-            f"{label} read as {answer}", fontsize=8.5, weight="normal", loc="center", pad=3
-        )
+        draw.digit(upper, image)
+        told = f"{label} read as {answer}"
+        upper.set_title(told, fontsize=8.5, weight="normal", loc="center", pad=3)
         colours = [RIGHT if d == label else WRONG if d == answer else "#BBBBBB" for d in DIGITS]
         lower.bar(DIGITS, 100 * row, color=colours)
         lower.set(ylim=(0, 100), xlim=(-0.7, 9.7), yticks=[0, 50, 100], xticks=DIGITS)
         lower.set_yticklabels(["0", "", "100 %"])
         lower.tick_params(labelsize=6, pad=1)
-        no_grid(lower, axis="x")
+        draw.no_grid(lower, axis="x")
     return fig
 
 
@@ -190,21 +148,11 @@ def suspects(images: Sequence[np.ndarray], rows: Sequence[Mapping]) -> Figure:
         images: N of (28, 28).
         rows: as ``measuring.evaluation.suspect_labels`` gives them; the first N.
     """
-    fig, cells = _pages(len(images), 1.7, "The most suspect labels")
-    for page, image, row in zip(cells, images, rows, strict=False):
-        caption = f"labelled {row['label']}, reads as {row['suggested']}\n({row['part']})"
-        draw_digit(page.subplots(), image, caption)
-    return fig
-
-
-def _pages(n: int, height: float, title: str, columns: int = 8) -> tuple[Figure, list]:
-    """A titled figure and its cells, in reading order; with none it says so."""
-    lines = max(1, -(-n // columns))
-    fig = figure(11, height * lines + 0.35 if n else 0.8, alt=title)
-    fig.suptitle(title, x=0.005, ha="left", fontsize=10, weight="bold")
-    if not n:
-        fig.text(0.005, 0.1, "Nothing to show.", color=QUIET)
-    return fig, list(fig.subfigures(lines, columns, squeeze=False).flat) if n else []
+    captions = [
+        f"labelled {row['label']}, reads as {row['suggested']}\n({row['part']})"
+        for row in rows[: len(images)]
+    ]
+    return draw.contact_sheet(images, captions, "The most suspect labels")
 
 
 def brightness(rows: Sequence[Mapping], look: Callable[..., np.ndarray]) -> Figure:
@@ -216,23 +164,19 @@ def brightness(rows: Sequence[Mapping], look: Callable[..., np.ndarray]) -> Figu
     """
     fig = figure(11, 3.6, alt="Accuracy under changed brightness.")
     panels = fig.subplots(1, 2, sharey=True)
-    names = {
-        "factor": "pixel values multiplied by",
-        "offset": "added to pixel values (of 0 to 255)",
-    }
-    for axes, (change, label) in zip(panels, names.items(), strict=True):
+    labels = ("pixel values multiplied by", "added to pixel values (of 0 to 255)")
+    for axes, change, label in zip(panels, ("factor", "offset"), labels, strict=True):
         chosen = [row for row in rows if row["change"] == change]
         x = np.arange(len(chosen))
-        low, middle, high = (
-            [row[f"{key}_percent"] for row in chosen] for key in ("low", "accuracy", "high")
-        )
+        low, high = ([row[end] for row in chosen] for end in ("low_percent", "high_percent"))
         axes.fill_between(x, low, high, color=RIGHT, alpha=0.2, lw=0, label="95 % interval")
+        middle = [row["accuracy_percent"] for row in chosen]
         axes.plot(x, middle, "o-", color=RIGHT, label="accuracy")
         axes.set(xlabel=label, xticks=x, xlim=(-0.6, len(chosen) - 0.4))
         axes.set_xticklabels([f"{row['value']:g}" for row in chosen])
         for k, row in enumerate(chosen):
             inset = axes.inset_axes((k - 0.4, 1.03, 0.8, 0.2), transform=axes.get_xaxis_transform())
-            draw_digit(inset, look(**{change: row["value"]}))
+            draw.digit(inset, look(**{change: row["value"]}))
     panels[0].set(ylabel="accuracy (%)", ylim=(None, 101))
     panels[0].yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
     panels[0].legend(loc="lower right")

@@ -1,4 +1,4 @@
-"""Figures that show why a digit was read as it was."""
+"""The figure that shows why a digit was read as it was."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,8 @@ import numpy as np
 from matplotlib.colors import TwoSlopeNorm
 from matplotlib.figure import Figure
 
-from digitlib.reporting.figures.style import DIVERGING, draw_digit, figure, no_grid
+from digitlib.reporting.figures import draw
+from digitlib.reporting.figures.style import DIVERGING, figure
 
 
 def evidence(images: np.ndarray, maps: Sequence[np.ndarray], probabilities: np.ndarray) -> Figure:
@@ -22,12 +23,12 @@ def evidence(images: np.ndarray, maps: Sequence[np.ndarray], probabilities: np.n
     grid = fig.subplots(3, len(images), squeeze=False)
     limit = max(1.0, max(float(np.abs(found).max()) for found in maps))
     for column, (image, found) in enumerate(zip(images, maps, strict=True)):
-        draw_digit(grid[0, column], image)
+        draw.digit(grid[0, column], image)
         for row, digit in enumerate(answers[column], 1):
             axes = grid[row, column]
             drawn = axes.imshow(found[digit], cmap=DIVERGING, norm=TwoSlopeNorm(0, -limit, limit))
             axes.set(xticks=[], yticks=[], title=f"{digit}: {probabilities[column, digit]:.1%}")
-            no_grid(axes)
+            draw.no_grid(axes)
     for axes, name in zip(grid[:, 0], ("seen", "for the answer", "for the next"), strict=True):
         axes.set_ylabel(name)
     fig.colorbar(drawn, ax=grid, label="speaks for it (nats)", shrink=0.6)

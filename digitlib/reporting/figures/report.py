@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from digitlib.reporting.figures.style import COLOURS, QUIET, figure, no_grid
+from digitlib.reporting.figures import draw
+from digitlib.reporting.figures.style import COLOURS, QUIET, figure
 
 
 def comparison(rows: Sequence[dict]) -> Figure:
@@ -15,33 +16,17 @@ def comparison(rows: Sequence[dict]) -> Figure:
         rows: name, accuracy_percent, and low_percent and high_percent where there is an interval;
             ``own`` marks this project's.
     """
-    fig = figure(11, 0.6 + 0.42 * len(rows))
+    fig = figure(11, 0.6 + 0.42 * len(rows), alt="Accuracy of this run and of published systems")
     axes = fig.add_subplot()
-    for y, row in enumerate(reversed(rows)):
-        colour = COLOURS[0] if row.get("own") else QUIET
-        value = row["accuracy_percent"]
-        if "low_percent" in row:
-            axes.plot(
-                [row["low_percent"], row["high_percent"]], [y, y], color=colour, lw=3, alpha=0.4
-            )
-        axes.plot(value, y, "o", color=colour, ms=7)
-        axes.annotate(
-            f"{value:.2f} %",
-            (value, y),
-            (0, 7),
-            textcoords="offset points",
-            ha="center",
-            fontsize=8,
-            color=colour,
-        )
-    axes.set(
-        yticks=range(len(rows)),
-        yticklabels=[row["name"] for row in reversed(rows)],
-        ylim=(-0.6, len(rows) - 0.2),
-        xlabel="accuracy (%)",
-    )
+    names = [row["name"] for row in rows]
+    for y, row in enumerate(rows):
+        value, colour = row["accuracy_percent"], COLOURS[0] if row.get("own") else QUIET
+        ends = [row[end] for end in ("low_percent", "high_percent") if end in row]
+        draw.interval(axes, y, value, ends, colour, label=f"{value:.2f} %")
+    axes.set(yticks=range(len(rows)), yticklabels=names, ylim=(len(rows) - 0.4, -0.8))
+    axes.set_xlabel("accuracy (%)")
     axes.margins(x=0.08)
-    no_grid(axes, axis="y")
+    draw.no_grid(axes, axis="y")
     return fig
 
 
@@ -65,5 +50,5 @@ def folds(percent: Sequence[float], recalls: Sequence[dict]) -> Figure:
         single.plot(places, values, "o", ms=4, color=COLOURS[0], alpha=0.8)
     single.set_xticks(range(1, len(by_digit) + 1), list(recalls[0]))
     single.set(xlabel="digit", ylabel="recall (%)", title="Each digit")
-    no_grid(whole, single, axis="x")
+    draw.no_grid(whole, single, axis="x")
     return fig

@@ -1,14 +1,12 @@
-"""The look that every figure shares: colours, type, grid, and figures that show themselves once."""
+"""The look that every figure shares: colours, type, grid; and a figure that shows itself once."""
 
 import io
+from collections.abc import Mapping
 from typing import Any
 
 import matplotlib
-import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.axis import Axis
+from cycler import cycler
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullFormatter
 from PIL import Image
 
 # Okabe and Ito (2008), https://jfly.uni-koeln.de/color/: told apart with any colour vision and,
@@ -24,13 +22,15 @@ COLOURS = (
     "#999999",  # grey
 )
 TRAIN, TEST = COLOURS[0], COLOURS[1]
-TEXT, QUIET = "#222222", "#6B6B6B"
+RIGHT, WRONG = COLOURS[0], COLOURS[3]  # what a reader answers
+MARKS = ("o", "s", "^", "v", "D", "P", "X", "*")
+TEXT, QUIET, FAINT = "#222222", "#6B6B6B", "#DDDDDD"
 # Ink is bright in the data; on paper and on screen it reads best dark on white.
 INK = "gray_r"
 SEQUENTIAL, DIVERGING = "viridis", "RdBu_r"
 DPI = 120
 
-LOOK = {
+LOOK: dict[Any, Any] = {
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans"],  # comes with Matplotlib: the same on every machine
     "font.size": 9,
@@ -47,7 +47,7 @@ LOOK = {
     "axes.spines.right": False,
     "axes.axisbelow": True,
     "axes.grid": True,
-    "axes.prop_cycle": matplotlib.cycler(color=COLOURS),
+    "axes.prop_cycle": cycler(color=COLOURS),
     "grid.color": "#E6E6E6",
     "grid.linewidth": 0.7,
     "xtick.color": QUIET,
@@ -74,11 +74,14 @@ class Picture(Figure):
 
     alt = ""
 
-    def _repr_mimebundle_(self, include=None, exclude=None) -> tuple[dict, dict]:
+    def _repr_mimebundle_(
+        self, include: object = None, exclude: object = None
+    ) -> tuple[Mapping[str, bytes], Mapping[str, dict]]:
         drawn, packed = io.BytesIO(), io.BytesIO()
         self.savefig(drawn, format="png", dpi=DPI, bbox_inches="tight", pad_inches=0.08)
         # A palette halves the size of a notebook, and the eye sees no difference.
-        Image.open(drawn).convert("RGB").quantize(256, dither=0).save(packed, "PNG", optimize=True)
+        palette = Image.open(drawn).convert("RGB").quantize(256, dither=Image.Dither.NONE)
+        palette.save(packed, "PNG", optimize=True)
         return {"image/png": packed.getvalue()}, {"image/png": {"alt": self.description()}}
 
     def description(self) -> str:
@@ -101,34 +104,3 @@ def figure(width: float = 11, height: float = 3.6, alt: str = "", **options: Any
     made = Picture(figsize=(width, height), dpi=DPI, **options)
     made.alt = alt
     return made
-
-
-def draw_digit(
-    axes: Axes, image: np.ndarray, caption: str = "", edge: str = "#DDDDDD", **options: Any
-) -> Axes:
-    """Draw one image (H, W) of 0 to 255, dark ink on white, in a thin frame over its caption.
-
-    Args:
-        edge: colour of the frame, to mark a picture.
-        options: further arguments of ``Axes.imshow``, such as another ``cmap``.
-    """
-    axes.imshow(image, **({"cmap": INK, "vmin": 0, "vmax": 255} | options))
-    axes.set(xticks=[], yticks=[])
-    axes.grid(visible=False)
-    axes.spines[:].set(visible=True, color=edge, linewidth=0.8)
-    if caption:
-        axes.set_xlabel(caption, fontsize=7.5, color=QUIET, labelpad=3)
-    return axes
-
-
-def no_grid(*panels: Axes, axis: str = "both") -> None:
-    """Take the grid away where it says nothing: behind pictures, or across bars (``axis="x"``)."""
-    for axes in panels:
-        axes.grid(visible=False, axis=axis)
-
-
-def label_decades(axis: Axis) -> None:
-    """Label a logarithmic axis at 1, 2 and 5 of each decade, in plain numbers."""
-    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    axis.set_major_formatter("{x:g}")
-    axis.set_minor_formatter(NullFormatter())

@@ -1,12 +1,14 @@
 """Figures of a network and of its training."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from digitlib.reporting.figures.style import COLOURS, QUIET, draw_digit, figure, label_decades
+from digitlib.reporting.figures import draw
+from digitlib.reporting.figures.style import COLOURS, QUIET, figure
 
 # What is drawn of a network, by Keras's class name; other layers change no shape worth drawing.
 KINDS = {
@@ -17,7 +19,7 @@ KINDS = {
 }
 
 
-def network_diagram(network) -> Figure:
+def network_diagram(network: Any) -> Figure:
     """A Keras network from left to right: boxes as high as its pictures, as wide as its channels.
 
     Dense layers are lines of units, as high as the logarithm of their number. Of several columns,
@@ -48,24 +50,6 @@ def network_diagram(network) -> Figure:
     return fig
 
 
-def variations(originals: np.ndarray, varied: Sequence[np.ndarray]) -> Figure:
-    """Digits as they are in the first row, and one row for each way they were varied.
-
-    Args:
-        originals: (N, 28, 28), 0 to 255.
-        varied: arrays or tensors (N, 28, 28, 1), 0 to 255.
-    """
-    rows = [originals, *(np.asarray(v)[..., 0] for v in varied)]
-    fig = figure(11, 0.95 * len(rows))
-    for i, row in enumerate(rows):
-        for j, image in enumerate(row):
-            axes = fig.add_subplot(len(rows), len(originals), i * len(originals) + j + 1)
-            draw_digit(axes, image)
-            if j == 0:
-                axes.set_ylabel("original" if i == 0 else f"varied {i}", fontsize=8)
-    return fig
-
-
 def learning_curves(history: Sequence[dict], kept: int) -> Figure:
     """Loss and accuracy of training and validation over the epochs, and the learning rate.
 
@@ -85,7 +69,7 @@ def learning_curves(history: Sequence[dict], kept: int) -> Figure:
         axes.axvline(kept, color="0.6", lw=0.8, ls=":")
         axes.set(xlabel="epoch", ylabel=f"{name} ({unit})", title=name.capitalize())
     panels[0].set_yscale("log")
-    label_decades(panels[0].yaxis)
+    draw.label_decades(panels[0].yaxis)
     panels[0].legend()
     # The first epochs would squeeze the rest.
     panels[1].set_ylim(100 * min(table["val_accuracy"].median(), 0.95) - 5, 100.2)

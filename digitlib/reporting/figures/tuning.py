@@ -7,7 +7,8 @@ import pandas as pd
 from matplotlib import colormaps
 from matplotlib.figure import Figure
 
-from digitlib.reporting.figures.style import COLOURS, QUIET, SEQUENTIAL, figure, label_decades
+from digitlib.reporting.figures import draw
+from digitlib.reporting.figures.style import COLOURS, QUIET, SEQUENTIAL, figure
 
 OBJECTIVE = "validation accuracy (%)"
 
@@ -17,7 +18,7 @@ def short(name: str) -> str:
     return name.split(".")[-1].replace("_", " ")
 
 
-def value(setting) -> str:
+def value(setting: object) -> str:
     """A setting's value as a person writes it: 0.3, where three tenths are 0.30000000000000004."""
     return f"{setting:.4g}" if isinstance(setting, float) else str(setting)
 
@@ -63,7 +64,7 @@ def effects(table: pd.DataFrame, accuracy: pd.Series, best: int) -> Figure:
             places = values.astype(float)
             if places.min() > 0 and places.max() / places.min() > 10:
                 axes.set_xscale("log")
-                label_decades(axes.xaxis)
+                draw.label_decades(axes.xaxis)
         axes.plot(places, accuracy, "o", ms=4.5, alpha=0.75, color=COLOURS[0])
         axes.plot(places[best], accuracy[best], "o", ms=11, mfc="none", color=COLOURS[3])
         axes.set_title(short(name))
@@ -87,14 +88,9 @@ def parallel(table: pd.DataFrame, numbers: pd.DataFrame, accuracy: pd.Series) ->
     rank = accuracy.rank(pct=True)
     colours = colormaps[SEQUENTIAL]
     for index in accuracy.sort_values().index:
-        line = [*numbers.loc[index], rank[index]]
-        strong = rank[index] > 0.75
-        axes.plot(
-            line,
-            color=colours(0.95 * rank[index]),
-            lw=2.4 if strong else 1,
-            alpha=0.95 if strong else 0.45,
-        )
+        width, alpha = (2.4, 0.95) if rank[index] > 0.75 else (1, 0.45)
+        line, colour = [*numbers.loc[index], rank[index]], colours(0.95 * rank[index])
+        axes.plot(line, color=colour, lw=width, alpha=alpha)
     names = [*map(short, table.columns), "accuracy (rank)"]
     axes.set_xticks(range(len(names)), names)
     for x, name in enumerate(table.columns):
@@ -104,7 +100,7 @@ def parallel(table: pd.DataFrame, numbers: pd.DataFrame, accuracy: pd.Series) ->
             axes.text(x, place + (0.03 if place > 0.5 else -0.03), value(end), ha="center",
                       va="bottom" if place > 0.5 else "top", fontsize=8, color=QUIET)  # fmt: skip
     axes.set(yticks=[], ylim=(-0.14, 1.14), title="Trials through their settings, the best bright")
-    axes.grid(axis="y", visible=False)
+    draw.no_grid(axes, axis="y")
     return fig
 
 
@@ -118,15 +114,14 @@ def importances(found: pd.Series) -> Figure:
     axes = fig.add_subplot()
     ordered = found[::-1]
     axes.barh([short(name) for name in ordered.index], ordered, color=COLOURS[0], height=0.6)
-    axes.set(
-        xlabel="explained variance that is lost when its values are shuffled", title="Importance"
-    )
-    axes.grid(axis="y", visible=False)
+    axes.set(xlabel="explained variance that is lost when its values are shuffled")
+    axes.set_title("Importance")
+    draw.no_grid(axes, axis="y")
     return fig
 
 
 def costs(table: pd.DataFrame, front: pd.Series, best: int) -> Figure:
-    """Accuracy against parameters and against seconds; the Pareto front is joined.
+    """Accuracy against parameters and against seconds; the Pareto front is blue.
 
     Args:
         table: accuracy_percent, parameters and seconds of finished trials.
@@ -134,24 +129,23 @@ def costs(table: pd.DataFrame, front: pd.Series, best: int) -> Figure:
         best: the index of the most accurate.
     """
     fig = figure(11, 3.4, alt="Accuracy against parameters, and against training time")
-    for axes, (name, label) in zip(
-        fig.subplots(1, 2, sharey=True),
-        (("parameters", "parameters"), ("seconds", "training (seconds)")),
-        strict=True,
+    left, right = fig.subplots(1, 2, sharey=True)
+    for axes, name, label in (
+        (left, "parameters", "parameters"),
+        (right, "seconds", "training (seconds)"),
     ):
-        axes.plot(table[name], table["accuracy_percent"], "o", color=COLOURS[7], label="a trial")
-        on_front = table[front].sort_values(name)
-        axes.plot(
-            on_front[name], on_front["accuracy_percent"], "o", color=COLOURS[0], label="unbeaten"
-        )
-        axes.plot(*table.loc[best, [name, "accuracy_percent"]], "o", ms=11, mfc="none",
-                  color=COLOURS[3], label="most accurate")  # fmt: skip
+        for trials, style in (
+            (table, {"color": COLOURS[7], "label": "a trial"}),
+            (table[front], {"color": COLOURS[0], "label": "unbeaten"}),
+            (table.loc[[best]],
+             {"color": COLOURS[3], "label": "most accurate", "ms": 11, "mfc": "none"}),
+        ):  # fmt: skip
+            axes.plot(trials[name], trials["accuracy_percent"], "o", **style)
         if table[name].max() > 10 * table[name].min():
             axes.set_xscale("log")
         axes.set_xlabel(label)
-    fig.axes[0].set_ylabel(OBJECTIVE)
-    fig.axes[0].set_title("What accuracy costs")
-    fig.axes[1].legend(loc="lower right")
+    left.set(ylabel=OBJECTIVE, title="What accuracy costs")
+    right.legend(loc="lower right")
     return fig
 
 

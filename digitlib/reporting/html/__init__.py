@@ -7,6 +7,7 @@ import html
 import re
 from pathlib import Path
 from string import Template
+from typing import Any
 
 from digitlib.artifacts import resolve, writing
 
@@ -70,7 +71,7 @@ def tiles(values: dict[str, str]) -> str:
     return f'<div style="display:flex;flex-wrap:wrap;gap:.75rem;margin:1rem 0">{row}</div>'
 
 
-def _title(content, notebook: Path) -> str:
+def _title(content: Any, notebook: Path) -> str:
     for cell in content.cells:
         if cell.cell_type == "markdown" and (found := re.search(r"^#+ (.+)", cell.source, re.M)):
             return _plain(found[1])
@@ -81,7 +82,7 @@ def _plain(heading: str) -> str:
     return re.sub(r"[*`_]", "", heading).strip()
 
 
-def _prepare(content, heading: str) -> None:
+def _prepare(content: Any, heading: str) -> None:
     """Leave out what needs a kernel or a script, and describe each picture by its section.
 
     A notebook can say more: ``display(figure, metadata={"image/png": {"alt": "…"}})``.
@@ -95,7 +96,7 @@ def _prepare(content, heading: str) -> None:
             cell.metadata["alt"] = f"Figure: {heading}"
 
 
-def _without_script(output) -> bool:
+def _without_script(output: Any) -> bool:
     """Take what needs a script out of an output, and tell whether anything to look at is left."""
     data = output.get("data", {})
     if not SCRIPTED & set(data):

@@ -1,4 +1,4 @@
-"""The model that the page reads with."""
+"""The model that all tabs of the page read with."""
 
 from pathlib import Path
 
@@ -9,12 +9,12 @@ from digitlib.reading.models import PRETRAINED
 from digitlib.reading.recognizer import Recognizer
 
 
-class Reader(traitlets.HasTraits):
+class SharedRecognizer(traitlets.HasTraits):
     """A recognizer that can be exchanged; observe ``model_dir``."""
 
     model_dir = traitlets.Unicode(str(PRETRAINED))
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self.recognizer = Recognizer(self.model_dir)
 

@@ -1,6 +1,7 @@
 """Figures of digit data that no model has seen yet. Images are uint8 (N, H, W), ink bright on 0."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -9,48 +10,38 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Ellipse, Rectangle
 from matplotlib.patheffects import withStroke
 
-from digitlib.measuring.images import PROPERTIES, correlation_by_chance, grey_levels, plain_name
+from digitlib.measuring.images import (
+    PROPERTIES,
+    correlation_by_chance,
+    grey_levels,
+    plain_name,
+    unit,
+)
+from digitlib.reporting.figures import draw
 from digitlib.reporting.figures.style import (
     COLOURS,
     DIVERGING,
-    INK,
     QUIET,
     SEQUENTIAL,
     TEST,
     TEXT,
     TRAIN,
     figure,
-    label_decades,
-    no_grid,
 )
 
 DIGITS = range(10)
+CHANCE: dict[str, Any] = {"color": "#EAEAEA", "lw": 0}  # the band that chance alone stays in
 # Ten classes need more colours than are safe: their figures write the digit as well.
 CLASS_COLOURS = (*COLOURS[:6], "#222222", "#8C564B", "#7B68C8", "#8A8A00")
-# What an image at either end of a property looks like.
+# What an image at either end of a property looks like, and the property's unit.
 ENDS = {
-    "ink_coverage_percent": ("least ink", "most ink"),
-    "contrast": ("lowest contrast", "highest contrast"),
-    "stroke_width_pixels": ("thinnest strokes", "thickest strokes"),
-    "slant_degrees": ("leaning left", "leaning right"),
-    "centre_x_pixels": ("furthest left", "furthest right"),
-    "centre_y_pixels": ("furthest up", "furthest down"),
+    "ink_coverage_percent": ("least ink", "most ink", " %"),
+    "contrast": ("lowest contrast", "highest contrast", ""),
+    "stroke_width_pixels": ("thinnest strokes", "thickest strokes", " px"),
+    "slant_degrees": ("leaning left", "leaning right", "°"),
+    "centre_x_pixels": ("furthest left", "furthest right", " px"),
+    "centre_y_pixels": ("furthest up", "furthest down", " px"),
 }
-
-
-def draw_mosaic(axes: Axes, images: np.ndarray, gap: int = 2, **options) -> Axes:
-    """Draw images (rows, columns, H, W) as one picture, dark ink on white."""
-    rows, columns, height, width = images.shape
-    sheet = np.full((rows * (height + gap) - gap, columns * (width + gap) - gap), np.nan)
-    for r in range(rows):
-        for c in range(columns):
-            y, x = r * (height + gap), c * (width + gap)
-            sheet[y : y + height, x : x + width] = images[r, c]
-    axes.imshow(sheet, **({"cmap": INK, "vmin": 0, "vmax": 255} | options))
-    axes.set(xticks=[], yticks=[])
-    axes.spines[:].set_visible(False)
-    no_grid(axes)
-    return axes
 
 
 def samples(images: np.ndarray, labels: np.ndarray, seed: int, columns: int = 20) -> Figure:
@@ -61,10 +52,7 @@ def samples(images: np.ndarray, labels: np.ndarray, seed: int, columns: int = 20
         chosen = chance.permutation(np.flatnonzero(labels == digit))[:columns]
         rows[digit, : len(chosen)] = images[chosen]
     fig = figure(11, 5.7, alt=f"{columns} training images of each digit, one row per digit")
-    axes = draw_mosaic(fig.add_subplot(), rows)
-    pitch = images.shape[1] + 2
-    axes.set_yticks([pitch * (d + 0.5) - 1 for d in DIGITS], DIGITS, fontsize=13, color=TEXT)
-    axes.tick_params(axis="y", pad=6)
+    draw.mosaic(fig.add_subplot(), rows, rows=DIGITS)
     return fig
 
 
@@ -79,25 +67,22 @@ def class_balance(counts: np.ndarray) -> Figure:
     axes.text(9.55, counts.mean(), "equal shares", va="center", fontsize=8.5)
     axes.set(xticks=DIGITS, xlabel="digit", ylabel="training images", xlim=(-0.6, 10.4))
     axes.yaxis.set_major_formatter("{x:,.0f}")
-    no_grid(axes, axis="x")
+    draw.no_grid(axes, axis="x")
     return fig
 
 
 def closest_pairs(test: np.ndarray, train: np.ndarray, differences: Sequence[float]) -> Figure:
     """Test images above the training image most like each, and what is between them."""
     fig = figure(11, 3.4, alt="Test images, their nearest training images and the differences")
-    panels = fig.subplots(3, 1)
-    draw_mosaic(panels[0], test[None], gap=6)
-    draw_mosaic(panels[1], train[None], gap=6)
-    difference = test.astype(float) - train
-    draw_mosaic(panels[2], difference[None], gap=6, cmap=DIVERGING, vmin=-128, vmax=128)
-    names = ("test image", "nearest\ntraining image", "difference")
-    for axes, name in zip(panels, names, strict=True):
-        axes.set_ylabel(name, rotation=0, ha="right", va="center", labelpad=10)
-    pitch = test.shape[2] + 6
-    middles = [pitch * i + test.shape[2] / 2 for i in range(len(test))]
-    panels[2].set_xticks(middles, [f"{d:.1f}" for d in differences])
-    panels[2].set_xlabel("root-mean-square difference (grey levels of 255)")
+    top, middle, bottom = fig.subplots(3, 1)
+    draw.mosaic(top, test[None], gap=6)
+    draw.mosaic(middle, train[None], gap=6)
+    between, texts = test.astype(float) - train, [f"{d:.1f}" for d in differences]
+    draw.mosaic(bottom, between[None], gap=6, columns=texts, cmap=DIVERGING, vmin=-128, vmax=128)
+    draw.row_name(top, "test image")
+    draw.row_name(middle, "nearest\ntraining image")
+    draw.row_name(bottom, "difference")
+    bottom.set_xlabel("root-mean-square difference (grey levels of 255)")
     return fig
 
 
@@ -112,10 +97,14 @@ def pixels(images: np.ndarray) -> Figure:
     left.set(title="Grey levels, four to a bar", xlim=(-3, 259))
     left.set_ylim(top=130)
     left.yaxis.set_major_formatter("{x:g}")
-    no_grid(left, axis="x")
+    draw.no_grid(left, axis="x")
     mean, spread = images.mean(axis=0), images.std(axis=0, dtype=np.float32)
-    for axes, picture, title in zip(maps, (mean, spread), ("Mean", "Spread"), strict=True):
-        _heat(axes, picture, f"{title} of each pixel")
+    for axes, values, title in zip(maps, (mean, spread), ("Mean", "Spread"), strict=True):
+        shown = axes.imshow(values, cmap=SEQUENTIAL, vmin=0)
+        draw.colour_bar(shown, axes, "grey level", shrink=0.75, pad=0.03)
+        ticks = [0, 7, 14, 21, 27]
+        axes.set(title=f"{title} of each pixel", xticks=ticks, yticks=ticks)
+        draw.no_grid(axes)
     return fig
 
 
@@ -123,14 +112,10 @@ def class_means(means: np.ndarray, spreads: np.ndarray) -> Figure:
     """Mean image of each class, and below it how much each pixel varies: (10, H, W) each."""
     fig = figure(11, 2.75, alt="Mean image and spread image of each digit")
     top, bottom = fig.subplots(2, 1)
-    draw_mosaic(top, means[None], vmax=means.max())
-    draw_mosaic(bottom, spreads[None], cmap=SEQUENTIAL, vmax=spreads.max())
-    for axes, name, values in ((top, "mean", means), (bottom, "spread", spreads)):
-        axes.set_ylabel(
-            f"{name}\n0 to {values.max():.0f}", rotation=0, ha="right", va="center", labelpad=10
-        )
-    pitch = means.shape[2] + 2
-    bottom.set_xticks([pitch * d + means.shape[2] / 2 for d in DIGITS], DIGITS, fontsize=11)
+    draw.mosaic(top, means[None], vmax=means.max())
+    draw.mosaic(bottom, spreads[None], columns=DIGITS, cmap=SEQUENTIAL, vmax=spreads.max())
+    draw.row_name(top, f"mean\n0 to {means.max():.0f}")
+    draw.row_name(bottom, f"spread\n0 to {spreads.max():.0f}")
     return fig
 
 
@@ -145,9 +130,8 @@ def properties_by_class(table: pd.DataFrame, labels: np.ndarray) -> Figure:
             x=labels, y=table[name], ax=axes, color=COLOURS[4], inner="quart", cut=0,
             density_norm="width", width=0.85, linewidth=0.9, gridsize=80,
         )  # fmt: skip
-        title, _, unit = PROPERTIES[name].partition(" (")
-        axes.set(xlabel="digit", ylabel=unit.rstrip(")"), title=title.capitalize())
-        no_grid(axes, axis="x")
+        axes.set(xlabel="digit", ylabel=unit(name), title=plain_name(name).capitalize())
+        draw.no_grid(axes, axis="x")
     _centres(panels[1, 2], table, labels)
     return fig
 
@@ -160,13 +144,12 @@ def extremes(images: np.ndarray, table: pd.DataFrame, count: int = 9) -> Figure:
     fig.set_figheight(0.94 * len(seen))
     for row, name in zip(fig.subplots(len(seen), 2), seen, strict=True):
         order = table[name].sort_values().dropna().index.to_numpy()
-        unit = "°" if name.endswith("degrees") else " %" if name.endswith("percent") else ""
-        unit = " px" if name.endswith("pixels") else unit
-        for axes, chosen, end in zip(row, (order[:count], order[-count:]), ENDS[name], strict=True):
-            draw_mosaic(axes, images[chosen][None])
+        *ends, short_unit = ENDS[name]
+        for axes, chosen, end in zip(row, (order[:count], order[-count:]), ends, strict=True):
+            draw.mosaic(axes, images[chosen][None])
             low, high = table[name][chosen[[0, -1]]].round(1) + 0.0
             axes.set_title(end, fontsize=8.5, pad=3)
-            values = f"{low:.1f} to {high:.1f}{unit}".replace("-", "−")
+            values = f"{low:.1f} to {high:.1f}{short_unit}".replace("-", "−")
             axes.set_title(values, fontsize=8, pad=3, loc="right", fontweight="normal")
     return fig
 
@@ -189,14 +172,13 @@ def odd_ones(
         order = np.resize(order[np.argsort(score[order], kind="stable")], max(len(order), 15))
         middle = len(order) // 2
         chosen[digit] = np.r_[order[middle : middle + usual], order[-odd:]]
-    draw_mosaic(left, images[chosen[:, :usual]], gap=4)
-    draw_mosaic(right, images[chosen[:, usual:]], gap=4)
+    draw.mosaic(left, images[chosen[:, :usual]], gap=4, rows=DIGITS)
+    draw.mosaic(right, images[chosen[:, usual:]], gap=4)
     height, width = images.shape[1:]
     for row, column in np.argwhere(flagged[chosen[:, usual:]]):
-        corner = (column * (width + 4) - 1.5, row * (height + 4) - 1.5)
-        style = {"fill": False, "ec": COLOURS[3], "lw": 1.3, "clip_on": False}
-        right.add_patch(Rectangle(corner, width + 2, height + 2, **style))
-    left.set_yticks([(height + 4) * (d + 0.5) - 1 for d in DIGITS], DIGITS, fontsize=12)
+        corner, colour = (column * (width + 4) - 1.5, row * (height + 4) - 1.5), COLOURS[3]
+        frame = Rectangle(corner, width + 2, height + 2, fill=False, ec=colour, lw=1.3)
+        right.add_patch(frame).set_clip_on(False)
     left.set_title("Usual")
     right.set_title("Oddest of its class →")
     return fig
@@ -209,34 +191,25 @@ def parts_compared(train: pd.DataFrame, test: pd.DataFrame, gaps: pd.DataFrame) 
     for axes, name in zip(panels, PROPERTIES, strict=False):
         both = pd.concat([train[name], test[name]]).dropna()
         bars = int(np.clip(np.sqrt(min(len(train), len(test))), 10, 30))
-        bins = np.linspace(*np.percentile(both, [0.1, 99.9]), bars + 1)
-        for part, colour, kind, label in (
-            (train, TRAIN, "stepfilled", "training"),
-            (test, TEST, "step", "test"),
+        low, high = np.percentile(both, [0.1, 99.9])
+        bins = np.linspace(low, high, bars + 1)
+        for part, style in (
+            (train, {"histtype": "stepfilled", "alpha": 0.35, "color": TRAIN, "label": "training"}),
+            (test, {"histtype": "step", "lw": 1.8, "color": TEST, "label": "test"}),
         ):
             values = part[name].dropna()
-            weights = np.full(len(values), 100 / len(values))
-            style = {"alpha": 0.35} if kind == "stepfilled" else {"lw": 1.8}
-            axes.hist(
-                values, bins, weights=weights, histtype=kind, color=colour, label=label, **style
-            )
-        title, _, unit = PROPERTIES[name].partition(" (")
-        axes.set(title=title.capitalize(), xlabel=unit.rstrip(")"))
-        no_grid(axes, axis="x")
+            axes.hist(values, bins, weights=np.full(len(values), 100 / len(values)), **style)
+        axes.set(xlabel=unit(name), title=plain_name(name).capitalize())
+        draw.no_grid(axes, axis="x")
     panels[0].set_ylabel("images (%)")
     panels[4].set_ylabel("images (%)")
     panels[0].legend(handlelength=1.2)
     last, high = panels[7], np.arange(len(gaps))[::-1]
-    last.axvspan(0, gaps["by_chance_percent"].max(), color="#EAEAEA", lw=0)
+    last.axvspan(0, gaps["by_chance_percent"].max(), **CHANCE)
     last.plot(gaps["gap_percent"], high, "o", color=COLOURS[3], ms=6)
     for y, name in zip(high, gaps.index, strict=True):
         last.annotate(
-            plain_name(name),
-            (0, y),
-            (3, 5),
-            fontsize=7.5,
-            textcoords="offset points",
-            color=QUIET,
+            plain_name(name), (0, y), (3, 5), textcoords="offset points", fontsize=7.5, color=QUIET
         )
     last.set(title="Largest gap", xlabel="of cumulative shares (%); grey: chance", yticks=[])
     last.set_ylim(-0.6, len(gaps) - 0.2)
@@ -249,11 +222,11 @@ def alike_by_distance(alike: pd.DataFrame, images: int) -> Figure:
     fig = figure(11, 2.8, alt="Correlation of image properties over the distance in the file")
     axes = fig.subplots()
     chance = correlation_by_chance(images)
-    axes.axhspan(-chance, chance, color="#EAEAEA", lw=0)
+    axes.axhspan(-chance, chance, **CHANCE)
     for name, colour in zip(alike.columns, COLOURS, strict=False):
         axes.plot(alike.index, alike[name], "o", ms=4, color=colour, label=plain_name(name))
     axes.set(xscale="log", xlabel="places apart in the file", ylabel="correlation")
-    label_decades(axes.xaxis)
+    draw.label_decades(axes.xaxis)
     axes.legend()
     return fig
 
@@ -276,10 +249,10 @@ def confusable(
     left.imshow(rates, cmap="Blues", vmin=0, vmax=top)
     for a, b in np.argwhere(rates > 0):
         colour = "white" if rates[a, b] > 0.6 * top else TEXT
-        left.text(b, a, f"{rates[a, b]:.1f}", ha="center", va="center", fontsize=7.5, color=colour)
+        draw.text(left, b, a, f"{rates[a, b]:.1f}", fontsize=7.5, color=colour)
     left.set(xticks=DIGITS, yticks=DIGITS, xlabel="digit of the nearest neighbour", ylabel="digit")
     left.set_title("Nearest neighbour is another digit (%)")
-    no_grid(left)
+    draw.no_grid(left)
     rows = []
     for a, b, _ in pairs[:5]:
         found = [i for i in range(len(labels)) if {labels[i], labels[neighbour[i]]} == {a, b}]
@@ -287,12 +260,9 @@ def confusable(
         shown[: 2 * len(found[:4])] = [images[j] for i in found[:4] for j in (i, neighbour[i])]
         rows.append(shown)
     if rows:
-        draw_mosaic(right, np.stack(rows))
-        pitch = images.shape[1] + 2
-        names = [f"{a} and {b}" for a, b, _ in pairs[:5]]
-        right.set_yticks([pitch * (i + 0.5) - 1 for i in range(len(rows))], names, fontsize=10)
+        draw.mosaic(right, np.stack(rows), rows=[f"{a} and {b}" for a, b, _ in pairs[:5]])
         for edge in (2, 4, 6):
-            right.axvline(edge * pitch - 1.5, color="#B0B0B0", lw=0.8)
+            right.axvline(edge * (images.shape[2] + 2) - 1.5, color="#B0B0B0", lw=0.8)
     else:
         right.axis("off")
     right.set_title("Image and its nearest neighbour, side by side")
@@ -312,56 +282,44 @@ def class_map(points: np.ndarray, labels: np.ndarray, neighbour: np.ndarray) -> 
     for digit in DIGITS:
         x, y = points[labels == digit].T
         axes.scatter(x, y, marker=f"${digit}$", s=26, lw=0.2, color=CLASS_COLOURS[digit])
-    torn = labels != neighbour
-    axes.scatter(*points[torn].T, s=95, fc="none", ec=TEXT, lw=1.1, zorder=3)
+    x, y = points[labels != neighbour].T
+    axes.scatter(x, y, s=95, fc="none", ec=TEXT, lw=1.1, zorder=3)
     halo = [withStroke(linewidth=5, foreground="white")]
     for digit in DIGITS:
         if (labels == digit).any():
             x, y = np.median(points[labels == digit], axis=0)
-            axes.text(
-                x, y, digit, fontsize=25, fontweight="bold", ha="center", va="center",
-                color=CLASS_COLOURS[digit], path_effects=halo, zorder=4,
-            )  # fmt: skip
+            look = {"color": CLASS_COLOURS[digit], "path_effects": halo, "zorder": 4}
+            draw.text(axes, x, y, digit, fontsize=25, fontweight="bold", **look)
     axes.set(xticks=[], yticks=[], title="Ringed: its nearest neighbour is another digit")
     axes.spines[:].set_visible(False)
-    no_grid(axes)
+    draw.no_grid(axes)
     return fig
-
-
-def _heat(axes: Axes, picture: np.ndarray, title: str) -> None:
-    shown = axes.imshow(picture, cmap=SEQUENTIAL, vmin=0)
-    bar = axes.figure.colorbar(shown, ax=axes, shrink=0.75, pad=0.03, label="grey level")
-    bar.outline.set_visible(False)
-    axes.set(title=title, xticks=[0, 7, 14, 21, 27], yticks=[0, 7, 14, 21, 27])
-    no_grid(axes)
 
 
 def _centres(axes: Axes, table: pd.DataFrame, labels: np.ndarray) -> None:
     """The mean centre of mass of each class, in an ellipse of one standard deviation."""
-    middles, sizes = [], []
+    middles, widths = {}, []
     for digit in DIGITS:
         points = table.loc[labels == digit, ["centre_x_pixels", "centre_y_pixels"]].dropna()
         if len(points) < 2:
             continue
-        lengths, directions = np.linalg.eigh(np.cov(points.T))
-        wide, high = 2 * np.sqrt(np.maximum(lengths, 0))
+        variances, directions = np.linalg.eigh(np.cov(points.T))
+        wide, high = 2 * np.sqrt(np.maximum(variances, 0))
         angle = np.degrees(np.arctan2(directions[1, 0], directions[0, 0]))
-        middle, colour = points.mean().to_numpy(), CLASS_COLOURS[digit]
-        axes.add_patch(Ellipse(middle, wide, high, angle=angle, fc=colour, ec=colour, alpha=0.12))
-        middles.append((digit, middle))
-        sizes.append(wide)
-    apart = np.ptp([middle for _, middle in middles], axis=0).max()
-    if apart < 0.25 * np.mean(sizes):  # digits written over each other could not be read
-        centre = np.mean([middle for _, middle in middles], axis=0)
-        axes.text(*centre, "all digits", ha="center", va="center", fontweight="bold")
-    else:
-        for digit, middle in middles:
-            colour = CLASS_COLOURS[digit]
-            axes.text(*middle, digit, ha="center", va="center", fontweight="bold", color=colour)
-    axes.axhline(0, color="#B0B0B0", lw=0.8)
-    axes.axvline(0, color="#B0B0B0", lw=0.8)
+        middles[str(digit)], colour = points.mean().to_numpy(), CLASS_COLOURS[digit]
+        ellipse = Ellipse(middles[str(digit)], wide, high, angle=angle, color=colour, alpha=0.12)
+        axes.add_patch(ellipse)
+        widths.append(wide)
+    colours = dict(zip("0123456789", CLASS_COLOURS, strict=True))
+    if np.ptp(list(middles.values()), axis=0).max() < 0.25 * np.mean(widths):
+        # Digits written over each other could not be read.
+        middles = {"all digits": np.mean(list(middles.values()), axis=0)}
+    for name, (x, y) in middles.items():
+        draw.text(axes, x, y, name, fontweight="bold", color=colours.get(name, TEXT))
+    for line in (axes.axhline, axes.axvline):
+        line(0, color="#B0B0B0", lw=0.8)
     axes.autoscale_view()
     axes.set_aspect("equal", "datalim")
     axes.invert_yaxis()
-    axes.set(title="Centre of mass", xlabel="right of the middle (pixels)")
-    axes.set_ylabel("below the middle (pixels)")
+    axes.set(xlabel="right of the middle (pixels)", ylabel="below the middle (pixels)")
+    axes.set_title("Centre of mass")

@@ -1,0 +1,91 @@
+"""Intervals: how far from what was measured the truth may lie."""
+
+import math
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import optimize, stats
+
+
+def wilson_interval(correct: int, n: int, level: float = 0.95) -> tuple[float, float]:
+    """Wilson's score interval for a share, in [0, 1] (Wilson 1927, doi:10.2307/2276774).
+
+    Unlike the familiar ± interval it stays inside [0, 1] and keeps its coverage near 100 %, where
+    digit recognisers are (Brown, Cai and DasGupta 2001, doi:10.1214/ss/1009213286).
+
+    Args:
+        correct: successes, 0 to ``n``.
+        n: trials; none at all gives (0, 1).
+        level: how often such an interval holds the true share.
+
+    Raises:
+        ValueError: when ``correct`` is no part of ``n``.
+    """
+    if n == 0:
+        return 0.0, 1.0
+    interval = stats.binomtest(correct, n).proportion_ci(level, method="wilson")
+    return float(interval.low), float(interval.high)
+
+
+def paired_interval(
+    only_first: int, only_second: int, n: int, level: float = 0.95
+) -> tuple[float, float]:
+    """Tango's score interval for the difference of two accuracies on the same ``n`` digits.
+
+    It holds every difference that the score test does not reject, and stays inside [-1, 1] (Tango
+    1998, doi:10.1002/(SICI)1097-0258(19980430)17:8<891::AID-SIM780>3.0.CO;2-B).
+
+    Args:
+        only_first, only_second: digits read rightly by one reader alone.
+        n: all digits.
+        level: how often such an interval holds the true difference.
+
+    Returns:
+        Lowest and highest difference, first minus second, as shares.
+    """
+    b, c = only_first, only_second
+    if min(b, c) < 0 or b + c > n or n < 1:
+        raise ValueError(f"{b} and {c} cannot be parts of {n} digits")
+    z2 = stats.norm.ppf((1 + level) / 2) ** 2
+    found = (b - c) / n
+
+    def excess(difference: float) -> float:
+        """The squared score statistic less its limit, both times the variance."""
+        # The most likely share of "only second", given the difference, solves a quadratic.
+        half = -(b + c) + (2 * n - b + c) * difference
+        root = math.sqrt(max(0.0, half**2 + 8 * n * c * difference * (1 - difference)))
+        only_second_share = max(0.0, (root - half) / (4 * n))
+        variance = n * (2 * only_second_share + difference * (1 - difference))
+        return (b - c - n * difference) ** 2 - z2 * variance
+
+    # At the observed difference itself the variance can be nought; a hair beside it, it is not.
+    hair = 1e-10
+    low = -1.0 if c == n else optimize.brentq(excess, -1, found - hair, xtol=1e-12)
+    high = 1.0 if b == n else optimize.brentq(excess, found + hair, 1, xtol=1e-12)
+    return float(low), float(high)
+
+
+def student_interval(values: ArrayLike, level: float = 0.95) -> tuple[float, float]:
+    """Student's interval for the mean of two or more values (Student 1908, doi:10.2307/2331554)."""
+    runs = np.asarray(values, float)
+    half = float(stats.t.ppf((1 + level) / 2, len(runs) - 1) * stats.sem(runs))
+    return float(runs.mean()) - half, float(runs.mean()) + half
+
+
+def resampled(groups: int, draws: int, seed: int) -> np.ndarray:
+    """How often each group is drawn, with replacement: float (draws, groups)."""
+    random = np.random.default_rng(seed)
+    return random.multinomial(groups, np.full(groups, 1 / groups), draws).astype(float)
+
+
+def expanded_percentiles(
+    values: np.ndarray, groups: int, level: float = 0.95
+) -> tuple[float, float]:
+    """The ends of an interval from bootstrapped ``values``, wider where there are few groups.
+
+    They are percentiles, as far out as Student's t asks (Hesterberg 2015,
+    doi:10.1080/00031305.2015.1089789).
+    """
+    reach = np.sqrt(groups / (groups - 1)) * stats.t.ppf((1 + level) / 2, groups - 1)
+    low, high = np.quantile(values, [stats.norm.cdf(-reach), stats.norm.cdf(reach)])
+    return float(low), float(high)
