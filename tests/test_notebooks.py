@@ -108,6 +108,12 @@ def test_what_is_not_compared_says_why(committed):
         assert ("nbval-ignore-output" in tags) == bool(tags & set(REASONS)), cell["source"]
 
 
+def test_their_networks_are_float32():
+    """Protects the committed numbers: in bfloat16, on processors that have it, they differ."""
+    training = CHECKOUT / "notebooks" / "03_cnn_training.ipynb"
+    assert declared_parameters(training)["precision"].default == "float32"
+
+
 @pytest.mark.parametrize("together", TOGETHER, ids=lambda names: " ".join(n[:2] for n in names))
 def test_their_outputs_come_out_again(together, tmp_path):
     """Protects every number and sentence in the committed notebooks, within tolerances.
