@@ -31,10 +31,11 @@ test: $(READY) lint  ## lint, then run all tests but the long ones, several at a
 test-all: $(READY)  ## run what `make test` leaves out, one after the other: campaigns, speed
 	@$(BIN)/python -m pytest -m campaign --numprocesses 0
 
-lint: $(READY)  ## check style and formatting, notebooks too, and types
+lint: $(READY)  ## check style, formatting (notebooks too), types and which room imports which
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache --no-logo
 
 lab: $(READY)  ## open the notebooks in JupyterLab
 	@$(BIN)/jupyter lab

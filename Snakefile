@@ -6,13 +6,20 @@ failed job; `.done/` says that one was executed anew. A notebook is compared by 
 its cells, not by its file: running it in JupyterLab makes nothing out of date.
 """
 
-from digitlib.artifacts import MODEL_FILES
+from digitlib.artifacts import EVALUATION, MODEL_FILES, REPORT, TRAINING
 from digitlib.pipeline import dependencies, profiles
 
 PROFILE, SEEDS = config["profile"], int(config["seeds"])
-TRAINING, EVALUATION, REPORT = profiles.TRAINING, profiles.EVALUATION, profiles.REPORT
-RUN_NOTEBOOK = "python -m digitlib.pipeline.notebooks run"
 EXPORT = "python -m digitlib.pipeline.notebooks export"
+PUBLISH = "python -m digitlib.pipeline.publish outputs/{wildcards.profile} {params.run} "
+
+
+def execute(notebook):
+    """The command that executes a notebook for a rule."""
+    return (
+        "python -m digitlib.pipeline.notebooks run {input.text} {log}"
+        f" -f params/{{wildcards.profile}}/{notebook}.yaml {{params.settings}} --done {{output.done}}"
+    )
 
 
 def text_of(wildcards, name=None):
@@ -54,9 +61,7 @@ rule notebook:
     params:
         text=text_of,
         settings=lambda w: profiles.settings(w.profile, w.notebook),
-    shell:
-        RUN_NOTEBOOK + " {input.text} {log} -f params/{wildcards.profile}/{wildcards.notebook}.yaml"
-        " {params.settings} --done {output.done}"
+    shell: execute("{wildcards.notebook}")
 
 
 rule training:
@@ -74,10 +79,7 @@ rule training:
         settings=lambda w: profiles.settings(w.profile, TRAINING, w.run),
     # Two fits on a core each are done sooner than one after the other on both.
     threads: lambda w: max(1, workflow.cores // profiles.fits(w.profile, PROFILE, SEEDS))
-    shell:
-        "TF_NUM_INTRAOP_THREADS={threads} "
-        + RUN_NOTEBOOK + " {input.text} {log} -f params/{wildcards.profile}/" + TRAINING + ".yaml"
-        " {params.settings} --done {output.done}"
+    shell: "TF_NUM_INTRAOP_THREADS={threads} " + execute(TRAINING)
 
 
 rule evaluation:
@@ -93,9 +95,7 @@ rule evaluation:
     params:
         text=lambda w: text_of(w, EVALUATION),
         settings=lambda w: profiles.settings(w.profile, EVALUATION, w.run),
-    shell:
-        RUN_NOTEBOOK + " {input.text} {log} -f params/{wildcards.profile}/" + EVALUATION + ".yaml"
-        " {params.settings} --done {output.done}"
+    shell: execute(EVALUATION)
 
 
 def own(path):
@@ -115,8 +115,7 @@ rule publish_training:
         done=f"outputs/{{profile}}/.done/{TRAINING}",
     log: f"outputs/{{profile}}/{TRAINING}.ipynb"
     params: run=lambda w: profiles.own_run(w.profile)
-    shell:
-        "python -m digitlib.pipeline.publish outputs/{wildcards.profile} {params.run} " + TRAINING
+    shell: PUBLISH + TRAINING
 
 
 rule publish_evaluation:
@@ -129,8 +128,7 @@ rule publish_evaluation:
         done=f"outputs/{{profile}}/.done/{EVALUATION}",
     log: f"outputs/{{profile}}/{EVALUATION}.ipynb"
     params: run=lambda w: profiles.own_run(w.profile)
-    shell:
-        "python -m digitlib.pipeline.publish outputs/{wildcards.profile} {params.run} " + EVALUATION
+    shell: PUBLISH + EVALUATION
 
 
 rule report:

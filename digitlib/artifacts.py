@@ -18,6 +18,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:  # Matplotlib takes half a second to import, and predictions do not need it.
     from matplotlib.figure import Figure
 
+#: The notebooks whose results others ask for by name.
+AUGMENTATION, TRAINING, TUNING = "02_augmentation", "03_cnn_training", "04_hyperparameter_tuning"
+EVALUATION, ROBUSTNESS, REPORT = "05_evaluation", "06_robustness", "09_report"
 #: A model's files: for Keras, and for LiteRT in float32 and quantised to int8.
 KERAS_FILE, FLOAT_FILE, INT8_FILE = "digits.keras", "digits.tflite", "digits.int8.tflite"
 CARD_FILE, HISTORY_FILE = "card.json", "history.csv"
@@ -108,7 +111,7 @@ def load_card(model_dir: str | Path) -> dict:
         profile = run.name if run.parent.name == "outputs" else "quick"
         raise ArtifactError(
             f"there is no model in {model_dir}: make one with `make run PROFILE={profile}`, or run "
-            "notebooks/03_cnn_training.ipynb with the output_dir that this folder is in"
+            f"notebooks/{TRAINING}.ipynb with the output_dir that this folder is in"
         )
     return read_json(card)
 

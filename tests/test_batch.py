@@ -128,8 +128,8 @@ def test_folders_beside_each_other_are_told(folder):
 )  # the process dies after the last chunk is given, or before
 def test_a_process_that_dies_costs_one_row(folder, tmp_path, monkeypatch, size):
     """Protects a night's run from one picture that brings a decoder down."""
-    monkeypatch.setattr(batch, "PICTURES", size)
-    monkeypatch.setattr(batch, "WORTH_A_PROCESS", 0)
+    monkeypatch.setattr(batch, "PICTURES_PER_CHUNK", size)
+    monkeypatch.setattr(batch, "CHUNKS_WORTH_PROCESSES", 0)
     monkeypatch.setattr(batch, "read_chunk", deadly)
     rows = table(predict(open_source(folder), tmp_path / "out.csv", workers=2))
     assert len(rows) == 14
@@ -137,11 +137,11 @@ def test_a_process_that_dies_costs_one_row(folder, tmp_path, monkeypatch, size):
     assert [rows[f"{d}/a.png"]["text"] for d in "01234"] == list("01234")
 
 
-def deadly(reader, chunk):
+def deadly(recognizer, chunk):
     """In place of the reading in a process: one picture ends it."""
     if "5/a.png" in chunk.names:
         os._exit(1)
-    return batch.read_chunk(reader, chunk)
+    return batch.read_chunk(recognizer, chunk)
 
 
 def test_a_damaged_archive_is_one_clear_error(tmp_path):
@@ -218,7 +218,7 @@ def test_what_cannot_be_a_source_is_named(tmp_path, name, content, fault):
 
 def test_a_stopped_run_goes_on_where_it_was(digits, tmp_path, monkeypatch):
     """Protects a night's work: nothing is read twice, nothing is lost, half a line is mended."""
-    monkeypatch.setattr(batch, "DIGITS", 40)
+    monkeypatch.setattr(batch, "DIGITS_PER_CHUNK", 40)
     file = tmp_path / "images.npy"
     np.save(file, digits.images[:200])
     whole = predict(open_source(file), tmp_path / "whole.csv").read_bytes()
@@ -251,7 +251,7 @@ def test_another_source_does_not_go_on_there(digits, tmp_path):
 
 
 def test_several_processes_give_the_same_table(digits, tmp_path, monkeypatch):
-    monkeypatch.setattr(batch, "DIGITS", 20)
+    monkeypatch.setattr(batch, "DIGITS_PER_CHUNK", 20)
     np.save(tmp_path / "a.npy", digits.images[:200])
     one = predict(open_source(tmp_path / "a.npy"), tmp_path / "1.csv", workers=1)
     two = predict(open_source(tmp_path / "a.npy"), tmp_path / "2.csv", workers=2)

@@ -90,6 +90,7 @@ def test_a_finished_table_is_replaced_only_when_asked(folder, tmp_path):
         (["predict", "7.png", "--csv", "."], "is a folder"),
         (["predict", "7.png", "--submission", "s.csv"], "give --csv too"),
         (["serve", "--port", "99999"], "from 1 to 65535"),
+        (["serve", "--allowed-host", "a.*"], "an allowed host is a name"),
     ],
 )
 def test_a_wrong_command_says_what_is_wrong(folder, arguments, reason):

@@ -5,6 +5,7 @@ import os
 import signal
 import time
 from collections import Counter
+from pathlib import Path
 
 import psutil
 import pytest
@@ -21,6 +22,7 @@ ALL = [
     "09_report",
 ]
 AFTER_TRAINING = ALL[1:]
+FOLDS = ["03_cnn_training (seed-7-fold-0)", "03_cnn_training (seed-7-fold-1)"]
 
 
 @pytest.fixture(scope="module")
@@ -31,28 +33,46 @@ def finished(tmp_path_factory) -> Project:
     return project
 
 
-@pytest.fixture
-def project(tmp_path) -> Project:
+def only_training(root: Path, real_reports: bool = False) -> Project:
     """A project that has not been run, and only trains."""
-    made = Project(tmp_path)
+    made = Project(root, real_reports)
     for name in NOTEBOOKS:
         if name != "03_cnn_training":
-            (tmp_path / f"params/quick/{name}.yaml").unlink()
+            (root / f"params/quick/{name}.yaml").unlink()
     return made
 
 
-def test_folds_are_runs_of_their_own_and_resume_one_by_one(project):
+@pytest.fixture
+def project(tmp_path) -> Project:
+    """A project that has not been run, and only trains."""
+    return only_training(tmp_path, real_reports=True)
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory) -> Project:
+    """The same with two folds, and a profile that uses its model; both have been run.
+
+    The tests that share it leave its training finished, by the same parameters.
+    """
+    project = only_training(tmp_path_factory.mktemp("shared"))
+    project.write("params/quick/03_cnn_training.yaml", "folds: 2\n")
+    project.write("params/other/06_robustness.yaml", "model_dir: outputs/quick/model\n")
+    # The model is made first, and made once.
+    assert project.executed(project.run("other")) == [ALL[1], "06_robustness"]
+    assert project.executed(project.run()) == FOLDS
+    return project
+
+
+def test_folds_are_runs_of_their_own_and_resume_one_by_one(shared):
     """Protects a cross-validation: each fold is trained once, and only what is missing again."""
-    project.write("params/quick/03_cnn_training.yaml", "folds: 3\n")
-    runs = [f"03_cnn_training (seed-7-fold-{k})" for k in range(3)]
-    assert project.executed(project.run()) == ["03_cnn_training (seed-7)", *runs]
-    for k in range(3):
-        assert project.json(f"runs/seed-7-fold-{k}/metrics/03_cnn_training.json")["fold"] == k
-    assert project.json("metrics/03_cnn_training.json")["fold"] == -1
-    project.out("runs/seed-7-fold-1/metrics/03_cnn_training.json").unlink()
-    assert project.executed(project.run()) == runs[1:2]
-    project.write("params/quick/03_cnn_training.yaml", "folds: 4\n")
-    assert runs[0] in project.executed(project.run())  # other parts are held out
+    for k in range(2):
+        assert shared.json(f"runs/seed-7-fold-{k}/metrics/03_cnn_training.json")["fold"] == k
+    assert shared.json("metrics/03_cnn_training.json")["fold"] == -1
+    shared.out("runs/seed-7-fold-1/metrics/03_cnn_training.json").unlink()
+    assert shared.executed(shared.run()) == FOLDS[1:]
+    shared.write("params/quick/03_cnn_training.yaml", "folds: 3\n")
+    assert FOLDS[0] in shared.plan()  # other parts are held out
+    shared.write("params/quick/03_cnn_training.yaml", "folds: 2\n")
 
 
 def test_outputs_are_laid_out_as_promised(finished):
@@ -71,6 +91,14 @@ def test_outputs_are_laid_out_as_promised(finished):
 
 def test_nothing_changed_runs_nothing(finished):
     """Protects the minute a second `make run` may take, and its saying so."""
+    # Not a change: a touched file, an unrelated module, outputs saved in JupyterLab.
+    os.utime(finished.root / "params/quick/03_cnn_training.yaml")
+    os.utime(finished.out("model/digits.keras"))
+    finished.write("digitlib/apps/canvas/strokes.py", "# drawn anew\n")
+    path = finished.root / "notebooks/03_cnn_training.ipynb"
+    content = json.loads(path.read_text())
+    content["cells"][-1]["outputs"] = [{"output_type": "stream", "name": "stdout", "text": "3"}]
+    path.write_text(json.dumps(content))
     started = time.monotonic()
     printed = finished.run()
     assert time.monotonic() - started < 30
@@ -80,34 +108,28 @@ def test_nothing_changed_runs_nothing(finished):
 
 def test_only_what_depends_on_a_change_runs_again(finished):
     """Protects both: no stale result, and no training for nothing."""
-    # Not a change: a touched file, an unrelated module, outputs saved in JupyterLab.
-    os.utime(finished.root / "params/quick/03_cnn_training.yaml")
-    os.utime(finished.out("model/digits.keras"))
-    finished.write("digitlib/apps/canvas/strokes.py", "# drawn anew\n")
-    path = finished.root / "notebooks/03_cnn_training.ipynb"
-    content = json.loads(path.read_text())
-    content["cells"][-1]["outputs"] = [{"output_type": "stream", "name": "stdout", "text": "3"}]
-    path.write_text(json.dumps(content))
-    assert "Nothing to be done" in finished.run()
-
     # A parameter of a notebook that only the report reads.
     finished.write("params/quick/06_robustness.yaml", "level: 2\n")
-    printed = finished.run()
+    printed = finished.run("quick", 1, "--dry-run")
     assert finished.executed(printed) == ["06_robustness", "09_report"]
     assert "06_robustness – updated input files: params/quick/06_robustness.yaml" in printed
-    assert finished.json("metrics/06_robustness.json")["level"] == 2.0
+    finished.write("params/quick/06_robustness.yaml", "{}\n")
 
     # A module that one notebook imports, and the text of another.
     finished.write("digitlib/measuring/unrelated.py", "# not unrelated to 01\n")
     parameters, code = NOTEBOOKS["05_evaluation"]
     finished.write_notebook("05_evaluation", parameters, code + "\n# a better idea")
-    printed = finished.run()
-    assert finished.executed(printed) == ["01_exploration", "05_evaluation (seed-7)", "09_report"]
+    assert finished.plan() == ["01_exploration", "05_evaluation (seed-7)", "09_report"]
+    finished.write("digitlib/measuring/unrelated.py", "")
+    finished.write_notebook("05_evaluation", parameters, code)
 
     # A module that the training imports: everything that reads the model follows.
     finished.write("digitlib/tiny.py", 'NAME = "small"\n')
+    assert finished.plan() == AFTER_TRAINING
+    finished.write("params/quick/06_robustness.yaml", "level: 2\n")
     assert finished.executed(finished.run()) == AFTER_TRAINING
     assert "small" in finished.out("model/digits.keras").read_text()
+    assert finished.json("metrics/06_robustness.json")["level"] == 2.0
 
 
 def test_more_seeds_run_only_the_new_ones(finished):
@@ -120,7 +142,7 @@ def test_more_seeds_run_only_the_new_ones(finished):
     ]
     assert finished.json("metrics/09_report.json")["runs"] == ["seed-7", "seed-8"]
     assert finished.json("model/card.json")["seed"] == 7
-    assert "Nothing to be done" in finished.run(seeds=1)
+    assert "Nothing to be done" in finished.run("quick", 1, "--dry-run")
 
 
 @pytest.mark.parametrize("whole_tree", [True, False], ids=["whole tree", "Snakemake alone"])
@@ -187,44 +209,44 @@ def test_ctrl_c_ends_everything(project):
     assert not project.processes()
 
 
-def test_a_failing_notebook_stops_only_what_needs_it(project):
+def test_a_failing_notebook_stops_only_what_needs_it(shared):
     """Protects an overnight run from one bad cell, and the traceback that explains it."""
-    project.write("params/quick/06_robustness.yaml", "level: 6\n")
-    project.write("params/quick/05_evaluation.yaml", "{}\n")
-    printed = project.run(code=1)
+    shared.write("params/quick/06_robustness.yaml", "level: 6\n")
+    shared.write("params/quick/05_evaluation.yaml", "{}\n")
+    printed = shared.run(code=1)
     assert "06_robustness failed in cell [3]" in printed
     assert "AssertionError: the level is too high" in printed
-    assert project.json("metrics/05_evaluation.json")["seed"] == 7  # its sibling
-    assert not project.out("metrics/06_robustness.json").exists()
-    executed = json.loads(project.out("06_robustness.ipynb").read_text())
+    assert shared.json("metrics/05_evaluation.json")["seed"] == 7  # its sibling
+    assert not shared.out("metrics/06_robustness.json").exists()
+    executed = json.loads(shared.out("06_robustness.ipynb").read_text())
     kinds = Counter(o["output_type"] for c in executed["cells"] for o in c.get("outputs", []))
     assert kinds["error"] == 1
 
-    project.write("params/quick/06_robustness.yaml", "level: 4\n")
-    assert project.executed(project.run()) == ["06_robustness"]
+    shared.write("params/quick/06_robustness.yaml", "level: 4\n")
+    assert shared.executed(shared.run()) == ["06_robustness"]
 
     # Numbers that are there stay, which git may know, and are not taken for new ones.
-    project.write("params/quick/06_robustness.yaml", "level: 6\n")
-    project.run(code=1)
-    assert project.json("metrics/06_robustness.json")["level"] == 4
-    assert "06_robustness failed" in project.run(code=1)
-    project.write("params/quick/06_robustness.yaml", "level: 3\n")
-    assert project.executed(project.run()) == ["06_robustness"]
-    assert project.json("metrics/06_robustness.json")["level"] == 3
+    shared.write("params/quick/06_robustness.yaml", "level: 6\n")
+    assert "06_robustness failed" in shared.run(code=1)
+    assert shared.json("metrics/06_robustness.json")["level"] == 4
+    assert shared.plan() == ["06_robustness"]
+    shared.write("params/quick/06_robustness.yaml", "level: 3\n")
+    assert shared.executed(shared.run()) == ["06_robustness"]
+    assert shared.json("metrics/06_robustness.json")["level"] == 3
 
     # A model that was removed is made again, though what was computed from it is still there.
-    project.out("runs/seed-7/model/card.json").unlink()
-    assert project.executed(project.run()) == ALL[1:4]
+    card = shared.out("runs/seed-7/model/card.json")
+    kept = card.rename(card.with_name(".card.json"))
+    assert shared.plan() == ALL[1:4]
+    kept.rename(card)
 
 
-def test_a_model_of_another_profile_is_made_first(project):
-    """Protects profiles that use another's model: it is made first and used anew."""
-    project.write("params/other/06_robustness.yaml", "model_dir: outputs/quick/model\n")
-    training = "03_cnn_training (seed-7)"
-    assert project.executed(project.run("other")) == [training, "06_robustness"]
-    assert project.json("metrics/06_robustness.json", "other")["seed"] == 7
-    project.write("params/quick/03_cnn_training.yaml", "epochs: 4\n")
-    assert project.executed(project.run("other")) == [training, "06_robustness"]
+def test_a_model_of_another_profile_is_used_anew(shared):
+    """Protects profiles that use another's model; that it is made first, `shared` has checked."""
+    assert shared.json("metrics/06_robustness.json", "other")["seed"] == 7
+    shared.write("params/quick/03_cnn_training.yaml", "epochs: 4\nfolds: 2\n")
+    assert shared.plan("other") == [ALL[1], "06_robustness"]
+    shared.write("params/quick/03_cnn_training.yaml", "folds: 2\n")
 
 
 def test_all_trainings_of_a_profile_share_the_cores(project, monkeypatch):

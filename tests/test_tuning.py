@@ -15,12 +15,11 @@ import pandas as pd
 import psutil
 import pytest
 
-from digitlib import datasets
+from digitlib import artifacts, datasets
 from digitlib.learning import search as tuning
 from digitlib.learning import training
 from digitlib.measuring.trials import importance, pareto
 from digitlib.pipeline import profiles
-from digitlib.pipeline import tuning as tune
 from digitlib.pipeline.parameters import check_parameters, read_parameters
 
 CHECKOUT = Path(__file__).resolve().parents[1]
@@ -171,7 +170,7 @@ def test_the_winner_is_a_parameter_file_that_03_takes(tmp_path):
     }
     file = tuning.write_parameters(tmp_path / "best.yaml", chosen)
     read = read_parameters(file)
-    check_parameters(profiles.source(profiles.TRAINING), read, "best.yaml")
+    check_parameters(profiles.source(artifacts.TRAINING), read, "best.yaml")
     assert read == {
         "architecture": "convnet",
         "architecture_options": {"filters": 8, "dropout": 0.1},
@@ -245,7 +244,7 @@ def test_two_workers_share_the_trials_and_one_may_be_killed(project, monkeypatch
     # The notebook, run afterwards, finds them done.
     monkeypatch.setenv("DIGITLIB_ROOT", str(project))
     monkeypatch.setattr(training, "fit_settings", None)
-    given = profiles.parameters("small", tune.TUNING) | {"output_dir": "outputs/small"}
+    given = profiles.parameters("small", artifacts.TUNING) | {"output_dir": "outputs/small"}
     finder, (few, judges, _) = tuning.prepare(given)
     assert [row["status"] for row in finder.search(few, judges)] == ["COMPLETED"] * 6
 

@@ -8,13 +8,15 @@ import csv
 import json
 import os
 import sys
-from collections.abc import Sequence
+from argparse import Namespace
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, fields
 from pathlib import Path
 
-from digitlib.apps.service.limits import LIMITS, Limits
+from digitlib.apps.service.limits import Limits
 from digitlib.artifacts import ArtifactError, load_card
 from digitlib.reading.batch import COLUMNS, Row, predict, read_chunk, read_picture, write_submission
-from digitlib.reading.models import PRETRAINED
+from digitlib.reading.models import PRETRAINED, find_models
 from digitlib.reading.recognizer import Recognizer
 from digitlib.reading.sources import Files, Source, SourceError, open_source
 
@@ -26,6 +28,7 @@ examples:
                                               Kaggle's columns (or a .npy, .npz or .zip file)
   curl -s URL | digitlib predict - --json     a picture from standard input
 """
+Commands = argparse._SubParsersAction
 STANDARD_INPUT = "-"
 AT_A_TIME = 20  # pictures, between two lines of output
 
@@ -45,10 +48,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_predict(commands)
     _add_serve(commands)
-    commands.add_parser("models", help="list the models there are here")
+    commands.add_parser("models", help="list the models there are here").set_defaults(run=_models)
     chosen = parser.parse_args(arguments)
     try:
-        return {"predict": _predict, "serve": _serve, "models": _models}[chosen.command](chosen)
+        return chosen.run(chosen)
     except BrokenPipeError:  # whoever read our output has seen enough
         sys.stderr.close()
         return 0
@@ -60,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
 
 
-def _add_predict(commands) -> None:
+def _add_predict(commands: Commands) -> None:
     predicting = commands.add_parser(
         "predict",
         help="read pictures",
@@ -83,9 +86,10 @@ def _add_predict(commands) -> None:
     predicting.add_argument(
         "--submission", metavar="FILE", help="with --csv: also Kaggle's ImageId,Label"
     )
+    predicting.set_defaults(run=_predict)
 
 
-def _add_serve(commands) -> None:
+def _add_serve(commands: Commands) -> None:
     serving = commands.add_parser(
         "serve", help="answer over HTTP", formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
@@ -104,11 +108,18 @@ def _add_serve(commands) -> None:
         help="a name this service may be called by; may be given several times",
     )
     limits = serving.add_argument_group("limits")
-    for name, (default, meaning) in LIMITS.items():
-        limits.add_argument(f"--max-{name}", type=type(default), default=default, help=meaning)
+    for limit in fields(Limits):
+        limits.add_argument(
+            f"--max-{limit.name.replace('_', '-')}",
+            dest=limit.name,
+            type=type(limit.default),
+            default=limit.default,
+            help=limit.metadata["meaning"],
+        )
+    serving.set_defaults(run=_serve)
 
 
-def _predict(chosen) -> int:
+def _predict(chosen: Namespace) -> int:
     if chosen.submission and not chosen.csv:
         raise UsageError("--submission is made from the table: give --csv too")
     if chosen.csv:
@@ -118,7 +129,8 @@ def _predict(chosen) -> int:
     for row in _rows(chosen.pictures, recognizer):
         failed |= bool(row.error)
         if chosen.json:
-            print(json.dumps(_plain(row)), flush=True)
+            known = {name: value for name, value in asdict(row).items() if value is not None}
+            print(json.dumps(known | {"confidence": round(row.confidence, 5)}), flush=True)
         elif row.error:
             print(f"{row.file}: {row.error}", file=sys.stderr)
         else:
@@ -127,7 +139,7 @@ def _predict(chosen) -> int:
     return int(failed)
 
 
-def _rows(pictures: list[str], recognizer: Recognizer):
+def _rows(pictures: list[str], recognizer: Recognizer) -> Iterator[Row]:
     if pictures == [STANDARD_INPUT]:
         yield read_picture(recognizer, STANDARD_INPUT, sys.stdin.buffer.read())
         return
@@ -147,7 +159,7 @@ def _source(pictures: list[str]) -> Source:
     return source
 
 
-def _into_table(source: Source, chosen) -> int:
+def _into_table(source: Source, chosen: Namespace) -> int:
     target = Path(chosen.csv).expanduser().absolute()
 
     def progress(done: int, n: int) -> None:
@@ -175,21 +187,12 @@ def _into_table(source: Source, chosen) -> int:
     return int(bool(faults))
 
 
-def _model(chosen) -> Path:
+def _model(chosen: Namespace) -> Path:
     """The folder of the model, as seen from the shell."""
     return Path(chosen.model).expanduser().absolute()
 
 
-def _plain(row: Row) -> dict:
-    values = {
-        name: getattr(row, name) for name in COLUMNS if name != "truth" or row.truth is not None
-    }
-    return values | {"confidence": round(row.confidence, 5)}
-
-
-def _models(_chosen) -> int:
-    from digitlib.reading.models import find_models
-
+def _models(_chosen: Namespace) -> int:
     for name, folder in find_models().items():
         card = load_card(folder)
         measured = card.get("test") or card["validation_metrics"]
@@ -201,7 +204,7 @@ def _models(_chosen) -> int:
     return 0
 
 
-def _serve(chosen) -> int:
+def _serve(chosen: Namespace) -> int:
     try:
         from digitlib.apps.service.app import serve
     except ModuleNotFoundError as missing:
@@ -212,8 +215,10 @@ def _serve(chosen) -> int:
         ) from None
     if not 0 < chosen.port < 65536:
         raise UsageError(f"a port is a number from 1 to 65535, not {chosen.port}")
-    names = [name.replace("-", "_") for name in LIMITS]
-    limits = Limits(**{name: getattr(chosen, f"max_{name}") for name in names})
+    for name in chosen.allowed_host:
+        if "*" in name.removeprefix("*.") and name != "*":
+            raise UsageError(f"an allowed host is a name, *.domain or *, not {name}")
+    limits = Limits(**{limit.name: getattr(chosen, limit.name) for limit in fields(Limits)})
     api_key = getattr(chosen, "api_key", os.environ.get("DIGITLIB_API_KEY", ""))
     serve(chosen.host, chosen.port, _model(chosen), limits, api_key, chosen.allowed_host)
     return 0

@@ -11,7 +11,7 @@ import numpy as np
 from scipy import stats
 from sklearn.neighbors import KNeighborsClassifier
 
-from digitlib.artifacts import ArtifactError, load_metrics
+from digitlib.artifacts import EVALUATION, ArtifactError, load_metrics
 from digitlib.datasets import Dataset
 from digitlib.measuring.intervals import paired_interval
 
@@ -80,11 +80,11 @@ def earlier_predictions(output_dir: str | Path, sha256: str) -> np.ndarray:
     Raises:
         ArtifactError: when the run was not evaluated, or on other test images.
     """
-    metrics = load_metrics(output_dir).get("05_evaluation")
+    metrics = load_metrics(output_dir).get(EVALUATION)
     if metrics is None:
         raise ArtifactError(
-            f"{output_dir} holds no metrics/05_evaluation.json to compare with: evaluate that run "
-            "first (notebooks/05_evaluation.ipynb with its model_dir and output_dir)"
+            f"{output_dir} holds no metrics/{EVALUATION}.json to compare with: evaluate that run "
+            f"first (notebooks/{EVALUATION}.ipynb with its model_dir and output_dir)"
         )
     if metrics["test_sha256"] != sha256:
         raise ArtifactError(

@@ -15,7 +15,6 @@ from digitlib.measuring.calibration import calibration_error_by_chance, expected
 from digitlib.measuring.images import PROPERTIES, properties
 from digitlib.measuring.intervals import expanded_percentiles, resampled, wilson_interval
 from digitlib.measuring.statistics import accuracy
-from digitlib.reading.recognizer import Recognizer
 from digitlib.synthetic.corruptions import CORRUPTIONS, corrupt
 
 DRAWS = 10_000
@@ -67,11 +66,19 @@ def read_all(read_digit: Callable, pictures: Iterable) -> Answers:
     )
 
 
-def classify_all(recognizer: Recognizer, images: np.ndarray) -> Answers:
-    """Answers of a ``Recognizer`` to images uint8 (N, 28, 28) that need no reading."""
-    probabilities = recognizer.classify(images)
+def classify_all(
+    classify: Callable[[np.ndarray], np.ndarray], images: np.ndarray, threshold: float
+) -> Answers:
+    """Answers to images uint8 (N, 28, 28) that need no reading.
+
+    Args:
+        classify: ``Recognizer.classify``.
+        images: what is asked.
+        threshold: the confidence from which an answer is accepted.
+    """
+    probabilities = classify(images)
     confidence = probabilities.max(axis=1)
-    accepted = confidence >= recognizer.threshold
+    accepted = confidence >= threshold
     return Answers(probabilities.argmax(axis=1), confidence, accepted, probabilities, images)
 
 

@@ -6,8 +6,10 @@ Found by reading the code, not by running it, so that the pipeline can ask befor
 import ast
 import hashlib
 import json
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
+
+import grimp
 
 PACKAGE = Path(__file__).resolve().parents[1]
 
@@ -15,14 +17,18 @@ PACKAGE = Path(__file__).resolve().parents[1]
 def imported_modules(notebook: Path) -> list[Path]:
     """The files of digitlib that a notebook imports, directly or through other modules.
 
-    Imports inside functions count: they run too. A file beside a module with the same stem
-    (``canvas.js`` of ``canvas.py``) counts with it. Files are in alphabetical order.
+    Imports inside functions count: they run too. What lies beside a module and is no Python
+    (``canvas.js``) counts with it. Files are in alphabetical order.
     """
-    found: set[Path] = set()
-    for cell in code_cells(notebook):
-        _follow(_imports(ast.parse(_plain(cell))), found)
-    beside = {p for module in found for p in module.parent.glob(f"{module.stem}.*") if p.is_file()}
-    return sorted(found | beside)
+    graph, found = _graph(), set()
+    for name in (name for cell in code_cells(notebook) for name in _imports(cell)):
+        # ``from a import b`` gives a.b, which is a module or something in the module a.
+        module = name if name in graph.modules else name.rpartition(".")[0]
+        if module in graph.modules:
+            found |= {module, *graph.find_upstream_modules(module)}
+    files = {_file(module) for module in found | {PACKAGE.name}} if found else set()
+    beside = {p for file in files for p in file.parent.glob("[!.]*") if p.is_file()}
+    return sorted(files | {p for p in beside if p.suffix != ".py"})
 
 
 def source_digest(notebook: Path) -> str:
@@ -44,48 +50,31 @@ def code_cells(notebook: Path, tag: str = "") -> list[str]:
     ]
 
 
-def _plain(cell: str) -> str:
+def _imports(cell: str) -> set[str]:
+    """Dotted names a cell imports; ``from a import b`` gives ``a.b``."""
     # %magic and !command lines are IPython's, not Python's.
-    return "\n".join("" if s.lstrip().startswith(("%", "!")) else s for s in cell.splitlines())
-
-
-def _follow(names: set[str], found: set[Path]) -> None:
-    for name in names:
-        parts = name.split(".")
-        if parts[0] != PACKAGE.name:
-            continue
-        # Importing a.b.c runs a/__init__.py and a/b/__init__.py first, but only what these
-        # import at once, not what they offer on demand.
-        for depth in range(1, len(parts) + 1):
-            file = _file(parts[:depth])
-            if file and file not in found:
-                found.add(file)
-                _follow(_imports_of(file, lazy=file.name != "__init__.py"), found)
-        if not _file(parts) and (file := _file(parts[:-1])) and file.name == "__init__.py":
-            _follow(_imports_of(file, lazy=True), found)
-
-
-def _file(parts: list[str]) -> Path | None:
-    path = PACKAGE.joinpath(*parts[1:])
-    candidates = (path.with_suffix(".py"), path / "__init__.py")
-    return next((p for p in candidates if p.is_file()), None)
-
-
-@lru_cache
-def _imports_of(file: Path, lazy: bool) -> frozenset[str]:
-    return frozenset(_imports(ast.parse(file.read_text(encoding="utf-8")), lazy))
-
-
-def _imports(tree: ast.AST, lazy: bool = True) -> set[str]:
-    """Dotted names a piece of code imports; ``from a import b`` gives ``a.b``."""
-    functions = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
-    names: set[str] = set()
-    nodes = [tree]
-    while nodes:
-        node = nodes.pop()
+    lines = ["" if s.lstrip().startswith(("%", "!")) else s for s in cell.splitlines()]
+    names = set()
+    for node in ast.walk(ast.parse("\n".join(lines))):
         if isinstance(node, ast.Import):
-            names.update(alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            names.update(f"{node.module}.{alias.name}" for alias in node.names)
-        nodes += [n for n in ast.iter_child_nodes(node) if lazy or not isinstance(n, functions)]
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
     return names
+
+
+@cache
+def _graph() -> grimp.ImportGraph:
+    """Which module of digitlib imports which, and the package that it is in."""
+    graph = grimp.build_graph(PACKAGE.name, cache_dir=None)
+    for module in graph.modules:
+        # Importing a.b.c runs a/b/__init__.py first. The outermost one only offers on demand.
+        package = module.rpartition(".")[0]
+        if package not in ("", PACKAGE.name):
+            graph.add_import(importer=module, imported=package)
+    return graph
+
+
+def _file(module: str) -> Path:
+    path = PACKAGE.parent.joinpath(*module.split("."))
+    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")

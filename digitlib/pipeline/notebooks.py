@@ -8,17 +8,16 @@ committed copies. By hand::
 """
 
 import argparse
-import json
 import os
 import shutil
 import sys
 import tempfile
 import textwrap
 import threading
-import time
 from collections.abc import Mapping
 from pathlib import Path
 
+import psutil
 import yaml
 
 from digitlib.artifacts import project_root, resolve, writing
@@ -88,8 +87,11 @@ def refresh(names: list[str]) -> None:
 
 def clean(notebook: str) -> str:
     """A notebook's JSON without what differs from run to run or belongs to one machine."""
-    content = json.loads(notebook)
-    content["metadata"] = {
+    import nbformat
+    from nbconvert.preprocessors import coalescestreams
+
+    content = nbformat.reads(notebook, as_version=4)
+    content.metadata = {
         "kernelspec": {
             "display_name": "Python 3 (ipykernel)",
             "language": "python",
@@ -97,12 +99,14 @@ def clean(notebook: str) -> str:
         },
         "language_info": {"name": "python"},
     }
-    for cell in content["cells"]:
-        tags = cell["metadata"].get("tags")
-        cell["metadata"] = {"tags": tags} if tags else {}
-        if cell["cell_type"] == "code":
-            cell["outputs"] = _merge([o for o in cell["outputs"] if _without_widget(o)])
-    return json.dumps(content, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+    for cell in content.cells:
+        tags = cell.metadata.get("tags")
+        cell.metadata = {"tags": tags} if tags else {}
+        if cell.cell_type == "code":
+            cell.outputs = [output for output in cell.outputs if _without_widget(output)]
+    # Where printed pieces are cut is chance.
+    content, _ = coalescestreams.CoalesceStreamsPreprocessor().preprocess(content, {})
+    return nbformat.writes(content) + "\n"
 
 
 def _without_widget(output: dict) -> bool:
@@ -110,19 +114,6 @@ def _without_widget(output: dict) -> bool:
     data = output.get("data", {})
     view = data.pop("application/vnd.jupyter.widget-view+json", None)
     return view is None or bool(set(data) - {"text/plain"})
-
-
-def _merge(outputs: list[dict]) -> list[dict]:
-    """Join printed pieces that follow each other: where they are cut is chance."""
-    merged: list[dict] = []
-    for output in outputs:
-        last = merged[-1] if merged else {}
-        if "name" in output and output["name"] == last.get("name"):
-            text = "".join(last["text"]) + "".join(output["text"])
-            last["text"] = text.splitlines(keepends=True)
-        else:
-            merged.append(output)
-    return merged
 
 
 class _Prefixed:
@@ -141,10 +132,11 @@ class _Prefixed:
 
 
 def _describe(notebook: Path, fault: Exception) -> str:
-    source = getattr(fault, "source", "")
-    if not source:  # not an error in a cell: the kernel died or did not start
+    from papermill.exceptions import PapermillExecutionError
+
+    if not isinstance(fault, PapermillExecutionError):  # the kernel died or did not start
         return f"{notebook.stem} failed: {type(fault).__name__}: {fault}"
-    cell = "\n".join(f"    {line}" for line in source.strip().splitlines())
+    cell = textwrap.indent(fault.source.strip(), "    ")
     where = f"{notebook.stem} failed in cell [{fault.exec_count}]"
     return f"{where}:\n{cell}\n{fault.ename}: {fault.evalue}"
 
@@ -152,9 +144,8 @@ def _describe(notebook: Path, fault: Exception) -> str:
 def _end_with(parent: int) -> None:
     """End this process, however, as soon as ``parent`` is gone; its kernel ends with it."""
 
-    def watch():
-        while os.getppid() == parent:
-            time.sleep(1)
+    def watch() -> None:
+        psutil.Process(parent).wait()
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
@@ -184,7 +175,7 @@ def main(arguments: list[str] | None = None) -> None:
     chosen = parser.parse_args(arguments)
     # jsonschema, under papermill and nbconvert, compiles a grammar of web addresses when it is
     # imported: two seconds for a check that no notebook needs. This says it is not installed.
-    sys.modules.setdefault("rfc3987_syntax", None)
+    sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
     try:
         if chosen.command == "run":
             if chosen.with_parent:

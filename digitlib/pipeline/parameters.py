@@ -47,15 +47,18 @@ def declared_parameters(notebook: str | Path) -> dict[str, Parameter]:
         }
         for line in ast.parse(source).body:
             try:
+                if not isinstance(line, ast.AnnAssign) or not isinstance(line.target, ast.Name):
+                    raise ValueError("not of the form `name: type = value`")
                 kind = ast.unparse(line.annotation).partition("[")[0]
                 TYPES[kind]
-                default = ast.literal_eval(line.value)
-            except (AttributeError, KeyError, ValueError):
+                default = ast.literal_eval(line.value or ast.Name("nothing"))
+            except (KeyError, ValueError):
                 raise ParameterError(
                     f"{notebook.name}: {ast.unparse(line)!r} is not a parameter; write "
                     f"`name: type = value  # help` with a type of {', '.join(TYPES)}"
                 ) from None
-            declared[line.target.id] = Parameter(kind, default, comments.get(line.end_lineno, ""))
+            help_text = comments.get(line.end_lineno or 0, "")
+            declared[line.target.id] = Parameter(kind, default, help_text)
     return declared
 
 

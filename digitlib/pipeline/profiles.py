@@ -8,8 +8,9 @@ module; nothing here runs anything.
 import re
 import shlex
 from pathlib import Path
+from typing import Any
 
-from digitlib.artifacts import MODEL_FILES, from_root, resolve
+from digitlib.artifacts import EVALUATION, MODEL_FILES, REPORT, TRAINING, from_root, resolve
 from digitlib.pipeline.dependencies import PACKAGE, imported_modules
 from digitlib.pipeline.parameters import (
     ParameterError,
@@ -18,7 +19,6 @@ from digitlib.pipeline.parameters import (
     read_parameters,
 )
 
-TRAINING, EVALUATION, REPORT = "03_cnn_training", "05_evaluation", "09_report"
 RUN = r"seed-\d+(?:-fold-\d+)?"
 
 
@@ -68,7 +68,7 @@ def given_parameters(profile: str, notebook: str) -> dict:
     return read_parameters(f"params/{profile}/{notebook}.yaml")
 
 
-def parameter(profile: str, notebook: str, name: str):
+def parameter(profile: str, notebook: str, name: str) -> Any:
     """The value of one parameter in a profile, or the notebook's default; None if it has none."""
     return parameters(profile, notebook).get(name)
 
@@ -116,13 +116,12 @@ def folds(profile: str) -> list[str]:
 
 def built_on(profile: str) -> list[str]:
     """Other profiles whose models this one uses, through ``model_dir``."""
-    used = [
-        Path(folder).parts[1]
+    found = (
+        re.fullmatch(rf"outputs/([^/]+)/(runs/{RUN}/)?model", _model_dir(profile, name))
         for name in notebooks(profile)
-        for folder in _models_used(profile, name)
-        if re.fullmatch(rf"outputs/[^/]+/(runs/{RUN}/)?model", folder)
-    ]
-    return sorted({name for name in used if name != profile and TRAINING in notebooks(name)})
+    )
+    used = {match[1] for match in found if match}
+    return sorted(name for name in used if name != profile and TRAINING in notebooks(name))
 
 
 def fits(profile: str, asked: str, seeds: int) -> int:
@@ -130,92 +129,77 @@ def fits(profile: str, asked: str, seeds: int) -> int:
     return seeds + len(folds(profile)) if profile == asked else 1
 
 
-def _models_used(profile: str, notebook: str) -> list[str]:
-    """Folders of the finished models a notebook reads, apart from the run it belongs to."""
-    if notebook == EVALUATION or "model_dir" not in declared_parameters(source(notebook)):
-        return []
-    return list(filter(None, [_model_dir(profile, notebook)]))
-
-
 def needed(profile: str, notebook: str) -> list[str]:
     """Files, from the root, that every run of a notebook depends on (its own text apart)."""
+    model = _model_dir(profile, notebook)
     return [
         f"params/{profile}/{notebook}.yaml",
         *map(from_root, imported_modules(source(notebook))),
-        *(f"{folder}/{name}" for folder in _models_used(profile, notebook) for name in MODEL_FILES),
+        *(f"{model}/{name}" for name in MODEL_FILES if model),
     ]
 
 
 def settings(profile: str, notebook: str, run: str = "") -> str:
     """Command-line options that add to the parameter file what only the pipeline knows."""
-    folder = f"outputs/{profile}/runs/{run}" if run else f"outputs/{profile}"
-    values: dict[str, object] = {"output_dir": folder}
-    declared = declared_parameters(source(notebook))
+    values: dict[str, object] = {"output_dir": f"outputs/{profile}"}
     if run:
-        values |= dict(re.findall(r"(seed|fold)-(\d+)", run))
-        values["model_dir"] = f"{folder}/model"
+        folder = f"outputs/{profile}/runs/{run}"
+        values = {"output_dir": folder, "model_dir": f"{folder}/model"}
+        values |= re.findall(r"(seed|fold)-(\d+)", run)
     else:
+        values["model_dir"] = _model_dir(profile, notebook)
         if "seed" not in given_parameters(profile, notebook) and own_seed(profile) is not None:
             values["seed"] = own_seed(profile)
-        if "model_dir" in declared:
-            values["model_dir"] = _model_dir(profile, notebook)
+    declared = declared_parameters(source(notebook))
     options = [("-p", name, str(value)) for name, value in values.items() if name in declared]
     return shlex.join(word for option in options for word in option)
 
 
+def executed(profile: str, seeds: int) -> list[tuple[str, str]]:
+    """Every notebook that a finished profile has executed, after the folder of its results."""
+    names, folder = notebooks(profile), f"outputs/{profile}"
+    of_each_seed = [name for name in (TRAINING, EVALUATION) if name in names]
+    return [
+        *((folder, name) for name in names),
+        *((f"{folder}/runs/{r}", name) for r in runs(profile, seeds) for name in of_each_seed),
+        *((f"{folder}/runs/{run}", TRAINING) for run in folds(profile)),
+    ]
+
+
 def gathered(profile: str, seeds: int) -> list[str]:
     """What the report reads: the metrics of every other notebook and of every run."""
-    others = [name for name in notebooks(profile) if name != REPORT]
-    top = [(f"outputs/{profile}", name) for name in others]
-    per_run = [
-        (f"outputs/{profile}/runs/{run}", name)
-        for run in runs(profile, seeds)
-        for name in others
-        if name in (TRAINING, EVALUATION)
-    ]
-    per_run += [(f"outputs/{profile}/runs/{run}", TRAINING) for run in folds(profile)]
     return [
         path
-        for folder, name in top + per_run
+        for folder, name in executed(profile, seeds)
         for path in (f"{folder}/metrics/{name}.json", f"{folder}/.done/{name}")
+        if name != REPORT
     ]
 
 
 def products(profile: str, seeds: int) -> list[str]:
     """Everything a finished profile holds that other steps do not already ask for."""
-    names = notebooks(profile)
-    pages = [f"outputs/{profile}/{page(name)}" for name in names]
-    pages += [
-        f"outputs/{profile}/runs/{run}/notebooks/{name}.html"
-        for run in runs(profile, seeds)
-        for name in names
-        if name in (TRAINING, EVALUATION)
-    ]
-    pages += [f"outputs/{profile}/runs/{run}/notebooks/{TRAINING}.html" for run in folds(profile)]
-    trained = runs(profile, seeds) + folds(profile)
-    folders = [f"outputs/{profile}/runs/{run}/model" for run in trained]
-    if folders:
-        folders.append(f"outputs/{profile}/model")
-    models = [f"{folder}/{name}" for folder in folders for name in MODEL_FILES]
+    pages, models = [], []
+    for folder, name in executed(profile, seeds):
+        if "/runs/" in folder:
+            pages.append(f"{folder}/notebooks/{name}.html")
+        else:
+            pages.append(f"{folder}/{'index' if name == REPORT else name}.html")
+        if name == TRAINING:
+            models += [f"{folder}/model/{file}" for file in MODEL_FILES]
     return gathered(profile, seeds) + pages + models
-
-
-def page(notebook: str) -> str:
-    """The file name of a notebook's report."""
-    return "index.html" if notebook == REPORT else f"{notebook}.html"
 
 
 def report_files() -> list[str]:
     """What the look of a report depends on."""
-    return sorted(
-        from_root(p) for p in (PACKAGE / "reporting" / "html").glob("*") if not p.is_dir()
-    )
+    return sorted(map(from_root, filter(Path.is_file, (PACKAGE / "reporting/html").iterdir())))
 
 
 def _model_dir(profile: str, notebook: str) -> str:
+    """The folder of the finished model a notebook reads; "" for none, and for the shipped one."""
+    # 05 reads the model of the run that it belongs to.
+    if notebook == EVALUATION or "model_dir" not in declared_parameters(source(notebook)):
+        return ""
     given = given_parameters(profile, notebook)
-    if "model_dir" in given:  # "" is the shipped one
-        return given["model_dir"]
     if TRAINING in notebooks(profile):
-        return f"outputs/{profile}/model"
+        return given.get("model_dir", f"outputs/{profile}/model")
     return parameter(profile, notebook, "model_dir")

@@ -7,7 +7,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from digitlib.artifacts import resolve, writing
+from digitlib.artifacts import TRAINING, resolve, writing
 
 
 def publish(profile_dir: str | Path, run: str, notebook: str) -> None:
@@ -19,12 +19,11 @@ def publish(profile_dir: str | Path, run: str, notebook: str) -> None:
         source / "notebooks" / f"{notebook}.ipynb": top,
         source / ".done" / notebook: top / ".done",
     }
-    folders = ["figures", "model"] if notebook.endswith("training") else ["figures"]
-    for folder in folders:
+    for folder in ("figures", "model") if notebook == TRAINING else ("figures",):
         # A name with a dot in front is not finished.
         files |= {p: top / folder for p in (source / folder).glob("[!.]*") if p.is_file()}
-    for file, folder in files.items():
-        with writing(folder / file.name) as unfinished:
+    for file, target in files.items():
+        with writing(target / file.name) as unfinished:
             shutil.copyfile(file, unfinished)
 
 

@@ -33,6 +33,7 @@ CHATTER = re.compile(
     r"$|\[\w{3} \w{3} +\d|\[IPKernelApp\] WARNING|Assuming unrestricted|Building DAG|Using shell"
     r"|Select jobs|Execute \d+ jobs|Complete log|Elapsed time|Error in rule|RuleException"
     r"|CalledProcessError in|Command 'set -euo|Exiting because|WorkflowError:$|At least one job"
+    r"|Reasons:"
 )
 
 
@@ -40,8 +41,8 @@ class AlreadyRunning(RuntimeError):
     """Another live run holds the profile."""
 
 
-def run(profile: str, cores: str = "all", seeds: int = 1) -> int:
-    """Bring a profile's outputs up to date and return Snakemake's exit code.
+def run(profile: str, cores: str = "all", seeds: int = 1, dry_run: bool = False) -> int:
+    """Bring a profile's outputs up to date, or only say how; return Snakemake's exit code.
 
     Raises:
         ParameterError: before anything runs, when a parameter file does not fit its notebook.
@@ -53,21 +54,29 @@ def run(profile: str, cores: str = "all", seeds: int = 1) -> int:
     with contextlib.ExitStack() as held:
         for folder in folders:
             held.enter_context(_only_run(folder))
-        code = _snakemake(profile, cores, seeds, folders)
-        for other in sorted(others):
-            tracking.remember(other, finished=False)
-        tracking.remember(profile, finished=code == 0)
+        code = _snakemake(profile, cores, seeds, folders, dry_run)
+        for name in [*sorted(others), profile] if not dry_run else []:
+            tracking.remember(name, finished=name == profile and code == 0)
         return code
 
 
 def end_orphans(folder: Path) -> int:
     """End every process that an earlier run in ``folder`` left behind; their number."""
+    spared = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
+
+    def is_orphan(process: psutil.Process) -> bool:
+        with contextlib.suppress(psutil.Error, OSError):
+            folders = process.environ().get(MARK, "").split(os.pathsep)
+            left_behind = str(folder) in folders and process.pid not in spared
+            return left_behind and process.status() != psutil.STATUS_ZOMBIE
+        return False
+
     ended = 0
-    while orphans := list(_processes_of(folder)):
+    # One of them may start another before it ends: look again.
+    while orphans := list(filter(is_orphan, psutil.process_iter())):
         for orphan in orphans:
             with contextlib.suppress(psutil.NoSuchProcess):
                 orphan.kill()
-        # One of them may have started another meanwhile: look again.
         psutil.wait_procs(orphans, timeout=PATIENCE)
         ended += len(orphans)
     return ended
@@ -101,7 +110,7 @@ def _only_run(folder: Path) -> Iterator[None]:
             end_orphans(folder)
 
 
-def _snakemake(profile: str, cores: str, seeds: int, folders: list[Path]) -> int:
+def _snakemake(profile: str, cores: str, seeds: int, folders: list[Path], dry_run: bool) -> int:
     root = project_root()
     command = [
         *(sys.executable, "-m", "snakemake", "--snakefile", PACKAGE.parent / "Snakefile"),
@@ -111,6 +120,7 @@ def _snakemake(profile: str, cores: str, seeds: int, folders: list[Path]) -> int
         *("--nolock", "--scheduler", "greedy"),
         # Models are compared by content too, not by age.
         *("--max-checksum-file-size", str(2**30)),
+        *(["--dry-run"] if dry_run else []),
     ]
     environment = os.environ | {
         MARK: os.pathsep.join(map(str, folders)),
@@ -167,22 +177,13 @@ def _reason(text: str) -> str:
     return "; ".join(f"{kind}: {names}" if names else kind for kind, names in told.items())
 
 
-def _processes_of(folder: Path) -> Iterator[psutil.Process]:
-    mine = {os.getpid(), *(p.pid for p in psutil.Process().parents())}
-    for process in psutil.process_iter():
-        with contextlib.suppress(psutil.Error, OSError):
-            folders = process.environ().get(MARK, "").split(os.pathsep)
-            of_run = str(folder) in folders and process.pid not in mine
-            if of_run and process.status() != psutil.STATUS_ZOMBIE:
-                yield process
-
-
 def main(arguments: list[str] | None = None) -> None:
     """Run from the command line; the exit code is not zero unless everything succeeded."""
     parser = argparse.ArgumentParser(prog="python -m digitlib.pipeline.run")
     parser.add_argument("--profile", default="quick")
     parser.add_argument("--cores", default="all", help="how many to use, or all")
     parser.add_argument("--seeds", type=int, default=1, help="how many to train")
+    parser.add_argument("--dry-run", action="store_true", help="only say what would run, and why")
     chosen = parser.parse_args(arguments)
     if chosen.cores != "all" and not (chosen.cores.isdigit() and int(chosen.cores) > 0):
         parser.error(f"CORES is {chosen.cores}; use a number from 1 up, or all")
@@ -193,13 +194,15 @@ def main(arguments: list[str] | None = None) -> None:
             signal.signal(told, lambda number, _: sys.exit(128 + number))
     folder = resolve(f"outputs/{chosen.profile}")
     try:
-        code = run(chosen.profile, chosen.cores, chosen.seeds)
+        code = run(chosen.profile, chosen.cores, chosen.seeds, chosen.dry_run)
     except (ParameterError, AlreadyRunning) as fault:
         sys.exit(str(fault))
     except KeyboardInterrupt:
         sys.exit("\nStopped. The same command goes on from here.")
     if code:
         sys.exit("Not everything succeeded (see above). The same command resumes there.")
+    if chosen.dry_run:
+        return
     page = folder / "index.html"
     print(f"{chosen.profile} is up to date: {page if page.exists() else folder}")
 

@@ -2,15 +2,16 @@
 
     python -m digitlib.pipeline.tracking PROFILE [--unfinished]
 
-``make run`` ends with it. What the profile left under ``outputs/`` is entered into a local store,
-``outputs/mlruns``, and what that store holds is copied to the server that ``MLFLOW_TRACKING_URI``
-names, if any. A server that cannot be reached gets what it lacks another time. An entry is known by
-the digest of what was measured, so nothing is entered twice. `DIGITLIB_TRACKING=off` leaves it out.
+``make run`` ends with it. What the profile has under ``outputs/`` is entered into a local store,
+``outputs/mlruns``, and on the server that ``MLFLOW_TRACKING_URI`` names, if any. Each of the two
+gets what it lacks, so a server that was down gets everything the next time. An entry is known by
+the digest of what was measured, so nothing is entered twice. ``DIGITLIB_TRACKING=off`` leaves it
+out.
 
-A profile is an experiment. Its entries are each training, each fold and each trial with parameters,
-the course of its epochs, and its model with the card; and the profile itself with all it measured,
-its executed notebooks, reports and figures. Of a profile that was not run to its end only the
-trainings are entered: its other numbers may be of an earlier run.
+A profile is an experiment. Its entries are each training, fold and trial, with parameters, the
+course of its epochs, and its model with the card; and the profile itself, with all that was
+measured, its executed notebooks, reports and figures. When a profile was not run to its end, only
+its trainings are entered: its other numbers may be of an earlier run.
 """
 
 import argparse
@@ -23,24 +24,23 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from digitlib import artifacts
+from digitlib.artifacts import CARD_FILE, HISTORY_FILE, TUNING, load_metrics, resolve
 from digitlib.pipeline import profiles
-from digitlib.pipeline.tuning import TUNING
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-    from mlflow.entities import Metric
 
 STORE = "outputs/mlruns"
 SERVER = "MLFLOW_TRACKING_URI"
 DIGEST = "digitlib.digest"
 PATIENCE = 300  # seconds that all of it may take
-AT_ONCE = 100  # what MLflow takes in one request
+AT_ONCE = 100  # parameters, and metrics, that MLflow takes in one request
 # MLflow reports its use to its makers and asks a lost server for minutes, unless told otherwise.
 MANNERS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -58,25 +58,26 @@ class Entry:
 
     Attributes:
         name: its run's, such as ``seed-0``.
-        tags, params: words.
-        metrics: (name, value, step), the step being an epoch, or 0.
+        tags: its kind, and what else tells it from others at a glance.
+        params: settings by flat name.
+        metrics: (name, value, step); the step is an epoch, or 0.
         files: each with the folder of the store that it goes to; folders go with what they hold.
-        ended: when, in seconds since 1970; 0 for now.
+        ended: when, in seconds since 1970.
         seconds: how long it took.
     """
 
     name: str
     tags: Mapping[str, str]
-    params: Mapping[str, str] = field(default_factory=dict)
-    metrics: list[tuple[str, float, int]] = field(default_factory=list)
+    params: Mapping[str, Any]
+    metrics: list[tuple[str, float, int]]
     files: list[tuple[Path, str]] = field(default_factory=list)
-    ended: float = 0.0
+    ended: float = field(default_factory=time.time)
     seconds: float = 0.0
 
     @property
     def digest(self) -> str:
-        """What tells this entry from others; the files follow from the rest."""
-        told = [self.name, dict(self.tags), dict(self.params), self.metrics]
+        """What tells this entry from others; its files follow from the rest."""
+        told = [self.name, self.tags, self.params, self.metrics]
         return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
 
@@ -96,205 +97,117 @@ def remember(profile: str, finished: bool) -> None:
 
 def entries(profile: str, finished: bool) -> Iterator[Entry]:
     """All that can be remembered of what a profile has under ``outputs/``."""
-    folder = artifacts.resolve(f"outputs/{profile}")
+    folder = resolve(f"outputs/{profile}")
     for run in sorted(folder.glob("runs/seed-*")):
-        if (run / "model" / "card.json").exists():
+        if (run / "model" / CARD_FILE).exists():
             yield _training(run)
     if not finished:
         return
-    metrics = artifacts.load_metrics(folder)
-    trials = metrics.get(TUNING, {}).pop("trials", [])
-    yield from map(_trial, trials)
+    metrics = load_metrics(folder)
+    yield from map(_trial, metrics.get(TUNING, {}).pop("trials", []))
     if set(profiles.notebooks(profile)) <= set(metrics):
         yield _whole(profile, folder, metrics)
 
 
 def _training(run: Path) -> Entry:
     card = artifacts.load_card(run / "model")
+    history = artifacts.read_history(run / "model" / HISTORY_FILE)
     told = ("architecture", "augmentation", "recipe", "dataset", "validation", "seed")
-    measured = artifacts.load_metrics(run)
-    history = artifacts.read_history(run / "model" / "history.csv")
+    epochs = [(name, value, int(row["epoch"])) for row in history for name, value in row.items()]
     return Entry(
         run.name,
         {"kind": "fold" if "-fold-" in run.name else "training", "commit": card.get("commit", "")},
-        dict(_words({name: card[name] for name in told if name in card})),
-        [
-            *((name, value, int(row["epoch"])) for row in history for name, value in row.items()),
-            *((name, value, 0) for name, value in _numbers(measured)),
-        ],
-        [(run / "model", ""), *((page, "notebooks") for page in _pages(run / "notebooks"))],
-        (run / "model" / "card.json").stat().st_mtime,
+        _flat({name: card[name] for name in told if name in card}),
+        epochs + _numbers(load_metrics(run)),
+        [(run / "model", ""), *_pages(run / "notebooks")],
+        (run / "model" / CARD_FILE).stat().st_mtime,
         sum(row.get("seconds", 0.0) for row in history),
     )
 
 
-def _trial(row: Mapping) -> Entry:
+def _trial(row: Mapping[str, Any]) -> Entry:
     measured = ("val_accuracy", "val_loss", "seconds", "parameters")
     return Entry(
         f"trial-{row['trial']}",
         {"kind": "trial", "status": row["status"]},
-        dict(_words({name: value for name, value in row.items() if name not in measured})),
+        _flat({name: value for name, value in row.items() if name not in measured}),
         [(name, float(row[name]), 0) for name in measured if row.get(name) is not None],
         seconds=row.get("seconds") or 0.0,
     )
 
 
-def _whole(profile: str, folder: Path, metrics: Mapping) -> Entry:
+def _whole(profile: str, folder: Path, metrics: Mapping[str, Mapping]) -> Entry:
     given = {name: profiles.given_parameters(profile, name) for name in profiles.notebooks(profile)}
     kept = [(part, "") for part in (folder / "figures", folder / "metrics") if part.exists()]
-    return Entry(
-        profile,
-        {"kind": "profile"},
-        dict(_words(given)),
-        [(name, value, 0) for name, value in _numbers(metrics)],
-        [*kept, *((page, "notebooks") for page in _pages(folder))],
-    )
+    tags = {"kind": "profile"}
+    return Entry(profile, tags, _flat(given), _numbers(metrics), kept + _pages(folder))
 
 
-def _pages(folder: Path) -> list[Path]:
-    return sorted([*folder.glob("*.ipynb"), *folder.glob("*.html")])
+def _pages(folder: Path) -> list[tuple[Path, str]]:
+    pages = sorted([*folder.glob("*.ipynb"), *folder.glob("*.html")])
+    return [(page, "notebooks") for page in pages]
 
 
-def _words(values: Mapping, above: str = "") -> Iterator[tuple[str, str]]:
-    """Nested settings as flat ones: ``recipe.epochs``, each as a word."""
+def _numbers(metrics: Mapping[str, Mapping]) -> list[tuple[str, float, int]]:
+    """The numbers that notebooks saved; MLflow takes what is before the slash for a section."""
+    return [
+        (f"{notebook}/{name}", float(value), 0)
+        for notebook, saved in metrics.items()
+        for name, value in _flat(saved).items()
+        if isinstance(value, int | float) and not isinstance(value, bool)
+    ]
+
+
+def _flat(values: Mapping[str, Any], above: str = "") -> dict[str, Any]:
+    """Nested values as flat ones, such as ``recipe.epochs``, under names that MLflow takes."""
+    flat: dict[str, Any] = {}
     for name, value in values.items():
-        if isinstance(value, Mapping):
-            yield from _words(value, f"{above}{name}.")
-        else:
-            plain = re.sub(r"[^\w ./-]", "_", above + name)
-            yield plain, value if isinstance(value, str) else json.dumps(value)
+        path = above + re.sub(r"[^\w .-]", "_", str(name))
+        flat |= _flat(value, f"{path}.") if isinstance(value, Mapping) else {path: value}
+    return flat
 
 
-def _numbers(values: Mapping, above: str = "") -> Iterator[tuple[str, float]]:
-    """The numbers among nested values: ``05_evaluation/test.accuracy_percent``.
+def record(profile: str, found: list[Entry], store: str) -> int:
+    """Enter what a store lacks, ``STORE`` or a server's address; the number of new entries.
 
-    MLflow shows what stands before a stroke as a section of its own.
+    Raises:
+        mlflow.exceptions.MlflowException: when it cannot be written, or does not answer.
     """
-    for name, value in values.items():
-        plain = re.sub(r"[^\w .-]", "_", str(name))  # all that MLflow takes in a name
-        if isinstance(value, Mapping):
-            yield from _numbers(value, f"{above}{plain}{'.' if above else '/'}")
-        elif isinstance(value, (int, float)) and not isinstance(value, bool):
-            yield above + plain, float(value)
+    from mlflow import MlflowClient
+
+    place = None  # of models and pages: a server has its own
+    if store == STORE:
+        folder = resolve(STORE)
+        folder.mkdir(parents=True, exist_ok=True)
+        store, place = f"sqlite:///{folder}/mlflow.db", (folder / "artifacts" / profile).as_uri()
+    client, name = MlflowClient(store), f"digitlib/{profile}"
+    known = client.get_experiment_by_name(name)
+    experiment = known.experiment_id if known else client.create_experiment(name, place)
+    runs = client.search_runs([experiment], max_results=50_000)  # as many as MLflow gives at once
+    whole = {run.data.tags.get(DIGEST) for run in runs if run.info.status == "FINISHED"}
+    missing = {entry.digest: entry for entry in found if entry.digest not in whole}
+    for run in runs:
+        if run.data.tags.get(DIGEST) in missing:  # it was interrupted
+            client.delete_run(run.info.run_id)
+    for entry in missing.values():
+        _enter(client, experiment, entry)
+    return len(missing)
 
 
-def enter(client: "MlflowClient", experiment: str, entry: Entry, digest: str) -> None:
+def _enter(client: "MlflowClient", experiment: str, entry: Entry) -> None:
     """Write an entry; it counts only once it is whole."""
     from mlflow.entities import Metric, Param
 
-    ended = int(1000 * (entry.ended or time.time()))
-    begun = ended - int(1000 * entry.seconds)
-    tags = {**entry.tags, DIGEST: digest}
-    run = client.create_run(experiment, begun, tags, run_name=entry.name)
-    params = [Param(name, value[:6000]) for name, value in entry.params.items() if value]
+    ended = int(1000 * entry.ended)
+    begun, tags = ended - int(1000 * entry.seconds), {**entry.tags, DIGEST: entry.digest}
+    run = client.create_run(experiment, begun, tags, entry.name).info.run_id
+    params = [Param(name, str(value)) for name, value in entry.params.items()]
     metrics = [Metric(name, value, ended, step) for name, value, step in entry.metrics]
-    for some in _in_parts(params):
-        client.log_batch(run.info.run_id, params=some)
-    for some in _in_parts(metrics):
-        client.log_batch(run.info.run_id, metrics=some)
+    for i in range(0, max(len(params), len(metrics)), AT_ONCE):
+        client.log_batch(run, metrics[i : i + AT_ONCE], params[i : i + AT_ONCE])
     for path, where in entry.files:
-        client.log_artifact(run.info.run_id, str(path), where or None)
-    client.set_terminated(run.info.run_id, end_time=ended)
-
-
-def _in_parts(things: list) -> Iterable[list]:
-    return (things[i : i + AT_ONCE] for i in range(0, len(things), AT_ONCE))
-
-
-def _all_runs(client: "MlflowClient", experiment: str) -> Iterator:
-    token = None
-    while True:
-        page = client.search_runs([experiment], page_token=token)
-        yield from page
-        token = page.token
-        if not token:
-            return
-
-
-def _missing(client: "MlflowClient", experiment: str, wanted: Mapping[str, Any]) -> list[str]:
-    """Which of these digests has no whole entry; what an interrupted one left is deleted."""
-    whole = set()
-    for run in list(_all_runs(client, experiment)):
-        digest = run.data.tags.get(DIGEST)
-        if run.info.status == "FINISHED":
-            whole.add(digest)
-        elif digest in wanted:
-            client.delete_run(run.info.run_id)
-    return [digest for digest in wanted if digest not in whole]
-
-
-def _experiment(client: "MlflowClient", name: str, location: str | None = None) -> str:
-    found = client.get_experiment_by_name(name)
-    return found.experiment_id if found else client.create_experiment(name, location)
-
-
-def record(profile: str, finished: bool) -> int:
-    """Enter what the local store lacks of a profile; the number of new entries."""
-    store = artifacts.resolve(STORE)
-    store.mkdir(parents=True, exist_ok=True)
-    client = _client(_address(store))
-    experiment = _experiment(
-        client, f"digitlib/{profile}", (store / "artifacts" / profile).as_uri()
-    )
-    found = {entry.digest: entry for entry in entries(profile, finished)}
-    missing = _missing(client, experiment, found)
-    for digest in missing:
-        enter(client, experiment, found[digest], digest)
-    return len(missing)
-
-
-def send(profile: str, server: str) -> int:
-    """Copy what a server lacks of a profile from the local store; the number of copied entries.
-
-    Raises:
-        mlflow.exceptions.MlflowException: when the server does not answer, or refuses.
-    """
-    local, other = _client(_address(artifacts.resolve(STORE))), _client(server)
-    name = f"digitlib/{profile}"
-    here, there = _experiment(local, name), _experiment(other, name)
-    runs = {run.data.tags[DIGEST]: run for run in _all_runs(local, here)}
-    missing = _missing(other, there, runs)
-    for digest in missing:
-        enter(other, there, _kept(local, runs[digest]), digest)
-    return len(missing)
-
-
-def _kept(local: "MlflowClient", run) -> Entry:
-    """An entry as the local store has it."""
-    history: list[Metric] = [
-        point
-        for name in run.data.metrics
-        for point in local.get_metric_history(run.info.run_id, name)
-    ]
-    folder = Path(run.info.artifact_uri.removeprefix("file://"))
-    own = {name: tag for name, tag in run.data.tags.items() if not name.startswith("mlflow.")}
-    return Entry(
-        run.info.run_name,
-        own,
-        run.data.params,
-        [(point.key, point.value, point.step) for point in history],
-        [(part, "") for part in sorted(folder.iterdir())] if folder.exists() else [],
-        run.info.end_time / 1000,
-        (run.info.end_time - run.info.start_time) / 1000,
-    )
-
-
-def _address(store: Path) -> str:
-    return f"sqlite:///{store / 'mlflow.db'}"
-
-
-def _client(address: str) -> "MlflowClient":
-    for name, value in MANNERS.items():
-        os.environ.setdefault(name, value)
-    from mlflow import MlflowClient
-
-    for name in ("mlflow", "alembic", "urllib3"):
-        logging.getLogger(name).setLevel(logging.ERROR)
-    return MlflowClient(address)
-
-
-def _reason(fault: Exception) -> str:
-    return f"{type(fault).__name__}: {fault}".splitlines()[0][:200]
+        client.log_artifact(run, str(path), where or None)
+    client.set_terminated(run, end_time=ended)
 
 
 def main() -> None:
@@ -303,22 +216,22 @@ def main() -> None:
     parser.add_argument("profile")
     parser.add_argument("--unfinished", action="store_true", help="its trainings alone")
     chosen = parser.parse_args()
-    profile = chosen.profile
-    try:
-        if entered := record(profile, not chosen.unfinished):
-            print(f"MLflow: {entered} new in {STORE}", flush=True)
-    except Exception as fault:  # of MLflow's store: no traceback under a run that went well
-        sys.exit(f"MLflow: {STORE}: {_reason(fault)}")
-    if server := os.environ.get(SERVER):
+    os.environ |= MANNERS | os.environ  # what a person has set stays
+    logging.disable(logging.WARNING)
+    found = list(entries(chosen.profile, not chosen.unfinished))
+    for store in filter(None, (STORE, os.environ.get(SERVER))):
         try:
-            if copied := send(profile, server):
-                print(f"MLflow: {copied} new on {server}", flush=True)
-        except Exception as fault:  # whatever it is, the record is safe here
+            if new := record(chosen.profile, found, store):
+                print(f"MLflow: {new} new {'in' if store == STORE else 'on'} {store}", flush=True)
+        except Exception as fault:  # no traceback under a run that went well
+            reason = f"{type(fault).__name__}: {fault}".splitlines()[0][:200]
             print(
-                f"MLflow: {server} has no copy yet ({_reason(fault)}).\n"
-                f"  The record is in {STORE}; the next `make run PROFILE={profile}` sends it.",
+                f"MLflow: {store} has no copy yet ({reason}).\n"
+                f"  The next `make run PROFILE={chosen.profile}` enters it.",
                 flush=True,
             )
+            if store == STORE:
+                sys.exit(1)
 
 
 if __name__ == "__main__":

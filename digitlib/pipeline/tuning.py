@@ -17,10 +17,10 @@ import subprocess
 import sys
 import time
 
+from digitlib.artifacts import TUNING
 from digitlib.pipeline import profiles
 from digitlib.pipeline.parameters import ParameterError
 
-TUNING = "04_hyperparameter_tuning"
 CHIEF = "chief"
 RESTARTS = 5  # of one worker; what fails so often fails for a reason
 

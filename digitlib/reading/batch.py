@@ -10,25 +10,25 @@ import json
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import chain, repeat
 from pathlib import Path
+from queue import SimpleQueue
 
 import numpy as np
 
 from digitlib.artifacts import load_card, resolve, write_json
 from digitlib.pixels.decoding import Picture, PictureError
-from digitlib.reading.models import PRETRAINED, serving_file
-from digitlib.reading.processes import start_workers, with_reader
+from digitlib.pixels.segmentation import Box
+from digitlib.reading.models import PRETRAINED, checksum
+from digitlib.reading.processes import ProcessDied, RecognizerProcess
 from digitlib.reading.recognizer import Digit, Recognizer
 from digitlib.reading.sources import Chunk, Source, SourceError
 
 STATUS = {"high": 0.8, "medium": 0.5, "low": 0.0}  # of a confidence above this
 COLUMNS = ("file", "text", "confidence", "status", "accepted", "boxes", "truth", "error")
-PICTURES, DIGITS = 50, 2000  # that are read at a time: picture files, digits of an array
-WORTH_A_PROCESS = 4  # chunks, before other cores are asked to help
+PICTURES_PER_CHUNK, DIGITS_PER_CHUNK = 50, 2000  # picture files; digits of an array or a table
+CHUNKS_WORTH_PROCESSES = 4  # with fewer, starting processes takes longer than they save
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Row:
     confidence: float = 0.0
     status: str = ""
     accepted: bool = False
-    boxes: tuple[tuple[int, int, int, int], ...] = ()
+    boxes: tuple[Box, ...] = ()
     truth: int | None = None
     error: str = ""
 
@@ -70,7 +70,9 @@ def status(confidence: float) -> str:
     return next((name for name, above in STATUS.items() if confidence > above), "low")
 
 
-def read_picture(recognizer: Recognizer, name: str, picture: Picture, truth=None) -> Row:
+def read_picture(
+    recognizer: Recognizer, name: str, picture: Picture, truth: int | None = None
+) -> Row:
     """Read one picture; never raises for a picture, whatever it is."""
     try:
         reading = recognizer.read_digits(picture)
@@ -86,7 +88,7 @@ def read_picture(recognizer: Recognizer, name: str, picture: Picture, truth=None
 def read_chunk(recognizer: Recognizer, chunk: Chunk) -> list[Row]:
     """Read a chunk of a source: a row for each of its pictures, in order."""
     if isinstance(chunk.pictures, np.ndarray):
-        return _classified(recognizer, chunk)
+        return _classify(recognizer, chunk, chunk.pictures)
     return [
         Row(name, truth=truth, error=chunk.faults[i])
         if i in chunk.faults
@@ -144,9 +146,9 @@ def predict(
             "file, or overwrite it (--overwrite)"
         )
     done = _resume(part, job, identity)
-    size = DIGITS if source.of_digits else PICTURES
+    size = DIGITS_PER_CHUNK if source.of_digits else PICTURES_PER_CHUNK
     chunks = source.chunks(size, done)
-    enough = len(source) - done > WORTH_A_PROCESS * size
+    enough = len(source) - done > CHUNKS_WORTH_PROCESSES * size
     with part.open("a", newline="", encoding="utf-8") as stream:
         for rows in _read(chunks, model_dir, (workers or os.cpu_count() or 1) if enough else 1):
             text = io.StringIO()
@@ -179,8 +181,8 @@ def write_submission(table: str | Path, output: str | Path) -> Path:
     return output
 
 
-def _classified(recognizer: Recognizer, chunk: Chunk) -> list[Row]:
-    answers = recognizer.classify(chunk.pictures)
+def _classify(recognizer: Recognizer, chunk: Chunk, images: np.ndarray) -> list[Row]:
+    answers = recognizer.classify(images)
     rows = []
     for i, (name, truth) in enumerate(zip(chunk.names, chunk.truths, strict=True)):
         if i in chunk.faults:
@@ -196,7 +198,7 @@ def _row(name: str, text: str, digits: Iterable[Digit], truth: int | None) -> Ro
     digits = list(digits)
     sure = min(digit.confidence for digit in digits)
     accepted = all(digit.accepted for digit in digits)
-    boxes = tuple(tuple(int(side) for side in digit.box) for digit in digits)
+    boxes = tuple(digit.box for digit in digits)
     return Row(name, text, sure, status(sure), accepted, boxes, truth)
 
 
@@ -207,58 +209,48 @@ def _read(chunks: Iterator[Chunk], model_dir: str | Path, workers: int) -> Itera
         for chunk in chunks:
             yield read_chunk(recognizer, chunk)
         return
-    waiting: deque[tuple[Chunk, Future]] = deque()
-    pool = start_workers(workers, model_dir)
+    idle: SimpleQueue[RecognizerProcess] = SimpleQueue()
+    for _ in range(workers):
+        idle.put(RecognizerProcess(model_dir))
+
+    def read(chunk: Chunk) -> list[Row]:
+        process = idle.get()
+        try:
+            return process.call(read_chunk, chunk)
+        except ProcessDied:
+            process = RecognizerProcess(model_dir)
+        finally:
+            idle.put(process)
+        if len(chunk.names) == 1:
+            died = "the process reading it died"
+            return [Row(chunk.names[0], truth=chunk.truths[0], error=died)]
+        return [row for one in _single(chunk) for row in read(one)]
+
+    threads = ThreadPoolExecutor(workers)
+    waiting: deque[Future[list[Row]]] = deque()
     try:
-        for chunk in chain(chunks, repeat(None)):
-            if chunk is not None:
-                waiting.append((chunk, _submit(pool, chunk)))
-            elif not waiting:
-                return
-            if chunk is None or len(waiting) > 2 * workers:
-                oldest, answer = waiting.popleft()
-                try:
-                    yield answer.result()
-                except BrokenProcessPool:
-                    yield _read_carefully(oldest, model_dir)
-                    pool = start_workers(workers, model_dir)
-                    waiting = deque((c, _submit(pool, c)) for c, _ in waiting)
+        for chunk in chunks:
+            waiting.append(threads.submit(read, chunk))
+            if len(waiting) > 2 * workers:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
     finally:
-        pool.shutdown(cancel_futures=True)
+        threads.shutdown(cancel_futures=True)
+        while not idle.empty():
+            idle.get().end()
 
 
-def _read_carefully(chunk: Chunk, model_dir: str | Path) -> list[Row]:
-    """Read a chunk over which a process died: each picture in a process of its own."""
-    rows = []
-    for i in range(len(chunk.names)):
+def _single(chunk: Chunk) -> Iterator[Chunk]:
+    """Its pictures, each a chunk of its own."""
+    for i, (name, truth) in enumerate(zip(chunk.names, chunk.truths, strict=True)):
         faults = {0: chunk.faults[i]} if i in chunk.faults else {}
-        one = Chunk(
-            chunk.names[i : i + 1], chunk.truths[i : i + 1], chunk.pictures[i : i + 1], faults
-        )
-        with start_workers(1, model_dir) as pool:
-            try:
-                rows += pool.submit(with_reader, read_chunk, one).result()
-            except BrokenProcessPool:
-                died = "the process reading it died"
-                rows.append(Row(one.names[0], truth=one.truths[0], error=died))
-    return rows
-
-
-def _submit(pool: ProcessPoolExecutor, chunk: Chunk) -> Future:
-    """The rows to come; a pool that is broken already says so when they are asked for."""
-    try:
-        return pool.submit(with_reader, read_chunk, chunk)
-    except BrokenProcessPool as fault:
-        broken: Future = Future()
-        broken.set_exception(fault)
-        return broken
+        yield Chunk([name], [truth], chunk.pictures[i : i + 1], faults)
 
 
 def _identity(source: Source, model_dir: str | Path) -> str:
-    """A checksum of what the rows depend on: the model, and which pictures there are."""
-    digest = hashlib.sha256()
-    for file in (serving_file(model_dir), resolve(model_dir) / "card.json"):
-        digest.update(file.read_bytes())
+    """A checksum of what the rows depend on: the model, its card, and which pictures there are."""
+    digest = hashlib.sha256(f"{checksum(model_dir)} {load_card(model_dir)}".encode())
     for file in source.files():
         entry = file.stat() if file.exists() else None
         state = (entry.st_size, entry.st_mtime_ns) if entry else "gone"

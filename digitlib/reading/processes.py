@@ -1,93 +1,121 @@
-"""Readers in processes of their own: for all cores at once, and for readings that may be ended."""
+"""A recognizer in a process of its own: for all cores at once, and for readings that may be ended.
+
+The processes of a pool share a queue and its lock, and one that dies while it holds the lock stops
+the others. So each process here has a pipe to itself: its death concerns nobody else, and it may
+be killed while it reads.
+"""
 
 import contextlib
-import io
 import os
-import pickle
 import signal
-import socket
-import struct
 import threading
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context, parent_process
+from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import TypeVar
 
 import cv2
 import numpy as np
-from PIL import Image
 
-from digitlib.pixels.decoding import PictureError
-from digitlib.reading.recognizer import Digit, Reading, Recognizer
+from digitlib.reading.recognizer import Recognizer
 
-HEAD = struct.Struct("!Q")  # the length of an answer
-
-
-def start_workers(count: int, model_dir: str | Path) -> ProcessPoolExecutor:
-    """So many processes, each with a recognizer of its own; they end with this one.
-
-    What they are to do is submitted as ``with_reader, function, arguments``.
-    """
-    # Fresh processes: a fork of one with running threads may hang.
-    return ProcessPoolExecutor(count, get_context("spawn"), _begin, (str(model_dir),))
+Answer = TypeVar("Answer")
+#: A PNG file that shows a 1, for trying whether a process can read.
+SAMPLE = cv2.imencode(
+    ".png", cv2.line(np.zeros((64, 64), np.uint8), (32, 12), (32, 52), (255,), 5)
+)[1].tobytes()
 
 
-def with_reader(function: Callable, *arguments):
-    """In such a process: ``function`` of its recognizer and the arguments."""
-    return function(_reader, *arguments)
+class ProcessDied(OSError):
+    """The process ended before it answered, or could not be started."""
 
 
-def answer_questions(channel: socket.socket, model_dir: str) -> None:
-    """A process's whole life: say that it is ready, then read whatever is asked, until nobody asks.
+class RecognizerProcess:
+    """A process with a recognizer, for one caller at a time; it ends with this object.
 
-    A question is a pickled (many, content, pixels), an answer the pickled result or exception of
-    ``read_limited``, after its length.
-    """
-    reader = _own_reader(model_dir)
-
-    def say(answer) -> None:
-        told = pickle.dumps(answer)
-        channel.sendall(HEAD.pack(len(told)) + told)
-
-    with channel, channel.makefile("rb") as questions, contextlib.suppress(EOFError, OSError):
-        reader.read_digits(cv2.line(np.zeros((64, 64), np.uint8), (32, 12), (32, 52), 255, 5))
-        say(None)  # the first reading, which takes longer, is done
-        while True:
-            question = pickle.load(questions)
-            try:
-                say(read_limited(reader, *question))
-            except PictureError as fault:
-                say(fault)
-
-
-def read_limited(reader: Recognizer, many: bool, content: bytes, pixels: int) -> Digit | Reading:
-    """Read the bytes of a picture that may have so many pixels, as one digit or as ``many``.
+    Args:
+        model_dir: the model that reads.
+        model: anything that tells this model from another.
 
     Raises:
-        PictureError: for a larger one, and for what is no picture.
+        ProcessDied: when the system starts no further process.
+
+    Attributes:
+        model: as given; None once it was ended.
+        ready: whether it is known that it can read.
     """
-    width = height = 0
-    with contextlib.suppress(Exception), Image.open(io.BytesIO(content)) as picture:
-        width, height = picture.size  # from the head of the file; the reader says what is wrong
-    if width * height > pixels:
-        raise PictureError(f"a picture may have {pixels / 1e6:g} million pixels")
-    return reader.read_digits(content) if many else reader.read_digit(content)
+
+    def __init__(self, model_dir: str | Path, model: object = ""):
+        self.model: object = model
+        self.ready = False
+        context = get_context("spawn")  # a fork of a process with running threads may hang
+        try:
+            self._connection, theirs = context.Pipe()
+            with theirs:  # closed here, so that the process's death is the connection's end
+                self._process = context.Process(
+                    target=_answer_calls, args=(theirs, str(model_dir)), daemon=True
+                )
+                self._process.start()
+        except OSError as fault:
+            raise ProcessDied(f"no process can be started: {fault.strerror}") from None
+
+    def wait(self) -> None:
+        """Wait until it can read; that takes half a second.
+
+        Raises:
+            ProcessDied: when it cannot.
+        """
+        if not self.ready:
+            self._receive()
+            self.ready = True
+
+    def call(self, function: Callable[..., Answer], *arguments: object) -> Answer:
+        """What ``function`` of its recognizer and the arguments returns, or raises, in the process.
+
+        Raises:
+            ProcessDied: when it does not survive it, or is ended by another thread.
+        """
+        self.wait()
+        with contextlib.suppress(OSError):  # nobody is there: what is received says so
+            self._connection.send((function, arguments))
+        fault, answer = self._receive()
+        if fault:
+            raise fault
+        return answer
+
+    def end(self) -> None:
+        """End it now, whatever it is doing."""
+        self.model = None
+        self._process.kill()
+        self._process.join()
+
+    def _receive(self) -> tuple:
+        try:
+            return self._connection.recv()
+        except (EOFError, OSError):
+            raise ProcessDied("the process that read this picture died") from None
 
 
-def _begin(model_dir: str) -> None:
-    global _reader
+def _answer_calls(calls: Connection, model_dir: str) -> None:
+    """The process's whole life: say that it is ready, then answer calls until nobody can call."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    _reader = _own_reader(model_dir)
-
-
-def _own_reader(model_dir: str) -> Recognizer:
-    """The recognizer of a process that is one of several and not a person's."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one who asked
     cv2.setNumThreads(1)
-    return Recognizer(model_dir)
+    recognizer = Recognizer(model_dir)
+    recognizer.read_digits(SAMPLE)  # the first reading takes longer
+    with contextlib.suppress(EOFError, OSError):
+        calls.send(())
+        while True:
+            function, arguments = calls.recv()
+            try:
+                calls.send((None, function(recognizer, *arguments)))
+            except Exception as fault:
+                calls.send((fault, None))
 
 
 def _end_with_parent() -> None:
     """A killed process cannot end those it started: they watch for it."""
-    parent_process().join()
+    if parent := parent_process():
+        parent.join()
     os._exit(1)

@@ -19,13 +19,13 @@ import time
 from pathlib import Path
 
 import numpy as np
+from tabulate import tabulate
 
 from digitlib import Recognizer, artifacts, datasets
-from digitlib.artifacts import FLOAT_FILE, INT8_FILE, KERAS_FILE
+from digitlib.artifacts import EVALUATION, FLOAT_FILE, INT8_FILE, KERAS_FILE, TRAINING
 from digitlib.measuring import speed
 from digitlib.pipeline import profiles
 from digitlib.reading.models import PRETRAINED, serving_file
-from digitlib.reporting.runs import EVALUATION, TRAINING
 
 OUTPUT = "outputs/benchmark"
 PUBLISHED = ("baseline", "three_block", "five_layer", "lrn")
@@ -56,15 +56,17 @@ def speeds() -> list[dict]:
         for name in PUBLISHED:
             models[name] = exporting.save_model(architectures.build(name), Path(folder) / name)
             artifacts.write_json(models[name] / "card.json", {"temperature": 1, "threshold": 0})
-        answers = {
-            (name, engine): answer
+        ways = [
+            (name, engine, answer)
             for name, model_dir in models.items()
             for engine, answer in _engines(model_dir).items()
-        }
+        ]
         name, models[name] = _other(Path(folder))
-        answers[name, "LiteRT"] = Recognizer(models[name]).classify
-        print(f"{len(answers)} ways of answering, in turns (minutes)", flush=True)
-        measured = speed.compare(answers, images)
+        ways.append((name, "LiteRT", Recognizer(models[name]).classify))
+        print(f"{len(ways)} ways of answering, in turns (minutes)", flush=True)
+        measured = speed.compare(
+            {f"{name} {engine}": answer for name, engine, answer in ways}, images
+        )
         return [
             {
                 "network": name,
@@ -73,8 +75,8 @@ def speeds() -> list[dict]:
                 "bytes": _file(models[name], engine).stat().st_size,
                 "accuracy_percent": _accuracy(name),
             }
-            | measured[name, engine]
-            for name, engine in answers
+            | measured[f"{name} {engine}"]
+            for name, engine, _ in ways
         ]
 
 
@@ -94,10 +96,8 @@ def _engines(model_dir: Path) -> dict[str, speed.Answer]:
 def _other(folder: Path) -> tuple[str, Path]:
     """A name for the shipped model with the file that does not serve, and a folder with it."""
     card = artifacts.load_card(PRETRAINED)
-    name, file = {
-        FLOAT_FILE: ("shipped, int8", INT8_FILE),
-        INT8_FILE: ("shipped, float32", FLOAT_FILE),
-    }[serving_file(PRETRAINED).name]
+    serves_int8 = serving_file(PRETRAINED).name == INT8_FILE
+    name, file = ("shipped, float32", FLOAT_FILE) if serves_int8 else ("shipped, int8", INT8_FILE)
     artifacts.write_json(folder / name / "card.json", card | {"serves": file})
     shutil.copyfile(PRETRAINED / file, folder / name / file)
     return name, folder / name
@@ -164,14 +164,15 @@ class _OutOfTimeError(Exception):
 
 def _race(profile: str, seed: int, cap: float) -> dict:
     from digitlib.learning import training
+    from digitlib.learning.recipe import Recipe
 
     same_for_all = {"target_accuracy": GOAL, "seed": seed, "precision": "auto"}
     settings = profiles.parameters(profile, TRAINING) | same_for_all
     everything = datasets.load_dataset(settings["dataset"], "train")
     train, held_out = datasets.split(everything, HELD_OUT)
-    rows = []
+    rows: list[dict] = []
 
-    def report(row, recipe):
+    def report(row: dict, recipe: Recipe) -> None:
         rows.append(row)
         training.print_epoch(row, recipe)
         if time.perf_counter() - start > cap:
@@ -211,41 +212,38 @@ def speed_table(rows: list[dict]) -> str:
         ]
         for row in rows
     ]
-    return _aligned(heads, cells, left=2)
+    return _table(heads, cells, left=2)
 
 
 def race_table(result: dict) -> str:
     """The race as a Markdown table that also reads well on a terminal, and what it comes to."""
-    wall, processor = (
-        {name: [row[kind] for row in fits] for name, fits in result["profiles"].items()}
-        for kind in ("seconds", "processor_seconds")
-    )
-    cells = [
-        [
-            f"`{name}`",
-            ("" if 2 * sum(row["reached"] for row in fits) > len(fits) else "not reached in ")
-            + _time(statistics.median(wall[name])),
-            f"{_time(min(wall[name]))} – {_time(max(wall[name]))}",
-            _time(statistics.median(processor[name])),
-            f"{statistics.median(row['epochs'] for row in fits):g}",
-            f"{sum(row['reached'] for row in fits)} of {len(fits)}",
-        ]
-        for name, fits in result["profiles"].items()
-    ]
+    cells, medians = [], {}
+    for name, fits in result["profiles"].items():
+        wall = [fit["seconds"] for fit in fits]
+        reached = sum(fit["reached"] for fit in fits)
+        kinds = ("seconds", "processor_seconds", "epochs")
+        medians[name] = [statistics.median(fit[kind] for fit in fits) for kind in kinds]
+        cells.append(
+            [
+                f"`{name}`",
+                ("" if 2 * reached > len(fits) else "not reached in ") + _time(medians[name][0]),
+                f"{_time(min(wall))} – {_time(max(wall))}",
+                _time(medians[name][1]),
+                f"{medians[name][2]:g}",
+                f"{reached} of {len(fits)}",
+            ]
+        )
     goal = f"to {result['goal_percent']:.1f} % of {result['n_validation']:,} validation digits"
     heads = ["profile", goal, "from – to", "processor time", "epochs", "seeds that reach it"]
-    table = _aligned(heads, cells, left=1)
-    names = list(wall)
+    table = _table(heads, cells, left=1)
+    names = list(medians)
     first, last = names[0], names[-1]
-    if first == last or not all(row["reached"] for row in result["profiles"][first]):
+    if first == last or not all(fit["reached"] for fit in result["profiles"][first]):
         return table
-    ratios = [
-        statistics.median(times[last]) / statistics.median(times[first])
-        for times in (wall, processor)
-    ]
+    wall_ratio, processor_ratio, _ = np.divide(medians[last], medians[first])
     return (
-        f"{table}\n\nBy the medians, `{first}` takes 1/{ratios[0]:.1f} of `{last}`'s time, and "
-        f"1/{ratios[1]:.1f} of its processor time."
+        f"{table}\n\nBy the medians, `{first}` takes 1/{wall_ratio:.1f} of `{last}`'s time, and "
+        f"1/{processor_ratio:.1f} of its processor time."
     )
 
 
@@ -253,15 +251,10 @@ def _time(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.1f} min"
 
 
-def _aligned(heads: list[str], rows: list[list[str]], left: int) -> str:
-    """A Markdown table in even columns; all but the first ``left`` of them set to the right."""
-    widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
-    rule = ["-" * w if i < left else "-" * (w - 1) + ":" for i, w in enumerate(widths)]
-    lines = [
-        [cell.ljust(w) if i < left else cell.rjust(w) for i, (cell, w) in enumerate(pairs)]
-        for pairs in (list(zip(row, widths, strict=True)) for row in (heads, rule, *rows))
-    ]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+def _table(heads: list[str], rows: list[list[str]], left: int) -> str:
+    """A Markdown table; all but the first ``left`` columns are set to the right."""
+    sides = ["left"] * left + ["right"] * (len(heads) - left)
+    return tabulate(rows, heads, tablefmt="pipe", colalign=sides, disable_numparse=True)
 
 
 def main() -> None:

@@ -6,17 +6,12 @@ Every number in the README that was measured stands between two markers and come
 
 from pathlib import Path
 
-from digitlib.artifacts import ArtifactError, load_card, load_metrics, project_root, writing
+from digitlib import artifacts
+from digitlib.artifacts import AUGMENTATION, EVALUATION, REPORT, ROBUSTNESS, TRAINING, load_metrics
+from digitlib.measuring.statistics import clearly_bought
 from digitlib.reading.models import PRETRAINED
 from digitlib.release import benchmark
-from digitlib.reporting.runs import (
-    AUGMENTATION,
-    EVALUATION,
-    ROBUSTNESS,
-    TRAINING,
-    judges,
-    robustness_lines,
-)
+from digitlib.reporting.runs import judges, robustness_lines
 
 START, END = "<!-- {}: written by `make readme` -->", "<!-- end of {} -->"
 
@@ -41,7 +36,7 @@ def results(root: Path) -> str:
 
 def _line(profile: str, metrics: dict[str, dict]) -> str:
     training, test = metrics[TRAINING], metrics[EVALUATION]["test"]
-    report = metrics.get("09_report", {})
+    report = metrics.get(REPORT, {})
     found = [
         (report.get("test_percent", {}), "seeds"),
         (report.get("cross_validation", {}).get("spread", {}), "folds"),
@@ -80,12 +75,12 @@ def handwriting(root: Path) -> str:
     Raises:
         ArtifactError: when what was measured is another model.
     """
-    card = load_card(PRETRAINED)
+    card = artifacts.load_card(PRETRAINED)
     metrics = load_metrics(root / "outputs" / card["profile"])
     if ROBUSTNESS not in metrics:
         return ""
     if not judges(metrics[ROBUSTNESS], PRETRAINED):
-        raise ArtifactError(
+        raise artifacts.ArtifactError(
             f"outputs/{card['profile']} measures another model than the one that ships: "
             f"make ship PROFILE={card['profile']} first"
         )
@@ -149,8 +144,8 @@ def update(root: Path) -> str:
 
 def main() -> None:
     """Bring README.md up to date."""
-    text = update(project_root())
-    with writing("README.md") as unfinished:
+    text = update(artifacts.project_root())
+    with artifacts.writing("README.md") as unfinished:
         unfinished.write_text(text, encoding="utf-8")
 
 

@@ -10,9 +10,10 @@ import shutil
 import sys
 from pathlib import Path
 
-from digitlib.artifacts import CARD_FILE, MODEL_FILES, ArtifactError, write_json, writing
+from digitlib import artifacts
+from digitlib.artifacts import CARD_FILE, EVALUATION, MODEL_FILES, ArtifactError
 from digitlib.reading.models import PRETRAINED
-from digitlib.reporting.runs import EVALUATION, read_run
+from digitlib.reporting.runs import read_run
 
 LARGEST = 5_000_000  # bytes of everything that ships
 
@@ -31,12 +32,16 @@ def ship(profile: str, target: Path = PRETRAINED) -> Path:
     if (size := sum(file.stat().st_size for file in files)) > LARGEST:
         raise ValueError(f"the model of {profile} has {size:,} bytes; {LARGEST:,} may ship")
     for file in files:
-        with writing(target / file.name) as unfinished:
+        with artifacts.writing(target / file.name) as unfinished:
             shutil.copyfile(file, unfinished)
-    made_by = [f"make run PROFILE={profile}", f"make ship PROFILE={profile}"]
-    measured = {"test": run.test, "test_sha256": run.metrics[EVALUATION]["test_sha256"]}
+    told = {
+        "profile": profile,
+        "made_by": [f"make run PROFILE={profile}", f"make ship PROFILE={profile}"],
+        "test": run.test,
+        "test_sha256": run.metrics[EVALUATION]["test_sha256"],
+    }
     # The card comes last: a folder with a card holds a whole model.
-    write_json(target / CARD_FILE, run.card | {"profile": profile, "made_by": made_by} | measured)
+    artifacts.write_json(target / CARD_FILE, run.card | told)
     return target
 
 

@@ -5,11 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from digitlib import artifacts
+from digitlib.artifacts import EVALUATION, ROBUSTNESS, TRAINING
 from digitlib.reading.models import checksum
 from digitlib.reporting.published import CLAIMS
-
-AUGMENTATION, TRAINING = "02_augmentation", "03_cnn_training"
-EVALUATION, ROBUSTNESS = "05_evaluation", "06_robustness"
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ import ipywidgets as widgets
 import psutil
 
 from digitlib.apps.page.shared import SharedRecognizer
-from digitlib.artifacts import kept_epoch, project_root, read_history, resolve
+from digitlib.artifacts import TRAINING, kept_epoch, project_root, read_history, resolve
 from digitlib.datasets import find_dataset
 from digitlib.pipeline import profiles
 from digitlib.reading.models import name_of
@@ -100,7 +100,7 @@ class Train(widgets.VBox):
             self.output_dir.mkdir(parents=True)
         self.stopped = {}
         command = [sys.executable, "-m", "digitlib.pipeline.notebooks", "run", "--with-parent"]
-        command += [f"notebooks/{profiles.TRAINING}.ipynb", str(self.output_dir / "training.ipynb")]
+        command += [f"notebooks/{TRAINING}.ipynb", str(self.output_dir / "training.ipynb")]
         self.begun = self.parameters()
         for key, value in self.begun.items():
             command += ["-p", key, value if isinstance(value, str) else json.dumps(value)]
@@ -197,9 +197,9 @@ class Train(widgets.VBox):
 def networks() -> list[str]:
     """The names of all networks, as the profiles have them: Keras is not asked."""
     names = {
-        profiles.parameter(p, profiles.TRAINING, "architecture")
+        profiles.parameter(p, TRAINING, "architecture")
         for p in profiles.profiles()
-        if profiles.TRAINING in profiles.notebooks(p)
+        if TRAINING in profiles.notebooks(p)
     }
     return sorted(names | {"digitnet"})
 

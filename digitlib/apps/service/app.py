@@ -9,25 +9,30 @@ AndreaBasile97/DigitsRecognition does.
 """
 
 import asyncio
+import secrets
 import socket
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated, Any
 
-from fastapi import FastAPI, Request, Security
+import uvicorn
+from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request, Security
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.docs import get_swagger_ui_html
-from fastapi.responses import RedirectResponse, Response
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from fastapi.security import APIKeyHeader
 from fastapi.staticfiles import StaticFiles
 from prometheus_client import CollectorRegistry, generate_latest
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException as StarletteError
 from starlette.formparsers import MultiPartException, MultiPartParser
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 from swagger_ui_bundle import swagger_ui_path
 
 from digitlib.apps.service.limits import Limits
-from digitlib.apps.service.middleware import BusyError, Gate, error_response
-from digitlib.apps.service.readers import Reader, ReaderDied
+from digitlib.apps.service.middleware import LimitsMiddleware, MetricsMiddleware
+from digitlib.apps.service.reading_queue import ReadingQueue
 from digitlib.apps.service.schemas import (
     Batch,
     Choice,
@@ -39,11 +44,12 @@ from digitlib.apps.service.schemas import (
 )
 from digitlib.artifacts import load_card
 from digitlib.pixels.decoding import PictureError
-from digitlib.reading.models import PRETRAINED, find_models, name_of
-from digitlib.reading.recognizer import Digit, Reading, Recognizer
+from digitlib.reading.models import PRETRAINED, find_models
+from digitlib.reading.recognizer import Recognizer
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 PICTURE_TYPES = ("image/", "application/octet-stream")
+SECONDS_TO_BRING = 1.0  # a request, on a connection that was made just before the service stops
 
 
 def create_app(
@@ -57,38 +63,43 @@ def create_app(
     Args:
         model_dir: the model that reads at first.
         limits: what may be asked for.
-        api_key: that every request for a reading must send as ``X-API-Key``; "" for none.
-        hosts: names this service may be called by; "*" among them for any.
+        api_key: that every request must send as ``X-API-Key``, but for the pages that describe the
+            service and its health; "" for none.
+        hosts: names this service may be called by, ``*.example.org`` for all of a domain; "*"
+            among them for any.
     """
-    limits = limits or Limits()
+    limits, names = limits or Limits(), [_as_in_url(host) for host in hosts]
     # Larger uploads than this would go through a file on disk.
     MultiPartParser.spool_max_size = limits.bytes
-    service = _Service(model_dir, limits)
-    faults = {code: {"model": Fault} for code in (400, 401, 408, 413, 422, 503, 504)}
-    key = APIKeyHeader(name="X-API-Key", auto_error=False)  # for the description; Gate looks
+    queue, registry = ReadingQueue(model_dir, limits), CollectorRegistry()
     app = FastAPI(
         title="digitlib",
         summary="Reads handwritten digits.",
         docs_url=None,
         redoc_url=None,
-        responses=faults,
-        dependencies=[Security(key)] if api_key else [],
+        responses={code: {"model": Fault} for code in (400, 401, 408, 413, 422, 503, 504)},
+        middleware=[
+            Middleware(MetricsMiddleware, registry=registry),
+            Middleware(TrustedHostMiddleware, allowed_hosts=names, www_redirect=False),
+            Middleware(LimitsMiddleware, limits=limits),
+        ],
+        exception_handlers={
+            kind: _explain
+            for kind in (StarletteError, RequestValidationError, PictureError, Exception)
+        },
     )
-    app.add_middleware(Gate, limits=limits, api_key=api_key, hosts=hosts, registry=service.registry)
     app.mount("/swagger", StaticFiles(directory=swagger_ui_path), name="swagger")
-    for kind in (
-        StarletteError,
-        RequestValidationError,
-        PictureError,
-        ReaderDied,
-        BusyError,
-        TimeoutError,
-    ):
-        app.add_exception_handler(kind, _explain)
-    app.add_exception_handler(Exception, _explain)
-    _add_reading(app, service)
-    _add_models(app, service)
-    _add_watching(app, service)
+    _add_pages(app, queue)
+    router = APIRouter(dependencies=[_require(api_key)] if api_key else [])
+    _add_reading(router, queue, limits)
+    _add_models(router, queue)
+
+    @router.get("/metrics", response_class=Response)
+    async def metrics() -> Response:
+        """Counters for Prometheus."""
+        return Response(generate_latest(registry), media_type="text/plain; version=0.0.4")
+
+    app.include_router(router)
     return app
 
 
@@ -105,17 +116,28 @@ def serve(
     Raises:
         OSError: when the address cannot be had, with the reason.
     """
-    import uvicorn
-
     named = hosts or (LOOPBACK if host in LOOPBACK else ("*",))
     app = create_app(model_dir, limits, api_key, named)
     listening = _listen(host, port)
-    shown = f"[{host}]" if ":" in host else host
-    print(f"Reading digits at http://{shown}:{port} (its page: /docs, Ctrl-C ends it)", flush=True)
+    url = f"http://{_as_in_url(host)}:{port}"
+    print(f"Reading digits at {url} (its page: /docs, Ctrl-C ends it)", flush=True)
     if host not in LOOPBACK and not api_key:
         print("Whoever can reach this address may use it: --api-key asks for a key.", flush=True)
     config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=30)
-    uvicorn.Server(config).run(sockets=[listening])
+    _Server(config).run(sockets=[listening])
+
+
+def _as_in_url(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+class _Server(uvicorn.Server):
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop; a connection that was accepted before is given the time to bring its request."""
+        for server in self.servers:
+            server.close()
+        await asyncio.sleep(SECONDS_TO_BRING)
+        await super().shutdown(sockets)
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -133,100 +155,65 @@ def _listen(host: str, port: int) -> socket.socket:
     return listening
 
 
-class _Service:
-    """What the endpoints share: the model in use, its readers, the limits, and the counters."""
+def _require(api_key: str) -> Any:
+    """A dependency of endpoints that need the key."""
 
-    def __init__(self, model_dir: str | Path, limits: Limits):
-        self.limits, self.waiting = limits, 0
-        self.use(model_dir)
-        self.readers: asyncio.Queue[Reader] = asyncio.Queue()
-        for _ in range(limits.at_once):
-            self.readers.put_nowait(self._new_reader())
-        self.registry = CollectorRegistry()
+    def check(
+        sent: Annotated[str | None, Security(APIKeyHeader(name="X-API-Key", auto_error=False))],
+    ) -> None:
+        if not secrets.compare_digest((sent or "").encode(), api_key.encode()):
+            raise HTTPException(401, "send the key of this service as X-API-Key")
 
-    def use(self, model_dir: str | Path) -> None:
-        """Read with this model from now on; one that cannot be loaded changes nothing."""
-        card = Recognizer(model_dir).card
-        self.model_dir, self.model, self.card = model_dir, name_of(Path(model_dir)), card
-
-    async def read(self, content: bytes, many: bool = False) -> Digit | Reading:
-        """Read one picture, when it is this request's turn."""
-        if self.waiting >= self.limits.at_once + self.limits.waiting:
-            raise BusyError
-        self.waiting += 1
-        try:
-            reader = await self.readers.get()
-            try:
-                if reader.card is not self.card:  # another model was chosen, or the same anew
-                    reader = self._in_place_of(reader)
-                await reader.begin()
-                async with asyncio.timeout(self.limits.seconds):
-                    return await reader.read(many, content, self.limits.pixels)
-            except PictureError:
-                raise
-            except BaseException:  # time is up, nobody waits any more, or it died
-                reader = self._in_place_of(reader)
-                raise
-            finally:
-                self.readers.put_nowait(reader)
-        finally:
-            self.waiting -= 1
-
-    def _in_place_of(self, reader: Reader) -> Reader:
-        reader.end()
-        return self._new_reader()
-
-    def _new_reader(self) -> Reader:
-        return Reader(self.model_dir, self.card)
+    return Depends(check)
 
 
-def _add_reading(app: FastAPI, service: _Service) -> None:
+def _add_reading(router: APIRouter, queue: ReadingQueue, limits: Limits) -> None:
     one = {"type": "string", "format": "binary"}
     form, forms = (_form({"item": kind}) for kind in (one, {"type": "array", "items": one}))
     body = {"image/*": {"schema": one}, "application/octet-stream": {"schema": one}}
     picture = {"requestBody": {"required": True, "content": form | body}}
     pictures = {"requestBody": {"required": True, "content": forms}}
 
-    @app.post("/predict", openapi_extra=picture, response_model=OneDigit | ManyDigits)
-    async def predict(request: Request, multi: bool = False):
+    @router.post("/predict", openapi_extra=picture, response_model=OneDigit | ManyDigits)
+    async def predict(request: Request, multi: bool = False) -> dict:
         """Read one picture: a form's file, whatever its field is called, or the body itself.
 
         As one digit; with ``multi=true`` every digit in it is found.
         """
-        files = await _uploads(request, service.limits)
+        files = await _uploads(request, limits)
         if len(files) != 1:
-            raise StarletteError(422, f"send one picture, and not {len(files)}")
+            raise HTTPException(422, f"send one picture, and not {len(files)}")
         if multi:
-            return many_digits(await service.read(files[0][1], many=True))
-        return one_digit(await service.read(files[0][1]))
+            return many_digits(await queue.read(Recognizer.read_digits, files[0][1]))
+        return one_digit(await queue.read(Recognizer.read_digit, files[0][1]))
 
-    @app.post("/predict/batch", openapi_extra=pictures, response_model=Batch)
-    async def predict_batch(request: Request):
+    @router.post("/predict/batch", openapi_extra=pictures, response_model=Batch)
+    async def predict_batch(request: Request) -> dict:
         """Read many pictures, the files of a form; each has a result or an error of its own."""
         results = []
-        for name, content in await _uploads(request, service.limits):
+        for name, content in await _uploads(request, limits):
             # One at a time: other requests have their turns between them.
             try:
-                reading = await service.read(content, many=True)
+                reading = await queue.read(Recognizer.read_digits, content)
                 results.append({"file": name} | many_digits(reading))
-            except (PictureError, ReaderDied, BusyError, TimeoutError) as fault:
-                results.append({"file": name, "error": _fault(fault)[1]})
+            except (PictureError, StarletteError) as fault:
+                results.append({"file": name, "error": getattr(fault, "detail", str(fault))})
         return {"results": results}
 
-    @app.post("/upload/", openapi_extra=pictures, response_model=list | str)
-    async def upload_as_published(request: Request):
+    @router.post("/upload/", openapi_extra=pictures, response_model=list | str)
+    async def upload_as_published(request: Request) -> list | str:
         """Answer as arj7192/digit-recognition-service does: status 200, and its sentences."""
         try:
-            files = await _uploads(request, service.limits)
+            files = await _uploads(request, limits)
         except StarletteError as fault:
             if fault.status_code not in (400, 422):
                 raise
-            many = "Too many" in str(fault.detail)
+            many = "Too many" in fault.detail
             return "Mutliple file uploads not allowed !" if many else "No files uploaded !"
         if len(files) > 1:
             return "Mutliple file uploads not allowed !"
         try:
-            digit = await service.read(files[0][1])
+            digit = await queue.read(Recognizer.read_digit, files[0][1])
         except PictureError:
             return "Sorry, uploaded image file not understood !!"
         if digit.label is None:
@@ -239,27 +226,27 @@ def _form(fields: dict) -> dict:
     return {"multipart/form-data": {"schema": schema}}
 
 
-def _add_models(app: FastAPI, service: _Service) -> None:
-    @app.get("/models")
+def _add_models(router: APIRouter, queue: ReadingQueue) -> None:
+    @router.get("/models")
     async def models() -> dict:
         """The models there are, and the one in use."""
-        return {"models": list(find_models()), "in_use": service.model}
+        return {"models": list(find_models()), "in_use": queue.name}
 
-    @app.get("/models/{name:path}", responses={404: {"model": Fault}})
+    @router.get("/models/{name:path}", responses={404: {"model": Fault}})
     async def model(name: str) -> dict:
         """A model's card, with what was measured and its intervals."""
         return load_card(_folder_of(name))
 
-    @app.post("/model", responses={404: {"model": Fault}})
+    @router.post("/model", responses={404: {"model": Fault}})
     async def choose(choice: Choice) -> dict:
         """Read with another model from now on."""
-        await asyncio.to_thread(service.use, _folder_of(choice.name))
-        return {"in_use": service.model}
+        await asyncio.to_thread(queue.use, _folder_of(choice.name))
+        return {"in_use": queue.name}
 
-    @app.get("/model_metrics")
+    @router.get("/model_metrics")
     async def model_metrics() -> dict:
         """How well the model in use reads: its test set where it was asked, else validation."""
-        card = service.card
+        card = queue.card
         part = "test" if "test" in card else "validation_metrics"
         measured = card[part]
         return {
@@ -273,27 +260,23 @@ def _add_models(app: FastAPI, service: _Service) -> None:
 def _folder_of(name: str) -> Path:
     found = find_models()
     if name not in found:
-        raise StarletteError(404, f"there is no model {name!r}; GET /models lists them")
+        raise HTTPException(404, f"there is no model {name!r}; GET /models lists them")
     return found[name]
 
 
-def _add_watching(app: FastAPI, service: _Service) -> None:
+def _add_pages(app: FastAPI, queue: ReadingQueue) -> None:
     @app.get("/healthz")
     async def healthz() -> dict:
-        """Whether this service can read."""
-        return {"status": "ok", "model": service.model}
-
-    @app.get("/metrics", response_class=Response)
-    async def metrics():
-        """Counters for Prometheus."""
-        return Response(generate_latest(service.registry), media_type="text/plain; version=0.0.4")
+        """Whether this service can read; 503 with the reason while it cannot."""
+        await queue.check()
+        return {"status": "ok", "model": queue.name}
 
     @app.get("/", include_in_schema=False)
-    async def front():
+    async def front() -> RedirectResponse:
         return RedirectResponse("docs")
 
     @app.get("/docs", include_in_schema=False)
-    async def docs():
+    async def docs() -> HTMLResponse:
         return get_swagger_ui_html(
             openapi_url="openapi.json",
             title="digitlib",
@@ -309,7 +292,7 @@ async def _uploads(request: Request, limits: Limits) -> list[tuple[str, bytes]]:
     if kind.startswith(PICTURE_TYPES):
         return [("picture", await request.body())]
     if kind != "multipart/form-data":
-        raise StarletteError(
+        raise HTTPException(
             422, "send a picture as multipart/form-data, or as the body with its image/… type"
         )
     try:
@@ -317,34 +300,21 @@ async def _uploads(request: Request, limits: Limits) -> list[tuple[str, bytes]]:
             sent = [part for _, part in form.multi_items() if isinstance(part, UploadFile)]
             files = [(part.filename or "picture", await part.read()) for part in sent]
     except MultiPartException as fault:
-        raise StarletteError(400, fault.message) from None
+        raise HTTPException(400, fault.message) from None
     if not files:
-        raise StarletteError(422, "the form brings no file")
+        raise HTTPException(422, "the form brings no file")
     return files
 
 
-async def _explain(_request: Request, fault: Exception) -> Response:
+async def _explain(_request: Request, fault: Exception) -> JSONResponse:
     """An error as JSON with its reason, and nothing of the program's inside."""
     match fault:
         case StarletteError():
-            return error_response(fault.status_code, str(fault.detail), fault.headers)
+            return JSONResponse({"error": fault.detail}, fault.status_code, fault.headers)
         case RequestValidationError():
             first = fault.errors()[0]
             where = ".".join(map(str, first["loc"]))
-            return error_response(422, f"{where}: {first['msg']}")
-    status, reason = _fault(fault)
-    return error_response(status, reason, {"Retry-After": "1"} if status == 503 else None)
-
-
-def _fault(fault: Exception) -> tuple[int, str]:
-    """The status and the reason of a picture that was not read."""
-    match fault:
+            return JSONResponse({"error": f"{where}: {first['msg']}"}, 422)
         case PictureError():
-            return 422, str(fault)
-        case ReaderDied():
-            return 500, "the process that read this picture died; others are read on"
-        case BusyError():
-            return 503, "too many requests are waiting"
-        case TimeoutError():
-            return 504, "reading took too long; send a smaller picture"
-    return 500, "this is a fault of the service"
+            return JSONResponse({"error": str(fault)}, 422)
+    return JSONResponse({"error": "this is a fault of the service"}, 500)

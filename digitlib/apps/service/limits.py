@@ -1,9 +1,20 @@
 """What the HTTP service allows; by itself, so that a command line can offer it without a server."""
 
-from dataclasses import dataclass, field, fields
+import contextlib
+import io
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from PIL import Image
+
+from digitlib.pixels.decoding import PictureError
+from digitlib.reading.recognizer import Recognizer
+
+T = TypeVar("T")
 
 
-def _limit(default: float, meaning: str):
+def _limit(default: float, meaning: str) -> Any:
     return field(default=default, metadata={"meaning": meaning})
 
 
@@ -20,8 +31,23 @@ class Limits:
     memory: int = _limit(500_000_000, "bytes of all bodies together")
 
 
-#: Each limit as an option of a command has it: its name, its default, and what it is of.
-LIMITS = {
-    limit.name.replace("_", "-"): (limit.default, limit.metadata["meaning"])
-    for limit in fields(Limits)
-}
+def read_limited(
+    recognizer: Recognizer, read: Callable[[Recognizer, bytes], T], content: bytes, pixels: int
+) -> T:
+    """Read the bytes of a picture that may have so many pixels.
+
+    Args:
+        recognizer: who reads.
+        read: ``Recognizer.read_digit`` or ``Recognizer.read_digits``.
+        content: of a file.
+        pixels: width times height, at most.
+
+    Raises:
+        PictureError: for a larger picture, and for what is no picture.
+    """
+    width = height = 0
+    with contextlib.suppress(Exception), Image.open(io.BytesIO(content)) as picture:
+        width, height = picture.size  # from the file's head; reading it says what is wrong with it
+    if width * height > pixels:
+        raise PictureError(f"a picture may have {pixels / 1e6:g} million pixels")
+    return read(recognizer, content)
