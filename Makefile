@@ -14,10 +14,10 @@ READY := .venv/.ready
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint lab app notebooks benchmark tune ship readme lock clean
+.PHONY: help setup run test test-all lint lab app notebooks benchmark tune ship readme lock clean
 
 help:  ## list what can be done here
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo "  Profiles (params/): $(notdir $(wildcard params/*))"
 
 setup: $(READY)  ## set up .venv (the others do it when it is needed)
@@ -25,12 +25,16 @@ setup: $(READY)  ## set up .venv (the others do it when it is needed)
 run: $(READY)  ## run a profile's notebooks: PROFILE=quick CORES=all SEEDS=1
 	@$(BIN)/python -m digitlib.pipeline.run --profile $(PROFILE) --cores $(CORES) --seeds $(SEEDS)
 
-test: $(READY) lint  ## lint, then run every test
+test: $(READY) lint  ## lint, then run all tests but the long ones, several at a time
 	@$(BIN)/python -m pytest
 
-lint: $(READY)  ## check style, formatting (notebooks too) and which room imports which
+test-all: $(READY)  ## run what `make test` leaves out, one after the other: campaigns, speed
+	@$(BIN)/python -m pytest -m campaign --numprocesses 0
+
+lint: $(READY)  ## check style, formatting (notebooks too), types and which room imports which
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache --no-logo
 
 lab: $(READY)  ## open the notebooks in JupyterLab

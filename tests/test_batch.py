@@ -260,6 +260,7 @@ def test_several_processes_give_the_same_table(digits, tmp_path, monkeypatch):
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="asks Linux for the peak")
 @pytest.mark.parametrize("name", ["many.npy", "many.npz"])
+@pytest.mark.campaign
 def test_memory_stays_flat_over_many_digits(digits, tmp_path, name):
     """Protects a million digits: the peak does not grow with their number."""
     program = (

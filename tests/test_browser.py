@@ -146,6 +146,7 @@ def test_every_digit_is_read_on_the_page(page, capsys):
         )
 
 
+@pytest.mark.campaign
 def test_a_page_loads_and_reads_soon(browser, app, capsys):
     until_idle()  # the next page's kernel is being made ready
     start = time.perf_counter()
@@ -454,6 +455,7 @@ def test_the_page_answers_to_its_own_name_only(app):
             urllib.request.urlopen(request).close()
 
 
+@pytest.mark.campaign
 def test_the_canvas_in_jupyterlab(browser, lab):
     """Protects the notebook: digits are read there too, in both themes, and survive a reload."""
     with opened(browser, lab) as page:

@@ -449,13 +449,21 @@ def test_a_network_with_layers_of_its_own_is_loaded_by_a_fresh_interpreter(tmp_p
     subprocess.run([sys.executable, "-c", program], check=True)
 
 
-def test_auto_precision_is_float32_where_bfloat16_is_emulated(monkeypatch):
-    flags = "flags: avx2 avx512f"
-    monkeypatch.setattr(training.Path, "exists", lambda self: True)
-    monkeypatch.setattr(training.Path, "read_text", lambda self: flags)
-    assert training.choose_precision("auto") == "float32"
-    flags = "flags: avx2 avx512_bf16"
-    assert training.choose_precision("auto") == "mixed_bfloat16"
+@pytest.mark.parametrize(
+    ("flags", "policy"),
+    [
+        ("avx2 avx512f", "float32"),
+        ("avx2 avx512f avx512_bf16", "mixed_bfloat16"),
+        ("avx2 amx_bf16 amx_tile", "mixed_bfloat16"),
+        (None, "float32"),
+    ],
+    ids=["emulated", "AVX-512", "AMX", "not Linux"],
+)
+def test_auto_precision_is_float32_where_bfloat16_is_emulated(tmp_path, monkeypatch, flags, policy):
+    monkeypatch.setattr(training, "CPU_INFO", tmp_path / "cpuinfo")
+    if flags:
+        (tmp_path / "cpuinfo").write_text(f"model name\t: A processor\nflags\t\t: fpu {flags}\n")
+    assert training.choose_precision("auto") == policy
     assert training.choose_precision("float32") == "float32"
     with pytest.raises(ValueError, match="precision is 'half'"):
         training.choose_precision("half")

@@ -238,6 +238,7 @@ def test_a_request_without_one_picture_says_what_to_send(client, sent):
     assert answer.json()["error"]
 
 
+@pytest.mark.campaign
 def test_mutated_pictures_never_break_it(running, seven):
     """10,000 random changes of a good picture: no 5xx, and memory does not grow."""
     server, url = running
@@ -430,6 +431,7 @@ def test_a_connection_that_was_made_before_it_stops_is_answered(seven):
     stop(server)
 
 
+@pytest.mark.campaign
 def test_how_fast_it_answers(running, capsys):
     """Prints what a drawing of 128×128 costs; a bounded load from the same machine.
 

@@ -103,6 +103,7 @@ def test_of_a_run_that_failed_only_the_trainings_are_remembered(project):
     assert remember() == "MLflow: 3 new in outputs/mlruns\n"
 
 
+@pytest.mark.campaign
 def test_a_server_that_was_down_gets_everything_later(project):
     """Protects against loss: what could not be sent is kept, told, and sent the next time."""
     port = free_port()

@@ -206,6 +206,7 @@ def project(tmp_path) -> Path:
     return root
 
 
+@pytest.mark.campaign
 def test_two_workers_share_the_trials_and_one_may_be_killed(project, monkeypatch):
     """Protects a search on several machines: no trial is done twice, or lost with its worker."""
     environment = os.environ | {"DIGITLIB_ROOT": str(project), "PYTHONUNBUFFERED": "1"}

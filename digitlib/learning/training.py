@@ -25,6 +25,7 @@ from digitlib.learning.epochs import epoch_of
 from digitlib.learning.learner import Learner
 from digitlib.learning.recipe import Recipe, Row, plateau_rate, should_stop
 
+CPU_INFO = Path("/proc/cpuinfo")  # Linux says there what a processor can do
 REJUDGE = 5  # epochs, after which it is found out again which digits are hard
 
 
@@ -40,8 +41,7 @@ def choose_precision(wanted: str) -> str:
         return wanted
     if any("cpu" not in device for device in keras.distribution.list_devices()):
         return "mixed_bfloat16"
-    cpuinfo = Path("/proc/cpuinfo")
-    flags = cpuinfo.read_text().split() if cpuinfo.exists() else []
+    flags = CPU_INFO.read_text().split() if CPU_INFO.exists() else []
     return "mixed_bfloat16" if {"avx512_bf16", "amx_bf16"} & set(flags) else "float32"
 
 
