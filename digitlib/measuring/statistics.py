@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from digitlib.measuring.intervals import student_interval, wilson_interval
+from digitlib.measuring.intervals import wilson_interval
 
 
 def accuracy(labels: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
@@ -23,7 +23,7 @@ def accuracy(labels: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
         ValueError: when the lengths differ or there are no digits.
     """
     labels, predicted = np.asarray(labels), np.asarray(predicted)
-    if labels.shape != predicted.shape or labels.ndim != 1 or not len(labels):
+    if labels.shape != predicted.shape or not len(labels):
         raise ValueError(
             f"labels {labels.shape} and predictions {predicted.shape} must be equally many, and "
             "at least one"
@@ -55,22 +55,21 @@ def worst_by_chance(misread: int, n: int, share: float, groups: int = 10) -> flo
     return float(1 - stats.binom.cdf(misread - 1, n, share) ** groups)
 
 
-def over_seeds(values: ArrayLike, level: float = 0.95) -> dict[str, float | None]:
-    """Mean and spread of one number over runs that differ in their seed alone.
-
-    Args:
-        values: one per run, in any unit.
-        level: of the interval for the mean, ``student_interval``.
+def over_seeds(values: ArrayLike) -> dict[str, float | None]:
+    """Mean and spread of one number, in any unit, over runs that differ in their seed alone.
 
     Returns:
-        n, mean, sd (sample standard deviation, divisor n - 1), low, high, all in the unit of
-        ``values``; sd, low and high are None for a single run, which tells nothing of spread.
+        n, mean, sd (sample standard deviation, divisor n - 1), low and high (Student's 95 %
+        interval of the mean; Student 1908, doi:10.2307/2331554), all in the unit of ``values``;
+        sd, low and high are None for a single run, which tells nothing of spread.
     """
     runs = np.asarray(values, float)
-    sd, low, high = None, None, None
-    if len(runs) > 1:
-        sd, (low, high) = float(runs.std(ddof=1)), student_interval(runs, level)
-    return {"n": len(runs), "mean": float(runs.mean()), "sd": sd, "low": low, "high": high}
+    n, mean = len(runs), float(runs.mean())
+    if n == 1:
+        return {"n": n, "mean": mean, "sd": None, "low": None, "high": None}
+    sd = float(runs.std(ddof=1))
+    half = float(stats.t.ppf(0.975, n - 1)) * sd / n**0.5
+    return {"n": n, "mean": mean, "sd": sd, "low": mean - half, "high": mean + half}
 
 
 def differences_over_seeds(compared: Sequence[Mapping]) -> list[dict]:
