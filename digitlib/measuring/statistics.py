@@ -79,11 +79,10 @@ def differences_over_seeds(compared: Sequence[Mapping]) -> list[dict]:
         compared: rows of ``comparison.paired_test``, each with the other reader's name; one per
             seed and reader.
     """
-    return [
-        {"name": name}
-        | over_seeds([row["difference_percent"] for row in compared if row["name"] == name])
-        for name in dict.fromkeys(row["name"] for row in compared)
-    ]
+    points: dict[str, list[float]] = {}
+    for row in compared:
+        points.setdefault(row["name"], []).append(row["difference_percent"])
+    return [{"name": name} | over_seeds(values) for name, values in points.items()]
 
 
 def cross_validation(folds: Sequence[dict]) -> dict:
@@ -120,8 +119,8 @@ def rungs(names: Sequence[str], results: Sequence[Sequence[float]]) -> list[dict
         spread = over_seeds(values)
         bought = over_seeds(np.subtract(values, results[i - 1])) if i else {}
         row = {"step": name, "mean": spread["mean"], "sd": spread["sd"]}
-        row |= {"bought": bought.get("mean")}
-        rows.append(row | {f"bought_{end}": bought.get(end) for end in ("low", "high")})
+        row |= {"bought": bought.get("mean"), "bought_low": bought.get("low")}
+        rows.append(row | {"bought_high": bought.get("high")})
     return rows
 
 
