@@ -18,7 +18,7 @@ import numpy as np
 
 from digitlib.artifacts import resolve
 from digitlib.pixels.decoding import NO_PICTURE, SUFFIXES, PictureError
-from digitlib.pixels.digit_files import DigitArrays, DigitFileError, DigitTable
+from digitlib.pixels.digit_files import DataError, DigitArrays, DigitTable
 from digitlib.pixels.normalisation import SIDE
 from digitlib.pixels.segmentation import normalise
 
@@ -30,10 +30,6 @@ MNIST_MD5 = {
     "t10k-images-idx3-ubyte": "2646ac647ad5339dbf082846283269ea",
     "t10k-labels-idx1-ubyte": "27ae3e4e09519cfbb04c329615203637",
 }
-
-
-class DataError(ValueError):
-    """Data that cannot be used; the message names the file, the fault and the remedy."""
 
 
 @dataclass(frozen=True)
@@ -157,8 +153,7 @@ def split(dataset: Dataset, validation: float | int, seed: int = 0) -> tuple[Dat
 
     labels = dataset.known_labels()
     counts = np.bincount(labels, minlength=10)
-    few = [str(d) for d in range(10) if 0 < counts[d] < 2]
-    if few:
+    if few := [str(d) for d in np.flatnonzero(counts == 1)]:
         raise DataError(
             f"{dataset.source}: digit {', '.join(few)} has fewer than two samples, so it cannot be "
             "both trained on and held out; add samples"
@@ -213,8 +208,7 @@ def _check(dataset: Dataset) -> None:
         raise DataError(
             f"{dataset.source}: sample {row} has label {labels[row]}; labels must be 0 to 9"
         )
-    missing = [str(d) for d in np.flatnonzero(np.bincount(labels, minlength=10) == 0)]
-    if missing:
+    if missing := [str(d) for d in range(10) if d not in labels]:
         raise DataError(f"{dataset.source}: there are no images of digit {', '.join(missing)}")
 
 
@@ -330,21 +324,15 @@ def _digit_in(file: Path) -> np.ndarray:
 def _digit_file(
     kind: type[DigitTable | DigitArrays], called: str, file: Path, _part: str
 ) -> Loaded:
-    images: list[np.ndarray] = []
-    labels: list[np.ndarray] = []
-    try:
-        for chunk in kind(file).chunks(AT_A_TIME):
-            for fault in chunk.faults.values():
-                raise DataError(f"{file}: {fault}")
-            images.append(chunk.images)
-            if chunk.labels is not None:
-                labels.append(chunk.labels)
-    except DigitFileError as fault:
-        raise DataError(str(fault)) from None
-    if not images:
+    chunks = list(kind(file).chunks(AT_A_TIME))
+    for fault in [fault for chunk in chunks for fault in chunk.faults.values()]:
+        raise DataError(f"{file}: {fault}")
+    if not chunks:
         raise DataError(f"{file}: it holds no digits")
+    images = np.concatenate([chunk.images for chunk in chunks])
+    labels = [chunk.labels for chunk in chunks if chunk.labels is not None]
     known = np.concatenate(labels) if labels else None
-    return Dataset(called, np.concatenate(images), known, f"{called} {file.name}"), False
+    return Dataset(called, images, known, f"{called} {file.name}"), False
 
 
 BY_NAME: dict[str, Callable[[str], Loaded]] = {"optdigits": _optdigits, "mnist": _mnist}

@@ -18,8 +18,9 @@ import numpy as np
 from PIL import Image
 
 from digitlib.artifacts import resolve, writing
-from digitlib.datasets import DataError, load_dataset
+from digitlib.datasets import load_dataset
 from digitlib.pixels.decoding import NO_PICTURE, SUFFIXES, Picture, load
+from digitlib.pixels.digit_files import DataError
 from digitlib.synthetic.paper import on_paper, on_screen
 
 # The collected sets: what each holds, and what its pictures are grouped by ("" for no groups).

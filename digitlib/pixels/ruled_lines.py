@@ -32,12 +32,13 @@ def without_lines(strokes: np.ndarray) -> np.ndarray:
     level = np.ascontiguousarray(across.T)
     if not (sure or sure_across or number + number_across > 1):
         return strokes
-    erased = _enlarge(cv2.dilate(upright | level, np.ones((3, 3), np.uint8)), strokes.shape)
+    erased = cv2.dilate(upright | level, np.ones((3, 3), np.uint8))
+    erased = cv2.resize(erased, strokes.shape[::-1], interpolation=cv2.INTER_NEAREST)
     kept = (strokes > 0) & (erased == 0)
     few = number + number_across <= MOST_IN_DIGIT
     if few and np.count_nonzero(kept) < 0.2 * np.count_nonzero(strokes):
         return strokes
-    crossed = np.zeros_like(erased)
+    crossed = np.zeros(strokes.shape, np.uint8)
     for lines, axis in ((upright, 1), (level, 0)):
         if lines.any():
             thickness = 2 * cv2.distanceTransform(lines, cv2.DIST_L2, 3).max() + 2
@@ -133,10 +134,6 @@ def _upright_lines(mask: np.ndarray, pen: float) -> tuple[np.ndarray, int, int]:
             line[widths > 2 * thickness] = False  # a stroke runs along it there
             lines[y : y + h, x : x + w] |= line
     return lines, sure, number
-
-
-def _enlarge(mask: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    return cv2.resize(mask, shape[::-1], interpolation=cv2.INTER_NEAREST)
 
 
 def _ancestors(parents: np.ndarray, i: int) -> list[int]:
