@@ -158,11 +158,9 @@ def split(dataset: Dataset, validation: float | int, seed: int = 0) -> tuple[Dat
             f"{dataset.source}: digit {', '.join(few)} has fewer than two samples, so it cannot be "
             "both trained on and held out; add samples"
         )
-    size = float(validation) if validation < 1 else int(validation)
+    size = validation if validation < 1 else int(validation)
     try:
-        train, held = train_test_split(
-            np.arange(n), test_size=size, random_state=seed, stratify=labels
-        )
+        train, held = train_test_split(range(n), test_size=size, random_state=seed, stratify=labels)
     except ValueError as fault:
         raise DataError(
             f"{dataset.source}: cannot hold out {validation} of {n} samples: {fault}"
@@ -234,8 +232,7 @@ def _mnist(part: str) -> Loaded:
     data = os.environ.get("DIGITLIB_DATA")
     folder = resolve(data) / "mnist" if data else None
     if folder and folder.is_dir():
-        dataset, own_parts = _idx(folder, part, MNIST_MD5)
-        return replace(dataset, by_writer=True), own_parts
+        return _idx(folder, part, MNIST_MD5)
     try:
         from keras.datasets import mnist
 
@@ -253,14 +250,15 @@ def _mnist(part: str) -> Loaded:
 
 
 def _idx(folder: Path, part: str, md5: dict[str, str] | None = None) -> Loaded:
+    """IDX files, which are MNIST's where checksums are given."""
     own_parts = any(folder.glob("t10k-images*"))
     prefix = "t10k" if part == "test" and own_parts else "train"
     images = _read_idx(folder, f"{prefix}-images-idx3-ubyte", 3, md5)
     labels = _read_idx(folder, f"{prefix}-labels-idx1-ubyte", 1, md5)
     if images.shape[1:] != (SIDE, SIDE):
         raise DataError(f"{folder}: images are {images.shape[1:]} pixels; they must be 28×28")
-    source = f"MNIST, IDX files in {folder.name}" if md5 else f"IDX files in {folder.name}"
-    return Dataset("idx", images, labels, source), own_parts
+    source = f"{'MNIST, ' if md5 else ''}IDX files in {folder.name}"
+    return Dataset("idx", images, labels, source, by_writer=bool(md5)), own_parts
 
 
 def _read_idx(folder: Path, name: str, ndim: int, md5: dict[str, str] | None) -> np.ndarray:
@@ -268,8 +266,9 @@ def _read_idx(folder: Path, name: str, ndim: int, md5: dict[str, str] | None) ->
     path = next((p for p in (folder / name, folder / f"{name}.gz") if p.exists()), None)
     if path is None:
         raise DataError(f"{folder / name}: this file (or {name}.gz) is missing")
+    data = path.read_bytes()
     try:
-        data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+        data = gzip.decompress(data) if path.suffix == ".gz" else data
     except (OSError, EOFError) as fault:
         raise DataError(f"{path}: not a whole gzip file ({fault}); copy it again") from None
     magic = int.from_bytes(data[:4], "big")
@@ -306,9 +305,8 @@ def _folder(folder: Path, _part: str) -> Loaded:
         if len(images) == used:
             reason = f"; left out: {left_out[-1][0]}: {left_out[-1][1]}" if left_out else ""
             raise DataError(f"{folder / str(digit)}: no pictures of digit {digit} here{reason}")
-    source = f"pictures in {folder.name}/"
-    answers = np.array(labels, np.uint8)
-    return Dataset("folder", np.stack(images), answers, source, tuple(left_out)), False
+    known, source = np.array(labels, np.uint8), f"pictures in {folder.name}/"
+    return Dataset("folder", np.stack(images), known, source, tuple(left_out)), False
 
 
 def _digit_in(file: Path) -> np.ndarray:

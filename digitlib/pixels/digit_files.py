@@ -125,7 +125,7 @@ class DigitArrays:
 
     def __init__(self, file: Path):
         self.file = file
-        self.labels: np.ndarray | None = None
+        labels: np.ndarray | None = None
         with self._open() as stream:
             shape, by_columns, dtype = _read_header(stream)
             if file.suffix == ".npy":
@@ -134,7 +134,7 @@ class DigitArrays:
                     raise EOFError(f"its last {missing:,} bytes are missing")
             else:
                 with np.load(file, allow_pickle=False) as arrays:
-                    self.labels = arrays.get("labels")
+                    labels = arrays.get("labels")
         # By columns, images can only be read all at once; a .npy file may be larger than memory.
         unfit = by_columns and file.suffix == ".npy"
         if dtype != np.uint8 or shape[1:] != (SIDE, SIDE) or unfit:
@@ -143,12 +143,11 @@ class DigitArrays:
                 "uint8 (N, 28, 28) by rows, ink bright on 0"
             )
         self.length = shape[0]
-        if self.labels is not None:
-            if self.labels.shape != (len(self),) or not np.isin(self.labels, range(10)).all():
-                raise DataError(
-                    f"{file}: labels must be one whole number from 0 to 9 for each image"
-                )
-            self.labels = self.labels.astype(np.uint8)
+        if labels is not None and (
+            labels.shape != (len(self),) or not np.isin(labels, range(10)).all()
+        ):
+            raise DataError(f"{file}: labels must be one whole number from 0 to 9 for each image")
+        self.labels = None if labels is None else labels.astype(np.uint8)
 
     def __len__(self) -> int:
         return self.length

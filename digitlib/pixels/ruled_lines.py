@@ -38,7 +38,7 @@ def without_lines(strokes: np.ndarray) -> np.ndarray:
     few = number + number_across <= MOST_IN_DIGIT
     if few and np.count_nonzero(kept) < 0.2 * np.count_nonzero(strokes):
         return strokes
-    crossed = np.zeros(strokes.shape, np.uint8)
+    crossed: np.ndarray = np.zeros(strokes.shape, np.uint8)
     for lines, axis in ((upright, 1), (level, 0)):
         if lines.any():
             thickness = 2 * cv2.distanceTransform(lines, cv2.DIST_L2, 3).max() + 2
@@ -93,15 +93,13 @@ def cells(strokes: np.ndarray) -> list[Component]:
     }
     outer = {hole for i in filled for hole in around[i]}
     innermost = filled - outer
+    areas = np.array([cv2.contourArea(contour) for contour in contours])
     found = []
     for form in {parents[i] for i in innermost}:
-        areas = [cv2.contourArea(contours[i]) for i in innermost if parents[i] == form]
-        if len(areas) > 1:
-            found += [
-                _cell(strokes, contours[i])
-                for i in np.flatnonzero(parents == form).tolist()
-                if i not in outer and cv2.contourArea(contours[i]) >= np.median(areas) / 3
-            ]
+        theirs = areas[[i for i in innermost if parents[i] == form]]
+        if len(theirs) > 1:
+            holes = np.flatnonzero((parents == form) & (areas >= np.median(theirs) / 3))
+            found += [_cell(strokes, contours[i]) for i in holes.tolist() if i not in outer]
     return found
 
 

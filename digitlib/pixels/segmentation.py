@@ -162,12 +162,8 @@ def _gather(components: list[Component]) -> list[Component]:
     edges = np.empty((len(strokes), 4))  # left, top, right and bottom of each digit
     for stroke in sorted(strokes, key=lambda one: -one.height * one.width):
         owners = _owners(stroke, edges[: len(digits)], size)
-        if len(owners):
-            i = owners[0]
-            digits[i] = join([digits[i], stroke])
-        else:
-            i = len(digits)
-            digits.append(stroke)
+        i = owners[0] if len(owners) else len(digits)
+        digits[i : i + 1] = [join([*digits[i : i + 1], stroke])]
         edges[i] = digits[i].x, digits[i].y, digits[i].right, digits[i].bottom
     return [digit for digit in digits if digit.height >= 0.4 * size]
 

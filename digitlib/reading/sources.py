@@ -188,4 +188,4 @@ def _unpack(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> tuple[bytes, st
 
 
 def _truth(folder: str) -> int | None:
-    return int(folder) if len(folder) == 1 and folder in "0123456789" else None
+    return int(folder) if folder in {*"0123456789"} else None
