@@ -21,12 +21,9 @@ from digitlib.measuring.statistics import accuracy
 
 
 def summary(labels: np.ndarray, logits: np.ndarray, temperature: float) -> dict[str, float]:
-    """Accuracy and calibration on one part of the data.
+    """Accuracy and calibration on one part of the data, at the temperature of the model's card.
 
-    Args:
-        labels: (N,).
-        logits: (N, 10), uncalibrated.
-        temperature: from the model's card.
+    The ``logits`` (N, 10) are uncalibrated.
 
     Returns:
         What ``accuracy`` gives, and ece_percent, ece_percent_uncalibrated (0 to 100), nll,
@@ -95,9 +92,7 @@ def label_issues(labels: np.ndarray, probabilities: np.ndarray) -> list[dict[str
     belongs to digit j when its probability of j is at least the mean that samples labelled j have;
     of several such j the most probable. Where that is not its label, the label is suspect.
 
-    Args:
-        labels: (N,), as given.
-        probabilities: calibrated, best of samples the model did not learn from.
+    The probabilities should be calibrated, and best of samples the model did not learn from.
 
     Returns:
         Rows: index, label, suggested, and the probability of each: label_probability,

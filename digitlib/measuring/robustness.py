@@ -69,12 +69,9 @@ def read_all(read_digit: Callable, pictures: Iterable) -> Answers:
 def classify_all(
     classify: Callable[[np.ndarray], np.ndarray], images: np.ndarray, threshold: float
 ) -> Answers:
-    """Answers to images uint8 (N, 28, 28) that need no reading.
+    """Answers of ``Recognizer.classify`` to images uint8 (N, 28, 28) that need no reading.
 
-    Args:
-        classify: ``Recognizer.classify``.
-        images: what is asked.
-        threshold: the confidence from which an answer is accepted.
+    They are accepted from a confidence of ``threshold`` on.
     """
     probabilities = classify(images)
     answers, confidence = probabilities.argmax(axis=1), probabilities.max(axis=1)
@@ -164,8 +161,7 @@ def under_corruption(
 ) -> list[dict]:
     """Accuracy under each corruption at each severity.
 
-    Args:
-        classify: uint8 (N, 28, 28) → probabilities or logits (N, 10).
+    ``classify`` takes uint8 (N, 28, 28) and gives probabilities or logits (N, 10).
 
     Returns:
         Rows: corruption, severity, and ``accuracy``'s.

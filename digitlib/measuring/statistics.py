@@ -12,9 +12,7 @@ from digitlib.measuring.intervals import wilson_interval
 def accuracy(labels: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
     """The share of digits read rightly, with Wilson's interval.
 
-    Args:
-        labels: integers (N,), 0 to 9.
-        predicted: integers (N,), 0 to 9.
+    Labels and predictions are integers (N,), 0 to 9.
 
     Returns:
         n, correct (counts); accuracy_percent, low_percent, high_percent (0 to 100; 95 % interval).
