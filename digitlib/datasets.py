@@ -85,8 +85,8 @@ def load_dataset(spec: str, part: str = "train", labels_required: bool = True) -
     Args:
         spec: ``optdigits`` (bundled with scikit-learn), ``mnist``, ``idx:DIR``,
             ``folder:DIR`` (pictures in DIR/0 … DIR/9), ``csv:FILE`` (Kaggle's columns; may be
-            gzipped) or ``npz:FILE`` (arrays ``images`` and ``labels``). Paths are relative to the project's
-            root.
+            gzipped) or ``npz:FILE`` (arrays ``images`` and ``labels``). Paths are relative to
+            the project's root.
         part: of a source without a test part, a stratified fifth is the test part, always the same.
         labels_required: False allows data without labels (``Dataset.labels`` is then None).
 

@@ -6,9 +6,7 @@ import numpy as np
 
 from digitlib.pixels.normalisation import SIDE
 
-PIECES = (
-    14  # at most; with the whole picture 15, up to which one at a time is fastest; see network.py
-)
+PIECES = 14  # with the whole picture 15, up to which one at a time is fastest; see litert.py
 FADE = 1.5  # pixels over which a piece gives way to its neighbours
 INKED = 64  # from this grey level on a pixel may be the middle of a piece
 
