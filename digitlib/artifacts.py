@@ -143,9 +143,8 @@ def kept_epoch(history: Sequence[Mapping]) -> int:
     """
     if history[-1].get("averaged"):
         return len(history) - 1
-    return max(
-        range(len(history)), key=lambda i: (history[i]["val_accuracy"], -history[i]["val_loss"])
-    )
+    ranks = [(row["val_accuracy"], -row["val_loss"]) for row in history]
+    return ranks.index(max(ranks))
 
 
 def provenance() -> dict:

@@ -18,7 +18,7 @@ import numpy as np
 
 from digitlib.artifacts import resolve
 from digitlib.pixels.decoding import NO_PICTURE, SUFFIXES, PictureError
-from digitlib.pixels.digit_files import DigitArrays, DigitFileError, DigitTable
+from digitlib.pixels.digit_files import DataError, DigitArrays, DigitTable
 from digitlib.pixels.normalisation import SIDE
 from digitlib.pixels.segmentation import normalise
 
@@ -30,10 +30,6 @@ MNIST_MD5 = {
     "t10k-images-idx3-ubyte": "2646ac647ad5339dbf082846283269ea",
     "t10k-labels-idx1-ubyte": "27ae3e4e09519cfbb04c329615203637",
 }
-
-
-class DataError(ValueError):
-    """Data that cannot be used; the message names the file, the fault and the remedy."""
 
 
 @dataclass(frozen=True)
@@ -88,9 +84,9 @@ def load_dataset(spec: str, part: str = "train", labels_required: bool = True) -
 
     Args:
         spec: ``optdigits`` (bundled with scikit-learn), ``mnist``, ``idx:DIR``,
-            ``folder:DIR`` (pictures in DIR/0 … DIR/9), ``csv:FILE`` (Kaggle's columns) or
-            ``npz:FILE`` (arrays ``images`` and ``labels``). Paths are relative to the project's
-            root.
+            ``folder:DIR`` (pictures in DIR/0 … DIR/9), ``csv:FILE`` (Kaggle's columns; may be
+            gzipped) or ``npz:FILE`` (arrays ``images`` and ``labels``). Paths are relative to
+            the project's root.
         part: of a source without a test part, a stratified fifth is the test part, always the same.
         labels_required: False allows data without labels (``Dataset.labels`` is then None).
 
@@ -157,17 +153,14 @@ def split(dataset: Dataset, validation: float | int, seed: int = 0) -> tuple[Dat
 
     labels = dataset.known_labels()
     counts = np.bincount(labels, minlength=10)
-    few = [str(d) for d in range(10) if 0 < counts[d] < 2]
-    if few:
+    if few := [str(d) for d in np.flatnonzero(counts == 1)]:
         raise DataError(
             f"{dataset.source}: digit {', '.join(few)} has fewer than two samples, so it cannot be "
             "both trained on and held out; add samples"
         )
-    size = float(validation) if validation < 1 else int(validation)
+    size = validation if validation < 1 else int(validation)
     try:
-        train, held = train_test_split(
-            np.arange(n), test_size=size, random_state=seed, stratify=labels
-        )
+        train, held = train_test_split(range(n), test_size=size, random_state=seed, stratify=labels)
     except ValueError as fault:
         raise DataError(
             f"{dataset.source}: cannot hold out {validation} of {n} samples: {fault}"
@@ -213,8 +206,7 @@ def _check(dataset: Dataset) -> None:
         raise DataError(
             f"{dataset.source}: sample {row} has label {labels[row]}; labels must be 0 to 9"
         )
-    missing = [str(d) for d in np.flatnonzero(np.bincount(labels, minlength=10) == 0)]
-    if missing:
+    if missing := [str(d) for d in range(10) if d not in labels]:
         raise DataError(f"{dataset.source}: there are no images of digit {', '.join(missing)}")
 
 
@@ -240,8 +232,7 @@ def _mnist(part: str) -> Loaded:
     data = os.environ.get("DIGITLIB_DATA")
     folder = resolve(data) / "mnist" if data else None
     if folder and folder.is_dir():
-        dataset, own_parts = _idx(folder, part, MNIST_MD5)
-        return replace(dataset, by_writer=True), own_parts
+        return _idx(folder, part, MNIST_MD5)
     try:
         from keras.datasets import mnist
 
@@ -259,14 +250,15 @@ def _mnist(part: str) -> Loaded:
 
 
 def _idx(folder: Path, part: str, md5: dict[str, str] | None = None) -> Loaded:
+    """IDX files, which are MNIST's where checksums are given."""
     own_parts = any(folder.glob("t10k-images*"))
     prefix = "t10k" if part == "test" and own_parts else "train"
     images = _read_idx(folder, f"{prefix}-images-idx3-ubyte", 3, md5)
     labels = _read_idx(folder, f"{prefix}-labels-idx1-ubyte", 1, md5)
     if images.shape[1:] != (SIDE, SIDE):
         raise DataError(f"{folder}: images are {images.shape[1:]} pixels; they must be 28×28")
-    source = f"MNIST, IDX files in {folder.name}" if md5 else f"IDX files in {folder.name}"
-    return Dataset("idx", images, labels, source), own_parts
+    source = f"{'MNIST, ' if md5 else ''}IDX files in {folder.name}"
+    return Dataset("idx", images, labels, source, by_writer=bool(md5)), own_parts
 
 
 def _read_idx(folder: Path, name: str, ndim: int, md5: dict[str, str] | None) -> np.ndarray:
@@ -274,8 +266,9 @@ def _read_idx(folder: Path, name: str, ndim: int, md5: dict[str, str] | None) ->
     path = next((p for p in (folder / name, folder / f"{name}.gz") if p.exists()), None)
     if path is None:
         raise DataError(f"{folder / name}: this file (or {name}.gz) is missing")
+    data = path.read_bytes()
     try:
-        data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+        data = gzip.decompress(data) if path.suffix == ".gz" else data
     except (OSError, EOFError) as fault:
         raise DataError(f"{path}: not a whole gzip file ({fault}); copy it again") from None
     magic = int.from_bytes(data[:4], "big")
@@ -312,9 +305,8 @@ def _folder(folder: Path, _part: str) -> Loaded:
         if len(images) == used:
             reason = f"; left out: {left_out[-1][0]}: {left_out[-1][1]}" if left_out else ""
             raise DataError(f"{folder / str(digit)}: no pictures of digit {digit} here{reason}")
-    source = f"pictures in {folder.name}/"
-    answers = np.array(labels, np.uint8)
-    return Dataset("folder", np.stack(images), answers, source, tuple(left_out)), False
+    known, source = np.array(labels, np.uint8), f"pictures in {folder.name}/"
+    return Dataset("folder", np.stack(images), known, source, tuple(left_out)), False
 
 
 def _digit_in(file: Path) -> np.ndarray:
@@ -330,21 +322,15 @@ def _digit_in(file: Path) -> np.ndarray:
 def _digit_file(
     kind: type[DigitTable | DigitArrays], called: str, file: Path, _part: str
 ) -> Loaded:
-    images: list[np.ndarray] = []
-    labels: list[np.ndarray] = []
-    try:
-        for chunk in kind(file).chunks(AT_A_TIME):
-            for fault in chunk.faults.values():
-                raise DataError(f"{file}: {fault}")
-            images.append(chunk.images)
-            if chunk.labels is not None:
-                labels.append(chunk.labels)
-    except DigitFileError as fault:
-        raise DataError(str(fault)) from None
-    if not images:
+    chunks = list(kind(file).chunks(AT_A_TIME))
+    for fault in [fault for chunk in chunks for fault in chunk.faults.values()]:
+        raise DataError(f"{file}: {fault}")
+    if not chunks:
         raise DataError(f"{file}: it holds no digits")
+    images = np.concatenate([chunk.images for chunk in chunks])
+    labels = [chunk.labels for chunk in chunks if chunk.labels is not None]
     known = np.concatenate(labels) if labels else None
-    return Dataset(called, np.concatenate(images), known, f"{called} {file.name}"), False
+    return Dataset(called, images, known, f"{called} {file.name}"), False
 
 
 BY_NAME: dict[str, Callable[[str], Loaded]] = {"optdigits": _optdigits, "mnist": _mnist}

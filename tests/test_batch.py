@@ -19,10 +19,10 @@ from digitlib import Recognizer
 from digitlib.apps.canvas import DigitCanvas
 from digitlib.apps.canvas.strokes import write
 from digitlib.datasets import load_dataset
-from digitlib.pixels.digit_files import PIXEL_COLUMNS
+from digitlib.pixels.digit_files import PIXEL_COLUMNS, DataError
 from digitlib.reading import batch
 from digitlib.reading.batch import Row, predict, status, write_submission
-from digitlib.reading.sources import SourceError, open_source
+from digitlib.reading.sources import open_source
 
 
 @pytest.fixture(scope="module")
@@ -110,16 +110,16 @@ def test_a_name_of_any_bytes_is_a_row(folder, tmp_path):
 def test_what_is_read_is_not_written_over(digits, folder, tmp_path):
     file = kaggle(tmp_path / "k.csv", digits, n=5)
     before = file.read_bytes()
-    with pytest.raises(SourceError, match="is there and no table of readings"):
+    with pytest.raises(DataError, match="is there and no table of readings"):
         predict(open_source(file), file)
-    with pytest.raises(SourceError, match="is a folder"):
+    with pytest.raises(DataError, match="is a folder"):
         predict(open_source(file), tmp_path)
     assert file.read_bytes() == before
     assert [p.name for p in tmp_path.iterdir()] == ["k.csv"]
 
 
 def test_folders_beside_each_other_are_told(folder):
-    with pytest.raises(SourceError, match="a folder: give it alone"):
+    with pytest.raises(DataError, match="a folder: give it alone"):
         open_source([folder, folder / "7"])
 
 
@@ -146,7 +146,7 @@ def deadly(recognizer, chunk):
 
 def test_a_damaged_archive_is_one_clear_error(tmp_path):
     (tmp_path / "bad.zip").write_bytes(b"PK\3\4 and no more")
-    with pytest.raises(SourceError, match=r"bad\.zip: not a readable zip"):
+    with pytest.raises(DataError, match=r"bad\.zip: not a readable zip"):
         open_source(tmp_path / "bad.zip")
 
 
@@ -209,10 +209,10 @@ def npy(array: np.ndarray) -> bytes:
 def test_what_cannot_be_a_source_is_named(tmp_path, name, content, fault):
     if content is not None:
         (tmp_path / name).write_bytes(content)
-    with pytest.raises(SourceError, match=fault):
+    with pytest.raises(DataError, match=fault):
         open_source(tmp_path / name)
     (tmp_path / "empty").mkdir()
-    with pytest.raises(SourceError, match="no pictures in this folder"):
+    with pytest.raises(DataError, match="no pictures in this folder"):
         open_source(tmp_path / "empty")
 
 

@@ -255,6 +255,18 @@ def test_csv_with_too_many_cells_or_no_rows_is_refused(csv):
     refuses(f"csv:{csv}", "it holds no digits")
 
 
+def test_files_stored_in_other_ways_give_the_same(csv, digits):
+    """A gzipped table, and an archive whose images NumPy stored by columns."""
+    plain = load_dataset(f"csv:{csv}").sha256
+    packed = csv.with_suffix(".csv.gz")
+    packed.write_bytes(gzip.compress(csv.read_bytes()))
+    assert load_dataset(f"csv:{packed}").sha256 == plain
+    packed.write_bytes(packed.read_bytes()[:-20])
+    refuses(f"csv:{packed}", "not a CSV table")
+    file = npz(csv, np.asfortranarray(digits))
+    assert load_dataset(f"npz:{file}").sha256 == plain
+
+
 def test_empty_csv_is_refused(csv):
     csv.write_text("")
     refuses(f"csv:{csv}", csv.name, "not a CSV table")

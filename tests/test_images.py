@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from digitlib import datasets
+from digitlib.measuring import evaluation
 from digitlib.measuring import images as measure
 from digitlib.reporting import findings
 from digitlib.reporting.figures import exploration as plots
@@ -117,7 +118,7 @@ def test_nearest_neighbours_agree_with_a_plain_search(digits):
 def test_confused_pairs_count_both_directions():
     counts = np.zeros((10, 10), int)
     counts[4, 9], counts[9, 4], counts[3, 5], counts[7, 7] = 2, 3, 4, 99
-    assert measure.confused_pairs(counts) == [(4, 9, 5), (3, 5, 4)]
+    assert evaluation.confused_pairs(counts) == [(4, 9, 5), (3, 5, 4)]
 
 
 def test_the_class_decides_all_or_nothing():
@@ -218,8 +219,9 @@ def test_every_figure_is_drawn_without_a_warning(digits, table):
     images, labels = digits.images, digits.labels
     test = datasets.load_dataset("optdigits", "test").images
     few = measure.subset(len(images), 150, seed=0)
-    counts, neighbour = measure.neighbour_confusion(images[few], labels[few])
-    pairs = measure.confused_pairs(counts)
+    neighbour, _ = measure.nearest(images[few])
+    counts = evaluation.confusion_matrix(labels[few], labels[few][neighbour])
+    pairs = evaluation.confused_pairs(counts)
     gaps = measure.compare(table, measure.properties(test))
     points = np.random.default_rng(0).normal(size=(len(few), 2))
     drawn = [

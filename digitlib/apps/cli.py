@@ -15,10 +15,11 @@ from pathlib import Path
 
 from digitlib.apps.service.limits import Limits
 from digitlib.artifacts import ArtifactError, load_card
+from digitlib.pixels.digit_files import DataError
 from digitlib.reading.batch import COLUMNS, Row, predict, read_chunk, read_picture, write_submission
 from digitlib.reading.models import PRETRAINED, find_models
 from digitlib.reading.recognizer import Recognizer
-from digitlib.reading.sources import Files, Source, SourceError, open_source
+from digitlib.reading.sources import Files, Source, open_source
 
 EXAMPLES = """\
 examples:
@@ -55,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # whoever read our output has seen enough
         sys.stderr.close()
         return 0
-    except (UsageError, SourceError, ArtifactError, OSError) as fault:
+    except (UsageError, DataError, ArtifactError, OSError) as fault:
         print(f"digitlib: {fault}", file=sys.stderr)
         return 2
     except KeyboardInterrupt as stop:
@@ -154,7 +155,7 @@ def _source(pictures: list[str]) -> Source:
     here = [Path(name).expanduser().absolute() for name in pictures]
     source = open_source(here[0] if len(here) == 1 else here)
     if isinstance(source, Files) and not source.root:
-        inside = all(path.is_relative_to(Path.cwd()) for path in source.paths)
+        inside = all(path.is_relative_to(Path.cwd()) for path in source.files)
         source.root = Path.cwd() if inside else None
     return source
 

@@ -26,7 +26,7 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
         logits: uncalibrated, (N, 10), of digits that are not in the training part.
         labels: (N,).
     """
-    logits, labels = np.asarray(logits, float), np.asarray(labels)
+    logits = logits.astype(float)
 
     def loss(log_temperature: float) -> float:
         probabilities = softmax(logits / np.exp(log_temperature), axis=1)
@@ -43,7 +43,7 @@ def negative_log_likelihood(labels: np.ndarray, probabilities: np.ndarray) -> fl
     A probability below the smallest normal float32 (1e-38) counts as that, so one digit adds 87
     nats at most.
     """
-    chosen = np.asarray(probabilities, float)[np.arange(len(labels)), labels]
+    chosen = probabilities[np.arange(len(labels)), labels].astype(float)
     return float(-np.mean(np.log(np.maximum(chosen, np.finfo(np.float32).tiny))))
 
 
@@ -52,8 +52,7 @@ def brier_score(labels: np.ndarray, probabilities: np.ndarray) -> float:
 
     Source: Brier 1950, doi:10.1175/1520-0493(1950)078<0001:VOFEIT>2.0.CO;2
     """
-    truth = np.eye(10)[np.asarray(labels)]
-    return float(np.mean(np.sum((np.asarray(probabilities, float) - truth) ** 2, axis=1)))
+    return float(np.mean(np.sum((probabilities - np.eye(10)[labels]) ** 2, axis=1)))
 
 
 def expected_calibration_error(labels: np.ndarray, probabilities: np.ndarray) -> float:
@@ -64,26 +63,23 @@ def expected_calibration_error(labels: np.ndarray, probabilities: np.ndarray) ->
     few digits.
     """
     bins = reliability(labels, probabilities)
-    gaps = [abs(row["confidence"] - row["accuracy"]) * row["n"] for row in bins]
-    return float(sum(gaps) / len(labels))
+    return sum(abs(row["confidence"] - row["accuracy"]) * row["n"] for row in bins) / len(labels)
 
 
-def calibration_error_by_chance(
-    probabilities: np.ndarray, draws: int = 200, seed: int = 0
-) -> tuple[float, float]:
+def calibration_error_by_chance(probabilities: np.ndarray) -> tuple[float, float]:
     """The calibration error that a perfectly calibrated network would show on as many digits.
 
-    In every draw, each answer is right with the probability that it claims (consistency
+    In each of 200 draws, an answer is right with the probability that it claims (consistency
     resampling: Bröcker and Smith 2007, doi:10.1175/WAF993.1).
 
     Returns:
         The mean over all draws, and their 95th percentile; both from 0 to 1.
     """
-    generator = np.random.default_rng(seed)
+    random = np.random.default_rng(0)
     answer, confidence = probabilities.argmax(axis=1), probabilities.max(axis=1)
     errors = []
-    for _ in range(draws):
-        right = generator.random(len(answer)) < confidence
+    for _ in range(200):
+        right = random.random(len(answer)) < confidence
         # Which other digit the label of a wrong answer is makes no difference.
         labels = np.where(right, answer, (answer + 1) % 10)
         errors.append(expected_calibration_error(labels, probabilities))
@@ -98,18 +94,15 @@ def reliability(labels: np.ndarray, probabilities: np.ndarray) -> list[dict[str,
         confidence (mean), accuracy, low and high (95 % Wilson interval of the accuracy). All but n
         are from 0 to 1.
     """
-    probabilities = np.asarray(probabilities)
-    right = probabilities.argmax(axis=1) == labels
-    confidence = probabilities.max(axis=1, initial=0)
-    place = np.clip((confidence * BINS).astype(int), 0, BINS - 1)
+    right, confidence = probabilities.argmax(axis=1) == labels, probabilities.max(axis=1)
+    place = np.minimum((confidence * BINS).astype(int), BINS - 1)
     rows = []
     for b in np.unique(place):
         inside = place == b
         n, correct = int(inside.sum()), int(right[inside].sum())
-        low, high = wilson_interval(correct, n)
-        mean = float(confidence[inside].mean())
-        row = {"from": b / BINS, "to": (b + 1) / BINS, "n": n, "confidence": mean}
-        rows.append(row | {"accuracy": correct / n, "low": low, "high": high})
+        row = {"from": b / BINS, "to": (b + 1) / BINS, "n": n}
+        row |= {"confidence": float(confidence[inside].mean()), "accuracy": correct / n}
+        rows.append(row | dict(zip(("low", "high"), wilson_interval(correct, n), strict=True)))
     return rows
 
 

@@ -19,8 +19,7 @@ from digitlib.measuring.intervals import paired_interval
 def paired_test(labels: np.ndarray, first: np.ndarray, second: np.ndarray) -> dict[str, float]:
     """Compare two readers' answers to the same digits.
 
-    Args:
-        labels, first, second: integers (N,), 0 to 9: the truth and both readers' answers.
+    The truth and both readers' answers are integers (N,), 0 to 9.
 
     Returns:
         n; only_first, only_second (digits read rightly by that reader alone);

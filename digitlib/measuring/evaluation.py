@@ -19,16 +19,11 @@ from digitlib.measuring.calibration import (
 from digitlib.measuring.intervals import wilson_interval
 from digitlib.measuring.statistics import accuracy
 
-DIGITS = np.arange(10)
-
 
 def summary(labels: np.ndarray, logits: np.ndarray, temperature: float) -> dict[str, float]:
-    """Accuracy and calibration on one part of the data.
+    """Accuracy and calibration on one part of the data, at the temperature of the model's card.
 
-    Args:
-        labels: (N,).
-        logits: (N, 10), uncalibrated.
-        temperature: from the model's card.
+    The ``logits`` (N, 10) are uncalibrated.
 
     Returns:
         What ``accuracy`` gives, and ece_percent, ece_percent_uncalibrated (0 to 100), nll,
@@ -54,27 +49,33 @@ def per_class(labels: np.ndarray, predicted: np.ndarray) -> list[dict[str, float
         of the two.
     """
     scores = metrics.precision_recall_fscore_support(
-        labels, predicted, labels=DIGITS, zero_division=0
+        labels, predicted, labels=range(10), zero_division=0
     )
     rows = []
-    for digit, precision, recall, f1, support in zip(DIGITS, *scores, strict=True):
+    for digit, precision, recall, f1, support in zip(range(10), *scores, strict=True):
         low, high = wilson_interval(round(recall * support), int(support))
-        row = {"digit": int(digit), "support": int(support), "precision_percent": 100 * precision}
-        row |= {"recall_percent": 100 * recall, "recall_low_percent": 100 * low}
-        row |= {"recall_high_percent": 100 * high, "f1_percent": 100 * f1}
-        rows.append({k: v if isinstance(v, int) else float(v) for k, v in row.items()})
+        shares = {"precision": precision, "recall": recall, "recall_low": low}
+        shares |= {"recall_high": high, "f1": f1}
+        percent = {f"{name}_percent": 100 * float(share) for name, share in shares.items()}
+        rows.append({"digit": digit, "support": int(support)} | percent)
     return rows
 
 
 def confusion_matrix(labels: np.ndarray, predicted: np.ndarray) -> np.ndarray:
     """Counts (10, 10): row is the label, column the answer."""
-    return metrics.confusion_matrix(labels, predicted, labels=DIGITS)
+    return metrics.confusion_matrix(labels, predicted, labels=range(10))
 
 
 def confusions(matrix: np.ndarray) -> list[tuple[int, int, int]]:
     """(label, answer, count) of every mistake in a confusion matrix, the commonest first."""
-    wrong = [(i, j, int(matrix[i, j])) for i in DIGITS for j in DIGITS if i != j and matrix[i, j]]
-    return sorted(((int(i), int(j), n) for i, j, n in wrong), key=lambda row: (-row[2], row))
+    wrong = matrix * (1 - np.eye(10, dtype=int))
+    rows = [(int(i), int(j), int(wrong[i, j])) for i, j in np.argwhere(wrong)]
+    return sorted(rows, key=lambda row: -row[2])
+
+
+def confused_pairs(matrix: np.ndarray) -> list[tuple[int, int, int]]:
+    """(a, b, count) of the digits a < b that are taken for each other, the commonest first."""
+    return confusions(np.triu(matrix + matrix.T))
 
 
 def worst_mistakes(labels: np.ndarray, probabilities: np.ndarray, limit: int = 16) -> np.ndarray:
@@ -91,29 +92,20 @@ def label_issues(labels: np.ndarray, probabilities: np.ndarray) -> list[dict[str
     belongs to digit j when its probability of j is at least the mean that samples labelled j have;
     of several such j the most probable. Where that is not its label, the label is suspect.
 
-    Args:
-        labels: (N,), as given.
-        probabilities: calibrated, best of samples the model did not learn from.
+    The probabilities should be calibrated, and best of samples the model did not learn from.
 
     Returns:
         Rows: index, label, suggested, and the probability of each: label_probability,
         suggested_probability. Sorted by label_probability, lowest first.
     """
-    labels = np.asarray(labels)
-    usual = np.array([probabilities[labels == j, j].mean() if j in labels else 2 for j in DIGITS])
-    sure = np.where(probabilities >= usual, probabilities, -1.0)
-    suggested = sure.argmax(axis=1)
-    suspect = np.flatnonzero((sure.max(axis=1) >= 0) & (suggested != labels))
-    rows = [
-        {
-            "index": int(i),
-            "label": int(labels[i]),
-            "suggested": int(suggested[i]),
-            "label_probability": float(probabilities[i, labels[i]]),
-            "suggested_probability": float(probabilities[i, suggested[i]]),
-        }
-        for i in suspect
-    ]
+    usual = [probabilities[labels == j, j].mean() if j in labels else 2 for j in range(10)]
+    sure = np.where(probabilities >= np.array(usual), probabilities, -1.0)
+    rows = []
+    for i in np.flatnonzero((sure.max(axis=1) >= 0) & (sure.argmax(axis=1) != labels)):
+        label, suggested = int(labels[i]), int(sure[i].argmax())
+        row = {"index": int(i), "label": label, "suggested": suggested}
+        own, other = float(probabilities[i, label]), float(probabilities[i, suggested])
+        rows.append(row | {"label_probability": own, "suggested_probability": other})
     return sorted(rows, key=lambda row: row["label_probability"])
 
 
@@ -124,7 +116,7 @@ def suspect_labels(
     rows = [
         {"part": name} | row
         for name, part in parts.items()
-        for row in label_issues(np.asarray(part.labels), probabilities[name])
+        for row in label_issues(part.known_labels(), probabilities[name])
     ]
     return sorted(rows, key=lambda row: row["label_probability"])
 
@@ -151,7 +143,7 @@ def under_brightness(
     changes = [("factor", value) for value in factors] + [("offset", value) for value in offsets]
     rows = []
     for change, value in changes:
-        probabilities = classify(change_brightness(digits.images, **{change: value}))
-        found = accuracy(np.asarray(digits.labels), probabilities.argmax(axis=1))
+        answers = classify(change_brightness(digits.images, **{change: value})).argmax(axis=1)
+        found = accuracy(digits.known_labels(), answers)
         rows.append({"change": change, "value": float(value)} | found)
     return rows

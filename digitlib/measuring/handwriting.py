@@ -18,8 +18,9 @@ import numpy as np
 from PIL import Image
 
 from digitlib.artifacts import resolve, writing
-from digitlib.datasets import DataError, load_dataset
+from digitlib.datasets import load_dataset
 from digitlib.pixels.decoding import NO_PICTURE, SUFFIXES, Picture, load
+from digitlib.pixels.digit_files import DataError
 from digitlib.synthetic.paper import on_paper, on_screen
 
 # The collected sets: what each holds, and what its pictures are grouped by ("" for no groups).
@@ -110,8 +111,8 @@ def load_handwriting(
         sets.append(own)
         notes += left_out
     random = np.random.default_rng(seed)
-    chosen = [np.sort(random.permutation(len(s))[: limit or len(s)]) for s in sets]
-    return Collection([s.take(index) for s, index in zip(sets, chosen, strict=True)], notes)
+    chosen = [s.take(np.sort(random.permutation(len(s))[: limit or len(s)])) for s in sets]
+    return Collection(chosen, notes)
 
 
 def is_simulated(sets: list[Handwriting]) -> bool:
@@ -121,16 +122,16 @@ def is_simulated(sets: list[Handwriting]) -> bool:
 
 def one_of_each(sets: list[Handwriting]) -> Handwriting:
     """A picture of each digit that occurs, from the sets in turn."""
-    pictures, labels = [], []
+    pictures = {}
     for digit in range(10):
-        order = sets[digit % len(sets) :] + sets[: digit % len(sets)]
-        for one in order:
+        first = digit % len(sets)
+        for one in sets[first:] + sets[:first]:
             there = np.flatnonzero(one.labels == digit)
             if len(there):
-                pictures.append(one.look(there[len(there) // 2]))
-                labels.append(digit)
+                pictures[digit] = one.look(there[len(there) // 2])
                 break
-    return Handwriting("one of each", pictures, np.array(labels, np.uint8), "all sets")
+    labels = np.array(list(pictures), np.uint8)
+    return Handwriting("one of each", list(pictures.values()), labels, "all sets")
 
 
 def in_turn(lists: Iterable[Sequence]) -> list:
@@ -143,8 +144,8 @@ def load_nondigits(where: str) -> np.ndarray | None:
 
     Letters that can be read as a digit are left out. ``where`` is as for ``load_handwriting``.
     """
-    file = _folder(where) / "not_digits.npz" if where != "bundled" else None
-    if file is None or not file.exists():
+    file = _folder(where) / "not_digits.npz"
+    if where == "bundled" or not file.exists():
         return None
     images, kinds, items = _arrays(file, "images", "kind", "item")
     letters = np.array([str(item).split("/")[-1] for item in items])
@@ -175,7 +176,8 @@ def _folder(where: str) -> Path:
 
 def _collected(where: str, seed: int) -> tuple[list[Handwriting], list[str]]:
     folder = _folder(where)
-    there = [name for name in COLLECTED if (folder / f"{name}.npz").exists()]
+    files = [folder / f"{name}.npz" for name in COLLECTED]
+    there = [file for file in files if file.exists()]
     if not there and where == "data":
         note = (
             f"There is no collected handwriting in {folder}, so the bundled digits are shown "
@@ -186,18 +188,20 @@ def _collected(where: str, seed: int) -> tuple[list[Handwriting], list[str]]:
     if not there:
         raise DataError(
             f"{folder}: no handwriting here; it should hold one or more of "
-            f"{', '.join(f'{name}.npz' for name in COLLECTED)}, or use handwriting: bundled"
+            f"{', '.join(file.name for file in files)}, or use handwriting: bundled"
         )
-    missing = [f"{name}.npz" for name in COLLECTED if name not in there]
+    missing = [file.name for file in files if file not in there]
     notes = [f"Not in {folder}: {', '.join(missing)}."] if missing else []
-    return [_collected_set(folder / f"{name}.npz") for name in there], notes
+    return [_collected_set(file) for file in there], notes
 
 
 def _collected_set(file: Path) -> Handwriting:
     source, unit = COLLECTED[file.stem]
-    wanted = ("points", "offsets") if file.stem == "pendigits" else ("images",)
-    *drawn, labels = _arrays(file, *wanted, "labels")
-    pictures = draw_recordings(*drawn) if len(drawn) == 2 else list(drawn[0])
+    (labels,) = _arrays(file, "labels")
+    if file.stem == "pendigits":
+        pictures = draw_recordings(*_arrays(file, "points", "offsets"))
+    else:
+        pictures = list(*_arrays(file, "images"))
     if len(pictures) != len(labels) or labels.max(initial=0) > 9:
         raise DataError(f"{file}: labels must be 0 to 9, one for each of {len(pictures)} pictures")
     groups = _arrays(file, unit)[0] if unit else None
@@ -228,10 +232,8 @@ def _arrays(file: Path, *names: str) -> list[np.ndarray]:
     try:
         with file.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
             return [arrays[name] for name in names]
-    except KeyError as fault:
-        raise DataError(f"{file}: it lacks an array ({fault}); copy the file again") from None
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as fault:
-        raise DataError(f"{file}: not a readable .npz file ({fault}); copy it again") from None
+    except (KeyError, OSError, ValueError, EOFError, zipfile.BadZipFile) as fault:
+        raise DataError(f"{file}: the file is damaged ({fault}); copy it again") from None
 
 
 def _own(folder: Path) -> tuple[Handwriting, list[str]]:

@@ -4,7 +4,6 @@ Images are uint8 (N, H, W), ink bright on 0. Lengths are in pixels, x to the rig
 the middle of the frame; angles are in degrees, positive where the top leans to the right.
 """
 
-import math
 from collections import defaultdict
 
 import cv2
@@ -26,7 +25,7 @@ PROPERTIES = {
 
 
 def properties(images: np.ndarray) -> pd.DataFrame:
-    """Seven properties of each image, one row per image, columns as in ``PROPERTIES``.
+    """Seven properties of each image: a row per image, columns as in ``PROPERTIES``.
 
     * Ink coverage: pixels at least half as bright as the image's brightest, in percent.
     * Brightness and contrast: mean and standard deviation of all grey levels, 0 to 255.
@@ -45,12 +44,13 @@ def properties(images: np.ndarray) -> pd.DataFrame:
     for first in range(0, len(images), BATCH):
         batch = images[first : first + BATCH]
         grey = batch.reshape(len(batch), -1).astype(float)
+        ink = (grey > 0) & (2 * grey >= grey.max(axis=1, keepdims=True))
         with np.errstate(invalid="ignore", divide="ignore"):
             mass, mx, my, mxy, myy = (grey @ powers).T
             cx, cy = mx / mass, my / mass
             shear = -(mxy / mass - cx * cy) / (myy / mass - cy**2)
         columns = (
-            100 * _ink(batch).mean(axis=(1, 2)),
+            100 * ink.mean(axis=1),
             grey.mean(axis=1),
             grey.std(axis=1),
             [subpixel_stroke_width(image) for image in batch],
@@ -92,8 +92,7 @@ def subpixel_stroke_width(image: np.ndarray, zoom: int = 4) -> float:
 
 def constant(images: np.ndarray) -> np.ndarray:
     """Which images are one grey level all over: bool (N,). Blank ones are among them."""
-    flat = images.reshape(len(images), -1)
-    return flat.min(axis=1) == flat.max(axis=1)
+    return np.ptp(images, axis=(1, 2)) == 0
 
 
 def duplicates(images: np.ndarray) -> list[np.ndarray]:
@@ -118,31 +117,11 @@ def nearest(images: np.ndarray, others: np.ndarray | None = None) -> tuple[np.nd
     """
     from sklearn.neighbors import NearestNeighbors
 
-    queries, size = _flat(images), images[0].size
     search = NearestNeighbors(n_neighbors=1, algorithm="brute")
-    search.fit(queries if others is None else _flat(others))
+    search.fit(_flat(images if others is None else others))
     # Without a query, scikit-learn leaves each image out of its own neighbours.
-    distance, index = search.kneighbors(None if others is None else queries)
-    return index[:, 0], distance[:, 0] / np.sqrt(size)
-
-
-def neighbour_confusion(images: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """How often the image most like another is of another class: each image left out in turn.
-
-    Returns:
-        (counts, int (10, 10): row the class, column its neighbour's; neighbour, int (N,)).
-    """
-    from sklearn.metrics import confusion_matrix
-
-    neighbour, _ = nearest(images)
-    return confusion_matrix(labels, labels[neighbour], labels=range(10)), neighbour
-
-
-def confused_pairs(counts: np.ndarray) -> list[tuple[int, int, int]]:
-    """Pairs of classes (a < b) that are taken for each other, with the count, most first."""
-    both = counts + counts.T
-    pairs = [(a, b, int(both[a, b])) for a in range(10) for b in range(a + 1, 10) if both[a, b]]
-    return sorted(pairs, key=lambda pair: -pair[2])
+    distance, index = search.kneighbors(None if others is None else _flat(images))
+    return index[:, 0], distance[:, 0] / np.sqrt(images[0].size)
 
 
 def grey_levels(images: np.ndarray) -> np.ndarray:
@@ -163,16 +142,15 @@ def level_moments(levels: np.ndarray) -> tuple[float, float]:
 def means_and_spreads(images: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Mean and standard deviation of each pixel in each class: two float (10, H, W)."""
     classes = [images[labels == digit] for digit in range(10)]
-    means = np.stack([c.mean(axis=0) for c in classes])
-    spreads = np.stack([c.std(axis=0, dtype=np.float32) for c in classes]).astype(float)
-    return means, spreads
+    spreads = [c.std(axis=0, dtype=np.float32) for c in classes]
+    return np.stack([c.mean(axis=0) for c in classes]), np.stack(spreads).astype(float)
 
 
 def nearest_mean(images: np.ndarray, means: np.ndarray) -> np.ndarray:
     """The class whose mean image (10, H, W) each image is most like in its pixels: int (N,)."""
-    flat = means.reshape(len(means), -1)
-    # |image - mean|² without |image|², which is the same for every class.
-    return np.argmin((flat**2).sum(axis=1) - 2 * _flat(images) @ flat.T, axis=1)
+    from sklearn.metrics import pairwise_distances_argmin
+
+    return pairwise_distances_argmin(_flat(images), _flat(means))
 
 
 def decided_by_class(table: pd.DataFrame, labels: np.ndarray) -> pd.Series:
@@ -251,19 +229,14 @@ def alike_by_distance(table: pd.DataFrame, labels: np.ndarray) -> pd.DataFrame:
     chosen = table[["slant_degrees", "stroke_width_pixels"]]
     own = chosen - chosen.groupby(labels).transform("mean")
     own = (own / own.std()).fillna(0)
-    return pd.DataFrame(
-        {
-            d: (own[d:].to_numpy() * own[:-d].to_numpy()).mean(axis=0)
-            for d in distances
-            if 4 * d <= len(own)
-        },
-        index=own.columns,
-    ).T.rename_axis("distance")
+    values, near = own.to_numpy(), distances[4 * distances <= len(own)]
+    correlations = [(values[d:] * values[:-d]).mean(axis=0) for d in near]
+    return pd.DataFrame(correlations, pd.Index(near, name="distance"), own.columns)
 
 
 def correlation_by_chance(images: int) -> float:
     """What a correlation of so many unrelated images hardly ever passes: three standard errors."""
-    return 3 / math.sqrt(images)
+    return 3 / images**0.5
 
 
 def subset(count: int, size: int, seed: int) -> np.ndarray:
@@ -283,16 +256,9 @@ def embedding(images: np.ndarray, seed: int) -> np.ndarray:
     parts = min(50, len(images) - 1)
     main = PCA(parts, random_state=seed).fit_transform(_flat(images))
     perplexity = min(30, (len(images) - 1) / 3)
-    mapping = TSNE(init="pca", perplexity=perplexity, random_state=seed)
     with threadpool_limits(1):
-        return mapping.fit_transform(main)
+        return TSNE(init="pca", perplexity=perplexity, random_state=seed).fit_transform(main)
 
 
 def _flat(images: np.ndarray) -> np.ndarray:
     return images.reshape(len(images), -1).astype(np.float32)
-
-
-def _ink(images: np.ndarray) -> np.ndarray:
-    """Pixels at least half as bright as the brightest of their image: bool, shape of images."""
-    peak = images.max(axis=(1, 2), keepdims=True).astype(np.int16)
-    return (peak > 0) & (2 * images.astype(np.int16) >= peak)

@@ -3,7 +3,6 @@
 import math
 
 import numpy as np
-from numpy.typing import ArrayLike
 from scipy import optimize, stats
 
 
@@ -65,27 +64,22 @@ def paired_interval(
     return float(low), float(high)
 
 
-def student_interval(values: ArrayLike, level: float = 0.95) -> tuple[float, float]:
-    """Student's interval for the mean of two or more values (Student 1908, doi:10.2307/2331554)."""
-    runs = np.asarray(values, float)
-    half = float(stats.t.ppf((1 + level) / 2, len(runs) - 1) * stats.sem(runs))
-    return float(runs.mean()) - half, float(runs.mean()) + half
-
-
 def resampled(groups: int, draws: int, seed: int) -> np.ndarray:
     """How often each group is drawn, with replacement: float (draws, groups)."""
     random = np.random.default_rng(seed)
     return random.multinomial(groups, np.full(groups, 1 / groups), draws).astype(float)
 
 
-def expanded_percentiles(
-    values: np.ndarray, groups: int, level: float = 0.95
+def bootstrap_interval(
+    shares: np.ndarray, groups: int, correct: int, n: int
 ) -> tuple[float, float]:
-    """The ends of an interval from bootstrapped ``values``, wider where there are few groups.
+    """The 95 % interval of a share, from its bootstrapped values, wider where there are few groups.
 
-    They are percentiles, as far out as Student's t asks (Hesterberg 2015,
-    doi:10.1080/00031305.2015.1089789).
+    Its ends are percentiles, as far out as Student's t asks (Hesterberg 2015,
+    doi:10.1080/00031305.2015.1089789). It is never narrower than Wilson's interval for ``correct``
+    of ``n`` independent digits: of groups that are all right a bootstrap knows no other.
     """
-    reach = np.sqrt(groups / (groups - 1)) * stats.t.ppf((1 + level) / 2, groups - 1)
-    low, high = np.quantile(values, [stats.norm.cdf(-reach), stats.norm.cdf(reach)])
-    return float(low), float(high)
+    reach = np.sqrt(groups / (groups - 1)) * stats.t.ppf(0.975, groups - 1)
+    low, high = np.quantile(shares, [stats.norm.cdf(-reach), stats.norm.cdf(reach)])
+    least, most = wilson_interval(correct, n)
+    return min(float(low), least), max(float(high), most)

@@ -53,11 +53,10 @@ def boxed(picture: Picture) -> np.ndarray:
     all shapes of more than ten pixels are one digit. Without any, the image is all zeros.
     """
     grey = np.asarray(_grey(picture))
-    dark = np.zeros((grey.shape[0] + 2, grey.shape[1] + 2), np.uint8)
-    dark[1:-1, 1:-1] = grey <= 127
+    dark = np.pad(grey <= 127, 1).view(np.uint8)
     contours, _ = cv2.findContours(dark, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
-    boxes = [cv2.boundingRect(contour) for contour in contours]
-    boxes = [(x, y, x + w, y + h) for x, y, w, h in boxes if w > 10 and h > 10]
+    found = map(cv2.boundingRect, contours)
+    boxes = [(x, y, x + w, y + h) for x, y, w, h in found if w > 10 and h > 10]
     image = np.zeros((SIDE, SIDE), np.uint8)
     if not boxes:
         return image

@@ -4,6 +4,7 @@ Digits of one writer resemble each other, so a hundred of them say less than a h
 hundred people. Intervals here resample writers, not digits, where writers are known.
 """
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -13,11 +14,10 @@ from sklearn.metrics import recall_score
 from digitlib.datasets import Dataset
 from digitlib.measuring.calibration import calibration_error_by_chance, expected_calibration_error
 from digitlib.measuring.images import PROPERTIES, properties
-from digitlib.measuring.intervals import expanded_percentiles, resampled, wilson_interval
+from digitlib.measuring.intervals import bootstrap_interval, resampled
 from digitlib.measuring.statistics import accuracy
 from digitlib.synthetic.corruptions import CORRUPTIONS, corrupt
 
-DRAWS = 10_000
 # Each variation of the training, the corruption that does the same, and that one's strength at
 # severity 3, in the unit of the variation (see ``learning.augmentation``).
 OVERLAPS = {
@@ -69,17 +69,13 @@ def read_all(read_digit: Callable, pictures: Iterable) -> Answers:
 def classify_all(
     classify: Callable[[np.ndarray], np.ndarray], images: np.ndarray, threshold: float
 ) -> Answers:
-    """Answers to images uint8 (N, 28, 28) that need no reading.
+    """Answers of ``Recognizer.classify`` to images uint8 (N, 28, 28) that need no reading.
 
-    Args:
-        classify: ``Recognizer.classify``.
-        images: what is asked.
-        threshold: the confidence from which an answer is accepted.
+    They are accepted from a confidence of ``threshold`` on.
     """
     probabilities = classify(images)
-    confidence = probabilities.max(axis=1)
-    accepted = confidence >= threshold
-    return Answers(probabilities.argmax(axis=1), confidence, accepted, probabilities, images)
+    answers, confidence = probabilities.argmax(axis=1), probabilities.max(axis=1)
+    return Answers(answers, confidence, confidence >= threshold, probabilities, images)
 
 
 def judge(labels: np.ndarray, answers: Answers, groups: np.ndarray | None = None) -> dict:
@@ -100,20 +96,17 @@ def judge(labels: np.ndarray, answers: Answers, groups: np.ndarray | None = None
 
 
 def grouped_accuracy(
-    labels: np.ndarray, predicted: np.ndarray, groups: np.ndarray | None = None, seed: int = 0
+    labels: np.ndarray, predicted: np.ndarray, groups: np.ndarray | None = None
 ) -> dict:
     """The share of digits read rightly, with an interval for other digits by other writers.
 
     With two groups or more it is the bootstrap over groups (Field and Welsh 2007,
-    doi:10.1111/j.1467-9868.2007.00593.x), its percentiles expanded for few groups (Hesterberg
-    2015, doi:10.1080/00031305.2015.1089789), and never narrower than Wilson's interval for
-    independent digits: of all-right groups a bootstrap knows no other. Without groups it is
+    doi:10.1111/j.1467-9868.2007.00593.x; see ``bootstrap_interval``). Without groups it is
     Wilson's, which is too narrow where a few hands wrote many digits.
 
     Args:
         labels, predicted: integers (N,).
         groups: (N,), equal for digits by one hand; None where nobody knows.
-        seed: fixes what is resampled.
 
     Returns:
         What ``accuracy`` gives, and writers: how many groups, None where unknown.
@@ -125,15 +118,15 @@ def grouped_accuracy(
     count = np.bincount(member).astype(float)
     right = np.bincount(member, np.asarray(labels) == np.asarray(predicted))
     if len(count) > 1:
-        weights = resampled(len(count), DRAWS, seed)
-        low, high = expanded_percentiles(100 * (weights @ right) / (weights @ count), len(count))
-        found["low_percent"] = min(found["low_percent"], low)
-        found["high_percent"] = max(found["high_percent"], high)
+        weights = resampled(len(count), 10_000, seed=0)
+        shares = (weights @ right) / (weights @ count)
+        low, high = bootstrap_interval(shares, len(count), int(right.sum()), len(member))
+        found |= {"low_percent": 100 * low, "high_percent": 100 * high}
     return found | {"writers": len(count)}
 
 
 def auroc(
-    digits: np.ndarray, others: np.ndarray, groups: np.ndarray | None = None, seed: int = 0
+    digits: np.ndarray, others: np.ndarray, groups: Sequence | np.ndarray | None = None
 ) -> dict:
     """How well confidence tells digits from what is none: the area under the ROC curve.
 
@@ -149,25 +142,18 @@ def auroc(
     Returns:
         auroc, low, high (shares; 95 % interval), digits, non_digits (counts).
     """
-    digits, others = np.asarray(digits, float), np.asarray(others, float)
     member = np.arange(len(digits)) if groups is None else np.unique(groups, return_inverse=True)[1]
     above = (digits[:, None] > others) + 0.5 * (digits[:, None] == others)
     area = float(above.mean())
     count = np.bincount(member).astype(float)
     wins = np.zeros((len(count), len(others)))
     np.add.at(wins, member, above)
-    one, other = resampled(len(count), 1000, seed), resampled(len(others), 1000, seed + 1)
-    areas = ((one @ wins) * other).sum(axis=1) / (one @ count) / other.sum(axis=1)
-    low, high = expanded_percentiles(areas, min(wins.shape))
+    one, other = resampled(len(count), 1000, seed=0), resampled(len(others), 1000, seed=1)
+    areas = ((one @ wins) * other).sum(axis=1) / (one @ count) / len(others)
     fewer = min(len(digits), len(others))
-    plain_low, plain_high = wilson_interval(round(area * fewer), fewer)
-    return {
-        "auroc": area,
-        "low": min(low, plain_low),
-        "high": max(high, plain_high),
-        "digits": len(digits),
-        "non_digits": len(others),
-    }
+    low, high = bootstrap_interval(areas, min(wins.shape), round(area * fewer), fewer)
+    found = {"auroc": area, "low": low, "high": high}
+    return found | {"digits": len(digits), "non_digits": len(others)}
 
 
 def under_corruption(
@@ -175,8 +161,7 @@ def under_corruption(
 ) -> list[dict]:
     """Accuracy under each corruption at each severity.
 
-    Args:
-        classify: uint8 (N, 28, 28) → probabilities or logits (N, 10).
+    ``classify`` takes uint8 (N, 28, 28) and gives probabilities or logits (N, 10).
 
     Returns:
         Rows: corruption, severity, and ``accuracy``'s.
@@ -184,9 +169,9 @@ def under_corruption(
     rows = []
     for name in CORRUPTIONS:
         for severity in severities:
-            spoilt = corrupt(digits.images, name, severity)
-            found = accuracy(np.asarray(digits.labels), classify(spoilt).argmax(axis=1))
-            rows.append({"corruption": name, "severity": float(severity)} | found)
+            answers = classify(corrupt(digits.images, name, severity)).argmax(axis=1)
+            row = {"corruption": name, "severity": float(severity)}
+            rows.append(row | accuracy(digits.known_labels(), answers))
     return rows
 
 
@@ -200,14 +185,13 @@ def overlaps(card: Mapping) -> list[dict]:
     """
     rows = []
     for name, strength in card["augmentation"].items():
-        corruption, there, unit = OVERLAPS.get(name, ("", 0, ""))
-        row = {"trained_on": f"{name} up to ±{strength:g}{unit}", "corruption": corruption}
-        row |= {"at_severity_3": f"±{there:g}{unit}" if corruption else ""}
-        rows.append(row | {"within": bool(corruption) and strength >= there})
-    if card["recipe"].get("synthetic_share"):
-        keys = ("trained_on", "corruption", "at_severity_3", "within")
-        rows += [dict(zip(keys, row, strict=True)) for row in DRAWN]
-    return rows
+        corruption, there, unit = OVERLAPS.get(name, ("", math.inf, ""))
+        at_severity_3 = f"±{there:g}{unit}" if corruption else ""
+        trained_on = f"{name} up to ±{strength:g}{unit}"
+        rows.append((trained_on, corruption, at_severity_3, strength >= there))
+    rows += DRAWN if card["recipe"].get("synthetic_share") else ()
+    keys = ("trained_on", "corruption", "at_severity_3", "within")
+    return [dict(zip(keys, row, strict=True)) for row in rows]
 
 
 def accuracy_by_property(images: np.ndarray, right: np.ndarray, names: Sequence[str]) -> list[dict]:
@@ -223,19 +207,16 @@ def accuracy_by_property(images: np.ndarray, right: np.ndarray, names: Sequence[
     table = properties(images)
     rows = []
     for name in names:
-        values = table[name].to_numpy()
-        edges = np.nanquantile(values, [0, 1 / 3, 2 / 3, 1])
-        third = np.digitize(values, edges[1:3])
-        for k in range(3):
-            inside = (third == k) & np.isfinite(values)
-            if inside.any():
-                row = {"property": PROPERTIES[name], "third": k}
-                row |= {"from": float(edges[k]), "to": float(edges[k + 1])}
-                rows.append(row | accuracy(np.ones(inside.sum()), right[inside]))
+        values = table[name].dropna()
+        edges = values.quantile([0, 1 / 3, 2 / 3, 1]).tolist()
+        for k, inside in values.groupby(np.digitize(values, edges[1:3])):
+            found = right[inside.index]
+            row = {"property": PROPERTIES[name], "third": k, "from": edges[k], "to": edges[k + 1]}
+            rows.append(row | accuracy(np.ones(len(found)), found))
     return rows
 
 
 def recall(labels: np.ndarray, predicted: np.ndarray) -> np.ndarray:
     """Percent of each digit that is read rightly, float (10,); NaN for one that does not occur."""
-    settings = {"labels": range(10), "average": None, "zero_division": np.nan}
-    return 100 * recall_score(labels, predicted, **settings)
+    shares = recall_score(labels, predicted, labels=range(10), average=None, zero_division=np.nan)
+    return 100 * shares

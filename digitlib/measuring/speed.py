@@ -27,15 +27,16 @@ def compare(
     for answer in answers.values():  # whatever compiles, compiles now
         for batch in BATCHES:
             answer(images[:batch])
+    # By name and batch size, a list of durations for each round.
     times: dict[str, dict[int, list[list[float]]]]
     times = {name: {batch: [] for batch in BATCHES} for name in answers}
     for _ in range(ROUNDS):
         for name, answer in answers.items():
-            for batch, spent in times[name].items():
+            for batch, rounds in times[name].items():
                 # Most of it on single pictures: p99 takes many of them.
                 share = 0.6 if batch == 1 else 0.2
-                spent.append(_times(answer, images, batch, share * seconds))
-    return {name: _summary(spent) for name, spent in times.items()}
+                rounds.append(_times(answer, images, batch, share * seconds))
+    return {name: _summary(by_batch) for name, by_batch in times.items()}
 
 
 def _times(answer: Answer, images: np.ndarray, batch: int, seconds: float) -> list[float]:
@@ -52,14 +53,9 @@ def _times(answer: Answer, images: np.ndarray, batch: int, seconds: float) -> li
 
 def _summary(times: Mapping[int, Sequence[Sequence[float]]]) -> dict:
     single = 1e3 * np.concatenate(times[1])
+    p50, p99 = np.percentile(single, [50, 99]).tolist()
     per_second = {
-        str(batch): float(np.median([batch * len(spent) / sum(spent) for spent in rounds]))
+        str(batch): float(np.median([batch / np.mean(spent) for spent in rounds]))
         for batch, rounds in times.items()
     }
-    p50, p99 = np.percentile(single, [50, 99])
-    return {
-        "p50_ms": float(p50),
-        "p99_ms": float(p99),
-        "asked": len(single),
-        "per_second": per_second,
-    }
+    return {"p50_ms": p50, "p99_ms": p99, "asked": len(single), "per_second": per_second}

@@ -6,15 +6,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from digitlib.measuring.intervals import student_interval, wilson_interval
+from digitlib.measuring.intervals import wilson_interval
 
 
 def accuracy(labels: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
     """The share of digits read rightly, with Wilson's interval.
 
-    Args:
-        labels: integers (N,), 0 to 9.
-        predicted: integers (N,), 0 to 9.
+    Labels and predictions are integers (N,), 0 to 9.
 
     Returns:
         n, correct (counts); accuracy_percent, low_percent, high_percent (0 to 100; 95 % interval).
@@ -23,7 +21,7 @@ def accuracy(labels: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
         ValueError: when the lengths differ or there are no digits.
     """
     labels, predicted = np.asarray(labels), np.asarray(predicted)
-    if labels.shape != predicted.shape or labels.ndim != 1 or not len(labels):
+    if labels.shape != predicted.shape or not len(labels):
         raise ValueError(
             f"labels {labels.shape} and predictions {predicted.shape} must be equally many, and "
             "at least one"
@@ -55,22 +53,21 @@ def worst_by_chance(misread: int, n: int, share: float, groups: int = 10) -> flo
     return float(1 - stats.binom.cdf(misread - 1, n, share) ** groups)
 
 
-def over_seeds(values: ArrayLike, level: float = 0.95) -> dict[str, float | None]:
-    """Mean and spread of one number over runs that differ in their seed alone.
-
-    Args:
-        values: one per run, in any unit.
-        level: of the interval for the mean, ``student_interval``.
+def over_seeds(values: ArrayLike) -> dict[str, float | None]:
+    """Mean and spread of one number, in any unit, over runs that differ in their seed alone.
 
     Returns:
-        n, mean, sd (sample standard deviation, divisor n - 1), low, high, all in the unit of
-        ``values``; sd, low and high are None for a single run, which tells nothing of spread.
+        n, mean, sd (sample standard deviation, divisor n - 1), low and high (Student's 95 %
+        interval of the mean; Student 1908, doi:10.2307/2331554), all in the unit of ``values``;
+        sd, low and high are None for a single run, which tells nothing of spread.
     """
     runs = np.asarray(values, float)
-    sd, low, high = None, None, None
-    if len(runs) > 1:
-        sd, (low, high) = float(runs.std(ddof=1)), student_interval(runs, level)
-    return {"n": len(runs), "mean": float(runs.mean()), "sd": sd, "low": low, "high": high}
+    n, mean = len(runs), float(runs.mean())
+    if n == 1:
+        return {"n": n, "mean": mean, "sd": None, "low": None, "high": None}
+    sd = float(runs.std(ddof=1))
+    half = float(stats.t.ppf(0.975, n - 1)) * sd / n**0.5
+    return {"n": n, "mean": mean, "sd": sd, "low": mean - half, "high": mean + half}
 
 
 def differences_over_seeds(compared: Sequence[Mapping]) -> list[dict]:
@@ -80,11 +77,10 @@ def differences_over_seeds(compared: Sequence[Mapping]) -> list[dict]:
         compared: rows of ``comparison.paired_test``, each with the other reader's name; one per
             seed and reader.
     """
-    return [
-        {"name": name}
-        | over_seeds([row["difference_percent"] for row in compared if row["name"] == name])
-        for name in dict.fromkeys(row["name"] for row in compared)
-    ]
+    points: dict[str, list[float]] = {}
+    for row in compared:
+        points.setdefault(row["name"], []).append(row["difference_percent"])
+    return [{"name": name} | over_seeds(values) for name, values in points.items()]
 
 
 def cross_validation(folds: Sequence[dict]) -> dict:
@@ -121,8 +117,8 @@ def rungs(names: Sequence[str], results: Sequence[Sequence[float]]) -> list[dict
         spread = over_seeds(values)
         bought = over_seeds(np.subtract(values, results[i - 1])) if i else {}
         row = {"step": name, "mean": spread["mean"], "sd": spread["sd"]}
-        row |= {"bought": bought.get("mean")}
-        rows.append(row | {f"bought_{end}": bought.get(end) for end in ("low", "high")})
+        row |= {"bought": bought.get("mean"), "bought_low": bought.get("low")}
+        rows.append(row | {"bought_high": bought.get("high")})
     return rows
 
 

@@ -6,17 +6,17 @@ import pandas as pd
 
 def encoded(table: pd.DataFrame) -> pd.DataFrame:
     """Chosen values as numbers from 0 (lowest, or first by name) to 1; logarithmic where wide."""
-    result = {}
-    for name, values in table.items():
+
+    def encode(values: pd.Series) -> pd.Series:
         if values.map(lambda v: isinstance(v, str)).any():
             numbers = values.astype(str).rank(method="dense")
         else:
             numbers = values.astype(float)
             if numbers.min() > 0 and numbers.max() / numbers.min() > 10:
                 numbers = np.log(numbers)
-        span = numbers.max() - numbers.min()
-        result[name] = (numbers - numbers.min()) / (span or 1)
-    return pd.DataFrame(result, index=table.index)
+        return (numbers - numbers.min()) / (np.ptp(numbers) or 1)
+
+    return table.apply(encode)
 
 
 def importance(table: pd.DataFrame, objective: pd.Series, seed: int = 0) -> tuple[pd.Series, float]:

@@ -51,8 +51,7 @@ def load(picture: Picture) -> Decoded:
         pixels, width, height = _check_array(picture), picture.shape[1], picture.shape[0]
     else:
         pixels, width, height = _decode(picture)
-    grey = _to_grey(pixels)
-    return Decoded(reduce(grey, WORKING_SIDE), width, height)
+    return Decoded(reduce(_to_grey(pixels), WORKING_SIDE), width, height)
 
 
 def _check_array(array: np.ndarray) -> np.ndarray:
@@ -60,8 +59,6 @@ def _check_array(array: np.ndarray) -> np.ndarray:
         raise PictureError(
             f"an array of shape {array.shape} is no picture: (H, W), (H, W, 3) or (H, W, 4)"
         )
-    if array.size == 0:
-        raise PictureError("the picture has no pixels")
     _check_size(array.shape[1], array.shape[0])
     if array.dtype == np.uint8:
         return np.ascontiguousarray(array)
@@ -103,9 +100,7 @@ def _decode(picture: str | os.PathLike | bytes | Image.Image) -> tuple[np.ndarra
             _check_size(*image.size)
             orientation = image.getexif().get(0x0112, 1)
             width, height = image.size[::-1] if orientation in (5, 6, 7, 8) else image.size
-            if (
-                image is not picture
-            ):  # a large JPEG is decoded smaller; a given image is not changed
+            if image is not picture:  # a large JPEG is decoded smaller; a given image is unchanged
                 enough = WORKING_SIDE / max(image.size)
                 image.draft(None, (round(image.width * enough), round(image.height * enough)))
             return _pixels(ImageOps.exif_transpose(image)), width, height
@@ -136,21 +131,14 @@ def _read(source: str | os.PathLike | bytes) -> bytes:
 def _pixels(image: Image.Image) -> np.ndarray:
     if image.mode.startswith(("I", "F")):
         return _stretch(np.asarray(image))
-    if image.mode in ("1", "L"):
-        return np.asarray(image.convert("L"))
-    if image.has_transparency_data:
-        return np.asarray(image.convert("RGBA"))
-    return np.asarray(image.convert("RGB"))
+    colour = "RGBA" if image.has_transparency_data else "RGB"
+    return np.asarray(image.convert("L" if image.mode in ("1", "L") else colour))
 
 
 def _to_grey(pixels: np.ndarray) -> np.ndarray:
-    if pixels.ndim == 2:
-        return pixels
-    if pixels.shape[2] == 4:
-        pixels = _composite(pixels)
-    if pixels.shape[2] == 1:
-        return pixels[..., 0]
-    return _project_colour(pixels)
+    if pixels.ndim == 2 or pixels.shape[2] == 1:
+        return pixels.reshape(pixels.shape[:2])
+    return _project_colour(_composite(pixels) if pixels.shape[2] == 4 else pixels)
 
 
 def _composite(pixels: np.ndarray) -> np.ndarray:

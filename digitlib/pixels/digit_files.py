@@ -1,10 +1,11 @@
 """Files of digits that are in MNIST's frame already: CSV tables and NumPy's array files.
 
-Both are read in chunks, so that a file may be larger than memory.
+Both are read in chunks, so that a file may be larger than memory. A table may be gzipped.
 """
 
 import contextlib
 import csv
+import gzip
 import io
 import math
 import zipfile
@@ -22,8 +23,8 @@ PIXEL_COLUMNS = [f"pixel{i}" for i in range(SIDE * SIDE)]  # as Kaggle's tables 
 DIGIT = SIDE * SIDE  # bytes
 
 
-class DigitFileError(ValueError):
-    """A file that digits cannot be taken from; the message names the file and the fault."""
+class DataError(ValueError):
+    """Data that cannot be used; the message names the file, the fault and the remedy."""
 
 
 class DigitChunk(NamedTuple):
@@ -47,13 +48,13 @@ class DigitTable:
             with self._open() as stream:
                 self.columns = next(csv.reader(stream), [])
                 self.length = sum(1 for line in stream if line.strip())
-        except (OSError, UnicodeDecodeError, csv.Error) as fault:
-            raise DigitFileError(f"{file}: not a CSV table ({fault})") from None
+        except (OSError, UnicodeDecodeError, EOFError, csv.Error, zlib.error) as fault:
+            raise DataError(f"{file}: not a CSV table ({fault})") from None
         if not self.columns:
-            raise DigitFileError(f"{file}: not a CSV table (it is empty)")
+            raise DataError(f"{file}: not a CSV table (it is empty)")
         self.labelled = self.columns[0] == "label"
         if self.columns[self.labelled :] != PIXEL_COLUMNS:
-            raise DigitFileError(
+            raise DataError(
                 f"{file}: its {len(self.columns)} columns are {', '.join(self.columns[:3])}…; "
                 "expected label,pixel0,…,pixel783 (or pixel0,…,pixel783 without labels)"
             )
@@ -71,7 +72,8 @@ class DigitTable:
                 yield self._chunk(rows)
 
     def _open(self) -> IO[str]:
-        return self.file.open(newline="", encoding="utf-8-sig")
+        opener = gzip.open if self.file.suffix == ".gz" else open
+        return opener(self.file, "rt", newline="", encoding="utf-8-sig")
 
     def _chunk(self, rows: list[tuple[int, str]]) -> DigitChunk:
         """The digits of some rows, each given with the number of its line in the file."""
@@ -123,7 +125,7 @@ class DigitArrays:
 
     def __init__(self, file: Path):
         self.file = file
-        self.labels: np.ndarray | None = None
+        labels: np.ndarray | None = None
         with self._open() as stream:
             shape, by_columns, dtype = _read_header(stream)
             if file.suffix == ".npy":
@@ -132,19 +134,20 @@ class DigitArrays:
                     raise EOFError(f"its last {missing:,} bytes are missing")
             else:
                 with np.load(file, allow_pickle=False) as arrays:
-                    self.labels = arrays.get("labels")
-        if dtype != np.uint8 or shape[1:] != (SIDE, SIDE) or by_columns:
-            raise DigitFileError(
+                    labels = arrays.get("labels")
+        # By columns, images can only be read all at once; a .npy file may be larger than memory.
+        unfit = by_columns and file.suffix == ".npy"
+        if dtype != np.uint8 or shape[1:] != (SIDE, SIDE) or unfit:
+            raise DataError(
                 f"{file}: images are {dtype} {shape}{' by columns' * by_columns}; they must be "
                 "uint8 (N, 28, 28) by rows, ink bright on 0"
             )
         self.length = shape[0]
-        if self.labels is not None:
-            if self.labels.shape != (len(self),) or not np.isin(self.labels, range(10)).all():
-                raise DigitFileError(
-                    f"{file}: labels must be one whole number from 0 to 9 for each image"
-                )
-            self.labels = self.labels.astype(np.uint8)
+        if labels is not None and (
+            labels.shape != (len(self),) or not np.isin(labels, range(10)).all()
+        ):
+            raise DataError(f"{file}: labels must be one whole number from 0 to 9 for each image")
+        self.labels = None if labels is None else labels.astype(np.uint8)
 
     def __len__(self) -> int:
         return self.length
@@ -152,10 +155,13 @@ class DigitArrays:
     def chunks(self, size: int, start: int = 0) -> Iterator[DigitChunk]:
         """All images from number `start` on, `size` at a time.
 
-        Raises `DigitFileError` where the file turns out to be damaged.
+        Raises `DataError` where the file turns out to be damaged.
         """
         with self._open() as stream:
-            _read_header(stream)
+            shape, by_columns, _ = _read_header(stream)
+            if by_columns:
+                whole = np.frombuffer(stream.read(), np.uint8).reshape(shape, order="F")
+                stream = io.BytesIO(whole.tobytes())
             stream.seek(start * DIGIT, io.SEEK_CUR)
             for first in range(start, len(self), size):
                 last = min(first + size, len(self))
@@ -168,7 +174,7 @@ class DigitArrays:
 
     @contextlib.contextmanager
     def _open(self) -> Iterator[IO[bytes]]:
-        """The stored images, header first. Faults in reading them become `DigitFileError`."""
+        """The stored images, header first. Faults in reading them become `DataError`."""
         try:
             if self.file.suffix == ".npy":
                 with self.file.open("rb") as stream:
@@ -177,9 +183,9 @@ class DigitArrays:
                 with zipfile.ZipFile(self.file) as archive, archive.open("images.npy") as stream:
                     yield stream
         except KeyError:
-            raise DigitFileError(f"{self.file}: it holds no array named 'images'") from None
+            raise DataError(f"{self.file}: it holds no array named 'images'") from None
         except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as fault:
-            raise DigitFileError(
+            raise DataError(
                 f"{self.file}: not a readable {self.file.suffix} file ({fault})"
             ) from None
 

@@ -78,7 +78,9 @@ def _on_paper(grey: np.ndarray) -> tuple[np.ndarray, float]:
     mask = (absorbed > max(_otsu(absorbed) / 2, 2 * grain)).view(np.uint8)
     blank = cv2.dilate(mask, np.ones((3, 3), np.uint8)) == 0
     absorbed = _absorbed(grey, _paper(small, blank, closed, grey.shape))
-    return absorbed, _noise(absorbed, blank)
+    blank = cv2.resize(blank.view(np.uint8), grey.shape[::-1], interpolation=cv2.INTER_NEAREST)
+    paper = absorbed[blank > 0]
+    return absorbed, max(LEAST, 10 * float(paper.mean())) if paper.size else LEAST
 
 
 def _paper(
@@ -113,15 +115,6 @@ def _sharp(mask: np.ndarray, absorbed: np.ndarray) -> np.ndarray:
     total = np.bincount(where, slope[edge > 0], count)
     sharp = total >= least * np.bincount(where, minlength=count)
     return mask & sharp[labels].view(np.uint8)
-
-
-def _noise(absorbed: np.ndarray, blank: np.ndarray) -> float:
-    """Absorption, in 255ths, that the grain of the paper does not reach."""
-    blank = cv2.resize(
-        blank.astype(np.uint8), absorbed.shape[::-1], interpolation=cv2.INTER_NEAREST
-    )
-    paper = absorbed[blank > 0]
-    return max(LEAST, 10 * float(paper.mean())) if paper.size else LEAST
 
 
 def _absorbed(grey: np.ndarray, paper: np.ndarray) -> np.ndarray:

@@ -32,12 +32,13 @@ def without_lines(strokes: np.ndarray) -> np.ndarray:
     level = np.ascontiguousarray(across.T)
     if not (sure or sure_across or number + number_across > 1):
         return strokes
-    erased = _enlarge(cv2.dilate(upright | level, np.ones((3, 3), np.uint8)), strokes.shape)
+    erased = cv2.dilate(upright | level, np.ones((3, 3), np.uint8))
+    erased = cv2.resize(erased, strokes.shape[::-1], interpolation=cv2.INTER_NEAREST)
     kept = (strokes > 0) & (erased == 0)
     few = number + number_across <= MOST_IN_DIGIT
     if few and np.count_nonzero(kept) < 0.2 * np.count_nonzero(strokes):
         return strokes
-    crossed = np.zeros_like(erased)
+    crossed: np.ndarray = np.zeros(strokes.shape, np.uint8)
     for lines, axis in ((upright, 1), (level, 0)):
         if lines.any():
             thickness = 2 * cv2.distanceTransform(lines, cv2.DIST_L2, 3).max() + 2
@@ -92,15 +93,13 @@ def cells(strokes: np.ndarray) -> list[Component]:
     }
     outer = {hole for i in filled for hole in around[i]}
     innermost = filled - outer
+    areas = np.array([cv2.contourArea(contour) for contour in contours])
     found = []
     for form in {parents[i] for i in innermost}:
-        areas = [cv2.contourArea(contours[i]) for i in innermost if parents[i] == form]
-        if len(areas) > 1:
-            found += [
-                _cell(strokes, contours[i])
-                for i in np.flatnonzero(parents == form).tolist()
-                if i not in outer and cv2.contourArea(contours[i]) >= np.median(areas) / 3
-            ]
+        theirs = areas[[i for i in innermost if parents[i] == form]]
+        if len(theirs) > 1:
+            holes = np.flatnonzero((parents == form) & (areas >= np.median(theirs) / 3))
+            found += [_cell(strokes, contours[i]) for i in holes.tolist() if i not in outer]
     return found
 
 
@@ -133,10 +132,6 @@ def _upright_lines(mask: np.ndarray, pen: float) -> tuple[np.ndarray, int, int]:
             line[widths > 2 * thickness] = False  # a stroke runs along it there
             lines[y : y + h, x : x + w] |= line
     return lines, sure, number
-
-
-def _enlarge(mask: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    return cv2.resize(mask, shape[::-1], interpolation=cv2.INTER_NEAREST)
 
 
 def _ancestors(parents: np.ndarray, i: int) -> list[int]:

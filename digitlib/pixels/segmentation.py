@@ -42,7 +42,6 @@ class Candidate(NamedTuple):
         ink: its component of the ink map.
         shape: the number of its shape, which is one digit or several that touch.
         start, end: the numbers of the two cuts; 0 is the left edge of the shape.
-        plausibility: how likely it is that a digit has such proportions, in (0, 1].
     """
 
     framed: Framed
@@ -50,7 +49,6 @@ class Candidate(NamedTuple):
     shape: int
     start: int
     end: int
-    plausibility: float
 
 
 def normalise(picture: Picture) -> np.ndarray:
@@ -73,10 +71,9 @@ def find_digit(picture: Picture) -> Framed | None:
     components = without_frame(components, decoded.grey.shape) or components
     if not components:
         return None
-    amounts = [int(component.strokes.sum()) for component in components]
-    least = SPECK * max(amounts)
-    pairs = zip(components, amounts, strict=True)
-    return _frame(join([component for component, ink in pairs if ink >= least]), decoded)
+    amounts = np.array([component.strokes.sum() for component in components])
+    kept = np.flatnonzero(amounts >= SPECK * amounts.max())
+    return _frame(join([components[i] for i in kept]), decoded)
 
 
 def find_candidates(picture: Picture) -> list[Candidate]:
@@ -95,8 +92,7 @@ def find_candidates(picture: Picture) -> list[Candidate]:
             for start in range(end):
                 ink = crop_columns(shape, ends[start], ends[end])
                 if cuts or _may_be_digit(ink):
-                    framed, plausibility = _frame(ink, decoded), _plausibility(ink)
-                    candidates.append(Candidate(framed, ink, number, start, end, plausibility))
+                    candidates.append(Candidate(_frame(ink, decoded), ink, number, start, end))
     return candidates
 
 
@@ -108,7 +104,7 @@ def choose(candidates: list[Candidate], certainty: np.ndarray) -> list[list[int]
     half. The half makes every further piece cost something, so that a cut needs evidence. What is
     too wide for a digit is left out.
     """
-    plausibility = np.array([candidate.plausibility for candidate in candidates])
+    plausibility = np.array([_plausibility(candidate.ink) for candidate in candidates])
     values = np.log(np.maximum(plausibility * certainty, 1e-9) / 2)
     shapes: dict[int, list[int]] = {}
     for index, candidate in enumerate(candidates):
@@ -166,12 +162,8 @@ def _gather(components: list[Component]) -> list[Component]:
     edges = np.empty((len(strokes), 4))  # left, top, right and bottom of each digit
     for stroke in sorted(strokes, key=lambda one: -one.height * one.width):
         owners = _owners(stroke, edges[: len(digits)], size)
-        if len(owners):
-            i = owners[0]
-            digits[i] = join([digits[i], stroke])
-        else:
-            i = len(digits)
-            digits.append(stroke)
+        i = owners[0] if len(owners) else len(digits)
+        digits[i : i + 1] = [join([*digits[i : i + 1], stroke])]
         edges[i] = digits[i].x, digits[i].y, digits[i].right, digits[i].bottom
     return [digit for digit in digits if digit.height >= 0.4 * size]
 
@@ -217,15 +209,12 @@ def _best_way(members: list[int], candidates: list[Candidate], values: np.ndarra
 
     They are found by dynamic programming, from the left edge to the last cut.
     """
-    best: list[tuple[float, list[int]]] = [(0.0, [])]
+    best: list[list[int]] = [[]]  # the way to each cut
     for end in range(1, 1 + max(candidates[i].end for i in members)):
-        ways = [
-            (best[candidates[i].start][0] + float(values[i]), [*best[candidates[i].start][1], i])
-            for i in members
-            if candidates[i].end == end
-        ]
-        best.append(max(ways, key=lambda way: way[0]))
-    return best[-1][1]
+        last = [i for i in members if candidates[i].end == end]
+        ways = [[*best[candidates[i].start], i] for i in last]
+        best.append(max(ways, key=lambda way: values[way].sum()))
+    return best[-1]
 
 
 def _lines(digits: list[int], candidates: list[Candidate]) -> list[list[int]]:

@@ -19,11 +19,12 @@ import numpy as np
 
 from digitlib.artifacts import load_card, resolve, write_json
 from digitlib.pixels.decoding import Picture, PictureError
+from digitlib.pixels.digit_files import DataError
 from digitlib.pixels.segmentation import Box
 from digitlib.reading.models import PRETRAINED, checksum
 from digitlib.reading.processes import ProcessDied, RecognizerProcess
 from digitlib.reading.recognizer import Digit, Recognizer
-from digitlib.reading.sources import Chunk, Source, SourceError
+from digitlib.reading.sources import Chunk, Source
 
 STATUS = {"high": 0.8, "medium": 0.5, "low": 0.0}  # of a confidence above this
 COLUMNS = ("file", "text", "confidence", "status", "accepted", "boxes", "truth", "error")
@@ -124,24 +125,24 @@ def predict(
         The table's path.
 
     Raises:
-        SourceError: when ``output`` is a folder, a file that is no such table, or may not be lost.
+        DataError: when ``output`` is a folder, a file that is no such table, or may not be lost.
         ArtifactError: when there is no model in the folder.
     """
     load_card(model_dir)
     output = resolve(output)
     if output.is_dir():
-        raise SourceError(f"{output} is a folder; name a file for the table")
+        raise DataError(f"{output} is a folder; name a file for the table")
     if output.exists() and not _is_table(output):
-        raise SourceError(f"{output} is there and no table of readings; name another file")
+        raise DataError(f"{output} is there and no table of readings; name another file")
     output.parent.mkdir(parents=True, exist_ok=True)
     part, job = output.with_name(output.name + ".part"), output.with_name(output.name + ".job")
     identity = _identity(source, model_dir)
     if not overwrite and output.exists():
-        raise SourceError(
+        raise DataError(
             f"{output} is there already; name another file, or overwrite it (--overwrite)"
         )
     if not overwrite and part.exists() and _begun(job).get("source") != identity:
-        raise SourceError(
+        raise DataError(
             f"{part} is the beginning of a table of other pictures; finish that, name another "
             "file, or overwrite it (--overwrite)"
         )
@@ -251,7 +252,7 @@ def _single(chunk: Chunk) -> Iterator[Chunk]:
 def _identity(source: Source, model_dir: str | Path) -> str:
     """A checksum of what the rows depend on: the model, its card, and which pictures there are."""
     digest = hashlib.sha256(f"{checksum(model_dir)} {load_card(model_dir)}".encode())
-    for file in source.files():
+    for file in source.files:
         entry = file.stat() if file.exists() else None
         state = (entry.st_size, entry.st_mtime_ns) if entry else "gone"
         digest.update(os.fsencode(file) + f" {state}\n".encode())

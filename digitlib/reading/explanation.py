@@ -6,14 +6,12 @@ import numpy as np
 
 from digitlib.pixels.normalisation import SIDE
 
-PIECES = 14  # with the whole picture 15, up to which one at a time is fastest; see network.py
+PIECES = 14  # with the whole picture 15, up to which one at a time is fastest; see litert.py
 FADE = 1.5  # pixels over which a piece gives way to its neighbours
 INKED = 64  # from this grey level on a pixel may be the middle of a piece
 
 
-def explain(
-    classify: Callable[[np.ndarray], np.ndarray], image: np.ndarray, pieces: int = PIECES
-) -> np.ndarray:
+def explain(classify: Callable[[np.ndarray], np.ndarray], image: np.ndarray) -> np.ndarray:
     """How much each pixel of ink speaks for each digit.
 
     The strokes are divided into pieces, each is erased in turn, and what this takes from the log
@@ -23,7 +21,6 @@ def explain(
     Args:
         classify: ``Recognizer.classify``.
         image: uint8 (28, 28), a digit as the network sees it.
-        pieces: at most this many.
 
     Returns:
         float32 (10, 28, 28) in nats: positive where ink speaks for the digit, negative where it
@@ -32,7 +29,7 @@ def explain(
     inked = np.argwhere(image > INKED).astype(np.float32)
     if len(inked) == 0:
         return np.zeros((10, SIDE, SIDE), np.float32)
-    middles = _spread(inked, pieces)
+    middles = _spread(inked)
     pixels = np.moveaxis(np.indices((SIDE, SIDE), np.float32), 0, -1)
     distance = np.linalg.norm(pixels - middles[:, None, None], axis=-1)
     weights = np.exp(-(distance - distance.min(axis=0)) / FADE)  # 1 in the piece that is nearest
@@ -49,12 +46,12 @@ def _log_odds(probabilities: np.ndarray) -> np.ndarray:
     return np.log(np.maximum(probabilities, 1e-9)) - np.log(np.maximum(others, 1e-9))
 
 
-def _spread(points: np.ndarray, number: int) -> np.ndarray:
-    """Up to ``number`` of the points (N, 2), far from one another (farthest-point sampling)."""
+def _spread(points: np.ndarray) -> np.ndarray:
+    """Up to ``PIECES`` of the points (N, 2), far from one another (farthest-point sampling)."""
     from_middle = np.linalg.norm(points - points.mean(axis=0), axis=1)
     chosen = [points[from_middle.argmin()]]
     distance = np.linalg.norm(points - chosen[0], axis=1)
-    while len(chosen) < number and distance.max() > 2:
+    while len(chosen) < PIECES and distance.max() > 2:
         chosen.append(points[distance.argmax()])
         distance = np.minimum(distance, np.linalg.norm(points - chosen[-1], axis=1))
     return np.stack(chosen)

@@ -8,21 +8,16 @@ import os
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import count, islice
 from pathlib import Path
 
 import numpy as np
 
 from digitlib.artifacts import resolve
 from digitlib.pixels.decoding import SUFFIXES, Picture
-from digitlib.pixels.digit_files import DigitArrays, DigitFileError, DigitTable
+from digitlib.pixels.digit_files import DataError, DigitArrays, DigitTable
 
 MOST_BYTES = 100_000_000  # unpacked, of one file in an archive
 CHUNK_BYTES = 64_000_000  # unpacked; a chunk of an archive ends when it has more
-
-
-class SourceError(ValueError):
-    """Something that pictures cannot be taken from; the message names it and the remedy."""
 
 
 @dataclass(frozen=True)
@@ -43,32 +38,31 @@ class Chunk:
 
 
 class Files:
-    """Picture files: all in a folder and the folders in it, or a list of files.
+    """Picture ``files``: all in a folder and the folders in it, or a list of files.
 
-    A picture in a folder called 0 to 9 is taken to show that digit.
+    A picture in a folder called 0 to 9 is taken to show that digit. It is named by its path,
+    from ``root`` on where there is one.
     """
 
     of_digits = False
 
-    def __init__(self, paths: Sequence[Path], root: Path | None = None):
-        self.paths, self.root = list(paths), root
+    def __init__(self, files: list[Path], root: Path | None = None):
+        self.files, self.root = files, root
 
     def __len__(self) -> int:
-        return len(self.paths)
-
-    def files(self) -> list[Path]:
-        """The files it is made of."""
-        return self.paths
+        return len(self.files)
 
     def look(self, number: int) -> Path:
         """Picture ``number``, to be shown."""
-        return self.paths[number]
+        return self.files[number]
 
     def chunks(self, size: int, start: int = 0) -> Iterator[Chunk]:
         """All from number ``start`` on, ``size`` at a time."""
-        for first in range(start, len(self.paths), size):
-            paths = self.paths[first : first + size]
-            names = [_written(p.relative_to(self.root) if self.root else p) for p in paths]
+        for first in range(start, len(self), size):
+            paths = self.files[first : first + size]
+            # Bytes of a name that are no UTF-8 are escaped.
+            written = (os.fsencode(p.relative_to(self.root) if self.root else p) for p in paths)
+            names = [name.decode("utf-8", "backslashreplace") for name in written]
             yield Chunk(names, [_truth(p.parent.name) for p in paths], paths, {})
 
 
@@ -78,48 +72,40 @@ class Archive:
     of_digits = False
 
     def __init__(self, file: Path):
-        self.file = file
+        self.files = [file]
         try:
             with zipfile.ZipFile(file) as archive:
-                entries = [e for e in archive.infolist() if not e.is_dir()]
+                entries = sorted(archive.infolist(), key=lambda entry: entry.filename)
         except (OSError, zipfile.BadZipFile) as fault:
-            raise SourceError(f"{file}: not a readable zip file ({fault})") from None
-        pictures = [e for e in entries if _is_picture(Path(e.filename))]
-        self.entries = sorted(pictures, key=lambda entry: entry.filename)
+            raise DataError(f"{file}: not a readable zip file ({fault})") from None
+        self.entries = [e for e in entries if not e.is_dir() and _is_picture(Path(e.filename))]
         if not self.entries:
-            raise SourceError(f"{file}: there are no pictures in this archive")
+            raise DataError(f"{file}: there are no pictures in this archive")
 
     def __len__(self) -> int:
         return len(self.entries)
 
-    def files(self) -> list[Path]:
-        """The file it is."""
-        return [self.file]
-
     def look(self, number: int) -> bytes:
         """Picture ``number``, to be shown."""
-        with zipfile.ZipFile(self.file) as archive:
+        with zipfile.ZipFile(self.files[0]) as archive:
             return _unpack(archive, self.entries[number])[0]
 
     def chunks(self, size: int, start: int = 0) -> Iterator[Chunk]:
         """All from number ``start`` on, ``size`` at a time, or fewer where they are large."""
-        with zipfile.ZipFile(self.file) as archive:
-            first = start
-            while first < len(self.entries):
+        with zipfile.ZipFile(self.files[0]) as archive:
+            while start < len(self):
                 contents: list[bytes] = []
                 faults: dict[int, str] = {}
-                unpacked = 0
-                for entry in self.entries[first : first + size]:
+                for entry in self.entries[start : start + size]:
                     content, fault = _unpack(archive, entry)
                     if fault:
                         faults[len(contents)] = fault
                     contents.append(content)
-                    unpacked += len(content)
-                    if unpacked > CHUNK_BYTES:
+                    if sum(map(len, contents)) > CHUNK_BYTES:
                         break
-                names = [entry.filename for entry in self.entries[first : first + len(contents)]]
+                names = [entry.filename for entry in self.entries[start : start + len(contents)]]
                 yield Chunk(names, [_truth(Path(n).parent.name) for n in names], contents, faults)
-                first += len(contents)
+                start += len(contents)
 
 
 class Digits:
@@ -127,18 +113,11 @@ class Digits:
 
     of_digits = True
 
-    def __init__(self, file: Path, kind: type[DigitTable | DigitArrays]):
-        try:
-            self.content = kind(file)
-        except DigitFileError as fault:
-            raise SourceError(str(fault)) from None
+    def __init__(self, content: DigitTable | DigitArrays):
+        self.content, self.files = content, [content.file]
 
     def __len__(self) -> int:
         return len(self.content)
-
-    def files(self) -> list[Path]:
-        """The file it is."""
-        return [self.content.file]
 
     def look(self, number: int) -> np.ndarray:
         """Digit ``number``, to be shown: dark ink on white, uint8 (28, 28)."""
@@ -146,16 +125,12 @@ class Digits:
 
     def chunks(self, size: int, start: int = 0) -> Iterator[Chunk]:
         """All from number ``start`` on, ``size`` at a time; they are named by their number."""
-        numbers = count(start + 1)
-        try:
-            for images, labels, faults in self.content.chunks(size, start):
-                names = [str(number) for number in islice(numbers, len(images))]
-                truths: list[int | None] = [None] * len(images)
-                if labels is not None:
-                    truths = [None if i in faults else int(n) for i, n in enumerate(labels)]
-                yield Chunk(names, truths, images, faults)
-        except DigitFileError as fault:
-            raise SourceError(str(fault)) from None
+        for images, labels, faults in self.content.chunks(size, start):
+            names = [str(start + i) for i in range(1, len(images) + 1)]
+            known = [None] * len(images) if labels is None else labels.tolist()
+            truths = [None if i in faults else digit for i, digit in enumerate(known)]
+            yield Chunk(names, truths, images, faults)
+            start += len(images)
 
 
 Source = Files | Archive | Digits
@@ -167,44 +142,39 @@ def open_source(where: str | Path | Sequence[str | Path]) -> Source:
     ``where`` may also be a pattern, such as ``scans/*.png``.
 
     Raises:
-        SourceError: when it does not exist, or pictures cannot be taken from it.
+        DataError: when it does not exist, or pictures cannot be taken from it.
     """
     if not isinstance(where, str | Path):
         paths = [resolve(path) for path in where]
         for path in paths:
             if not path.is_file():
                 what = "a folder: give it alone" if path.is_dir() else "not there"
-                raise SourceError(f"{path} is {what}")
+                raise DataError(f"{path} is {what}")
         return Files(paths)
     path = resolve(where)
     if path.is_dir():
         inside = (p for p in path.rglob("*") if _is_picture(p.relative_to(path)))
         found = sorted(p for p in inside if p.is_file())
         if not found:
-            raise SourceError(f"{path}: there are no pictures in this folder")
+            raise DataError(f"{path}: there are no pictures in this folder")
         return Files(found, path)
     if not path.exists():
         if matched := sorted(Path(p) for p in glob.glob(str(path), recursive=True)):
             return Files([p for p in matched if p.is_file()])
-        raise SourceError(f"{path}: there is no such file or folder")
+        raise DataError(f"{path}: there is no such file or folder")
     match path.suffix.lower():
         case ".zip":
             return Archive(path)
         case ".csv":
-            return Digits(path, DigitTable)
+            return Digits(DigitTable(path))
         case ".npy" | ".npz":
-            return Digits(path, DigitArrays)
+            return Digits(DigitArrays(path))
     return Files([path])
 
 
 def _is_picture(path: Path) -> bool:
     # Files and folders whose name begins with a dot are hidden: programs keep them for themselves.
     return path.suffix.lower() in SUFFIXES and not any(p.startswith(".") for p in path.parts)
-
-
-def _written(path: Path) -> str:
-    """A file's name as valid text; bytes that are no UTF-8 are escaped."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def _unpack(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> tuple[bytes, str]:
@@ -218,4 +188,4 @@ def _unpack(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> tuple[bytes, st
 
 
 def _truth(folder: str) -> int | None:
-    return int(folder) if len(folder) == 1 and folder in "0123456789" else None
+    return int(folder) if folder in {*"0123456789"} else None
