@@ -25,11 +25,9 @@ def overview(table: pd.DataFrame) -> Figure:
     bars = left.bar(counts.index, counts, color=COLOURS[0])
     left.bar_label(bars, fontsize=8)
     left.set(title="Digits read", xlabel="digit", ylabel="count")
-    draw.no_grid(left, axis="x")
-    edges = np.linspace(0, 1, 41)
     for status, colour in SHADES.items():
         sure = table.loc[table["status"] == status, "confidence"]
-        right.hist(sure, edges, color=colour, label=f"{status} ({len(sure)})")
+        right.hist(sure, 40, (0, 1), color=colour, label=f"{status} ({len(sure)})")
     right.set_yscale("symlog", linthresh=1)
     right.set(title="How sure", xlabel="confidence", ylabel="pictures")
     right.legend()
