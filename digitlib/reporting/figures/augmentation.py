@@ -43,8 +43,8 @@ def ablation_ladder(
         style = "-" if k < 6 else "--"  # where a colour comes again
         axes.plot(x, [np.mean(values) for values in steps], style, color=colour, lw=1.6, label=name)
         axes.plot(x, steps, MARKS[k % len(MARKS)], color=colour, ms=4.5, alpha=0.6)
-    labels = [name if k == 0 else f"+ {name}" for k, name in enumerate(names)]
-    axes.set(xticks=range(len(names)), xticklabels=labels, ylabel=measured)
+    axes.set_xticks(range(len(names)), [names[0], *(f"+ {name}" for name in names[1:])])
+    axes.set_ylabel(measured)
     if len(results) > 1:
         axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
     return fig
