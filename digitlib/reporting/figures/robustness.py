@@ -117,7 +117,8 @@ def accuracy_by_property(rows: Sequence[Mapping]) -> Figure:
         thirds = [row for row in rows if row["property"] == name]
         texts = [f"{row['from']:.3g} to\n{row['to']:.3g}".replace("-", "−") for row in thirds]
         values = [row["accuracy_percent"] for row in thirds]
-        axes.errorbar(texts, values, draw.reach_of(thirds), fmt="o", color=RIGHT)
+        axes.errorbar(range(len(thirds)), values, draw.reach_of(thirds), fmt="o", color=RIGHT)
+        axes.set_xticks(range(len(thirds)), texts)
         axes.set(xlabel=name, xlim=(-0.5, len(thirds) - 0.5))
     panels[0].set_ylabel("read rightly (%)")
     return fig
