@@ -33,21 +33,20 @@ def imported_modules(notebook: Path) -> list[Path]:
 
 def source_digest(notebook: Path) -> str:
     """A short checksum of what a person wrote in a notebook: cells and tags, not their outputs."""
-    cells = [
-        (cell["cell_type"], "".join(cell["source"]), cell["metadata"].get("tags", []))
-        for cell in json.loads(notebook.read_text(encoding="utf-8"))["cells"]
-    ]
-    return hashlib.sha256(json.dumps(cells).encode()).hexdigest()[:12]
+    return hashlib.sha256(json.dumps(_cells(notebook)).encode()).hexdigest()[:12]
 
 
 def code_cells(notebook: Path, tag: str = "") -> list[str]:
     """The source of a notebook's code cells; with ``tag`` only of those that carry it."""
-    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
     return [
-        "".join(cell["source"])
-        for cell in cells
-        if cell["cell_type"] == "code" and (not tag or tag in cell["metadata"].get("tags", []))
+        text for kind, text, tags in _cells(notebook) if kind == "code" and (not tag or tag in tags)
     ]
+
+
+def _cells(notebook: Path) -> list[tuple[str, str, list[str]]]:
+    """Kind, source and tags of each cell."""
+    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    return [(c["cell_type"], "".join(c["source"]), c["metadata"].get("tags", [])) for c in cells]
 
 
 def _imports(cell: str) -> set[str]:

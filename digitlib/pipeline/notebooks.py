@@ -28,6 +28,8 @@ from digitlib.pipeline.parameters import (
     read_parameters,
 )
 
+KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+
 
 class NotebookError(RuntimeError):
     """A notebook that failed; the message shows the cell, the error and the executed copy."""
@@ -58,8 +60,16 @@ def execute(notebook: str | Path, output: str | Path, parameters: Mapping | None
             extra_arguments=["--IPKernelApp.log_level=50"],
             stdout_file=_Prefixed(notebook.stem),
         )
-    except Exception as fault:  # whatever ends a notebook early ends it as one kind of error
-        raise NotebookError(f"{_describe(notebook, fault)}\nExecuted copy: {output}") from fault
+    except papermill.exceptions.PapermillExecutionError as fault:
+        cell = textwrap.indent(fault.source.strip(), "    ")
+        raise NotebookError(
+            f"{notebook.stem} failed in cell [{fault.exec_count}]:\n{cell}\n"
+            f"{fault.ename}: {fault.evalue}\nExecuted copy: {output}"
+        ) from fault
+    except Exception as fault:  # the kernel died or did not start
+        raise NotebookError(
+            f"{notebook.stem} failed: {type(fault).__name__}: {fault}\nExecuted copy: {output}"
+        ) from fault
     finally:
         if unfinished.exists():
             os.replace(unfinished, output)
@@ -90,30 +100,18 @@ def clean(notebook: str) -> str:
     import nbformat
     from nbconvert.preprocessors import coalescestreams
 
+    from digitlib.reporting.html import without_script
+
     content = nbformat.reads(notebook, as_version=4)
-    content.metadata = {
-        "kernelspec": {
-            "display_name": "Python 3 (ipykernel)",
-            "language": "python",
-            "name": "python3",
-        },
-        "language_info": {"name": "python"},
-    }
+    content.metadata = {"kernelspec": KERNEL, "language_info": {"name": "python"}}
     for cell in content.cells:
         tags = cell.metadata.get("tags")
         cell.metadata = {"tags": tags} if tags else {}
         if cell.cell_type == "code":
-            cell.outputs = [output for output in cell.outputs if _without_widget(output)]
+            cell.outputs = [output for output in cell.outputs if without_script(output)]
     # Where printed pieces are cut is chance.
     content, _ = coalescestreams.CoalesceStreamsPreprocessor().preprocess(content, {})
     return nbformat.writes(content) + "\n"
-
-
-def _without_widget(output: dict) -> bool:
-    """Take a widget's view out, dead without its kernel; whether anything to look at is left."""
-    data = output.get("data", {})
-    view = data.pop("application/vnd.jupyter.widget-view+json", None)
-    return view is None or bool(set(data) - {"text/plain"})
 
 
 class _Prefixed:
@@ -131,24 +129,10 @@ class _Prefixed:
         sys.stdout.flush()
 
 
-def _describe(notebook: Path, fault: Exception) -> str:
-    from papermill.exceptions import PapermillExecutionError
-
-    if not isinstance(fault, PapermillExecutionError):  # the kernel died or did not start
-        return f"{notebook.stem} failed: {type(fault).__name__}: {fault}"
-    cell = textwrap.indent(fault.source.strip(), "    ")
-    where = f"{notebook.stem} failed in cell [{fault.exec_count}]"
-    return f"{where}:\n{cell}\n{fault.ename}: {fault.evalue}"
-
-
-def _end_with(parent: int) -> None:
-    """End this process, however, as soon as ``parent`` is gone; its kernel ends with it."""
-
-    def watch() -> None:
-        psutil.Process(parent).wait()
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
+def _end_with_parent() -> None:
+    """End this process as soon as its parent is gone; its kernel ends with it."""
+    psutil.Process(os.getppid()).wait()
+    os._exit(1)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -160,9 +144,7 @@ def main(arguments: list[str] | None = None) -> None:
     run.add_argument("output", help="the executed copy")
     run.add_argument("-f", "--parameter-file", help="YAML")
     run.add_argument("-p", "--parameter", nargs=2, action="append", default=[])
-    run.add_argument(
-        "--with-parent", action="store_true", help="end when the process that started this ends"
-    )
+    run.add_argument("--with-parent", action="store_true", help="end when its parent process ends")
     run.add_argument("--done", help="write this file when the notebook has ended well")
     export = commands.add_parser("export", help="make the HTML report of an executed notebook")
     export.add_argument("notebook")
@@ -179,7 +161,7 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         if chosen.command == "run":
             if chosen.with_parent:
-                _end_with(os.getppid())
+                threading.Thread(target=_end_with_parent, daemon=True).start()
             given = read_parameters(chosen.parameter_file) if chosen.parameter_file else {}
             texts = {n for n, p in declared_parameters(chosen.notebook).items() if p.type == "str"}
             given |= {n: v if n in texts else yaml.safe_load(v) for n, v in chosen.parameter}

@@ -85,15 +85,13 @@ def check_parameters(notebook: str | Path, given: Mapping[str, object], source: 
         if kind == "float" and type(value) is int:
             value = float(value)
         if type(value) is not TYPES[kind]:
-            hint = ""
-            if kind == "float" and isinstance(value, str):
-                hint = " (YAML reads 1e-3 as text: write 1.0e-3)"
+            as_text = kind == "float" and isinstance(value, str)
+            hint = " (YAML reads 1e-3 as text: write 1.0e-3)" if as_text else ""
             faults.append(f"{name} is {value!r}, but must be of type {kind}{hint}")
         values[name] = value
     if faults:
-        known = "\n".join(
-            f"  {k}: {p.type} = {p.default!r}  # {p.help}" for k, p in declared.items()
-        )
+        lines = (f"  {k}: {p.type} = {p.default!r}  # {p.help}" for k, p in declared.items())
+        known = "\n".join(lines)
         raise ParameterError(
             f"{Path(notebook).stem} has these parameters:\n{known}\n"
             f"{source or Path(notebook).stem}: {'; '.join(faults)}"

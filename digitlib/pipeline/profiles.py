@@ -40,16 +40,14 @@ def check(profile: str) -> None:
     """
     if profile not in profiles():
         raise ParameterError(f"there is no profile {profile!r}; use {', '.join(profiles())}")
-    names = notebooks(profile)
+    names, folder = notebooks(profile), f"outputs/{profile}"
     for name in names:
+        file, given = f"params/{profile}/{name}.yaml", given_parameters(profile, name)
         if not source(name).exists():
-            raise ParameterError(f"params/{profile}/{name}.yaml: there is no notebook {name}")
-        given = given_parameters(profile, name)
-        check_parameters(source(name), given, f"params/{profile}/{name}.yaml")
-        if given.get("output_dir", f"outputs/{profile}") != f"outputs/{profile}":
-            raise ParameterError(
-                f"params/{profile}/{name}.yaml: output_dir must be outputs/{profile}, or left out"
-            )
+            raise ParameterError(f"{file}: there is no notebook {name}")
+        check_parameters(source(name), given, file)
+        if given.get("output_dir", folder) != folder:
+            raise ParameterError(f"{file}: output_dir must be {folder}, or left out")
     if EVALUATION in names and TRAINING not in names:
         raise ParameterError(
             f"params/{profile}: {EVALUATION} scores the runs of {TRAINING}, which has no file there"
@@ -68,11 +66,6 @@ def given_parameters(profile: str, notebook: str) -> dict:
     return read_parameters(f"params/{profile}/{notebook}.yaml")
 
 
-def parameter(profile: str, notebook: str, name: str) -> Any:
-    """The value of one parameter in a profile, or the notebook's default; None if it has none."""
-    return parameters(profile, notebook).get(name)
-
-
 def parameters(profile: str, notebook: str) -> dict:
     """The values of all parameters of a notebook in a profile."""
     declared = declared_parameters(source(notebook))
@@ -80,11 +73,14 @@ def parameters(profile: str, notebook: str) -> dict:
     return defaults | given_parameters(profile, notebook)
 
 
+def parameter(profile: str, notebook: str, name: str) -> Any:
+    """The value of one parameter in a profile, or the notebook's default; None if it has none."""
+    return parameters(profile, notebook).get(name)
+
+
 def own_seed(profile: str) -> int | None:
     """The seed whose model stands for the profile; None for a profile that trains nothing."""
-    if TRAINING not in notebooks(profile):
-        return None
-    return parameter(profile, TRAINING, "seed") or 0
+    return parameter(profile, TRAINING, "seed") if TRAINING in notebooks(profile) else None
 
 
 def own_run(profile: str) -> str:
@@ -92,7 +88,7 @@ def own_run(profile: str) -> str:
     return f"seed-{own_seed(profile)}"
 
 
-def runs(profile: str, seeds: int = 1) -> list[str]:
+def runs(profile: str, seeds: int) -> list[str]:
     """The runs a report gathers: ``seeds`` of them from the profile's own seed on, and any on disk.
 
     Earlier runs are kept up to date with the others, so that a report never mixes two recipes.
@@ -101,16 +97,14 @@ def runs(profile: str, seeds: int = 1) -> list[str]:
     if first is None:
         return []
     wanted = [f"seed-{first + i}" for i in range(seeds)]
-    there = resolve(f"outputs/{profile}/runs").glob("*/metrics/*.json")
-    earlier = {p.parts[-3] for p in there if re.fullmatch(r"seed-\d+", p.parts[-3])}
+    there = resolve(f"outputs/{profile}/runs").glob("seed-*/metrics/*.json")
+    earlier = {path.parts[-3] for path in there if "fold" not in path.parts[-3]}
     return wanted + sorted(earlier - set(wanted))
 
 
 def folds(profile: str) -> list[str]:
     """The runs of a profile's cross-validation, one for each part that is held out."""
-    if own_seed(profile) is None:
-        return []
-    count = parameter(profile, TRAINING, "folds") or 0
+    count = parameter(profile, TRAINING, "folds") if TRAINING in notebooks(profile) else 0
     return [f"{own_run(profile)}-fold-{number}" for number in range(count)]
 
 
@@ -141,18 +135,18 @@ def needed(profile: str, notebook: str) -> list[str]:
 
 def settings(profile: str, notebook: str, run: str = "") -> str:
     """Command-line options that add to the parameter file what only the pipeline knows."""
-    values: dict[str, object] = {"output_dir": f"outputs/{profile}"}
-    if run:
-        folder = f"outputs/{profile}/runs/{run}"
-        values = {"output_dir": folder, "model_dir": f"{folder}/model"}
-        values |= re.findall(r"(seed|fold)-(\d+)", run)
-    else:
-        values["model_dir"] = _model_dir(profile, notebook)
-        if "seed" not in given_parameters(profile, notebook) and own_seed(profile) is not None:
-            values["seed"] = own_seed(profile)
+    folder = f"outputs/{profile}/runs/{run}" if run else f"outputs/{profile}"
+    model = f"{folder}/model" if run else _model_dir(profile, notebook)
+    values: dict[str, object] = {"output_dir": folder, "model_dir": model}
+    values |= re.findall(r"(seed|fold)-(\d+)", run)
+    if not run and "seed" not in given_parameters(profile, notebook):
+        values["seed"] = own_seed(profile)
     declared = declared_parameters(source(notebook))
-    options = [("-p", name, str(value)) for name, value in values.items() if name in declared]
-    return shlex.join(word for option in options for word in option)
+    return " ".join(
+        f"-p {name} {shlex.quote(str(value))}"
+        for name, value in values.items()
+        if name in declared and value is not None
+    )
 
 
 def executed(profile: str, seeds: int) -> list[tuple[str, str]]:
@@ -178,15 +172,12 @@ def gathered(profile: str, seeds: int) -> list[str]:
 
 def products(profile: str, seeds: int) -> list[str]:
     """Everything a finished profile holds that other steps do not already ask for."""
-    pages, models = [], []
+    found = gathered(profile, seeds)
     for folder, name in executed(profile, seeds):
-        if "/runs/" in folder:
-            pages.append(f"{folder}/notebooks/{name}.html")
-        else:
-            pages.append(f"{folder}/{'index' if name == REPORT else name}.html")
-        if name == TRAINING:
-            models += [f"{folder}/model/{file}" for file in MODEL_FILES]
-    return gathered(profile, seeds) + pages + models
+        page = f"notebooks/{name}" if "/runs/" in folder else "index" if name == REPORT else name
+        found.append(f"{folder}/{page}.html")
+        found += [f"{folder}/model/{file}" for file in MODEL_FILES if name == TRAINING]
+    return found
 
 
 def report_files() -> list[str]:

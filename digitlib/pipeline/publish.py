@@ -14,16 +14,14 @@ def publish(profile_dir: str | Path, run: str, notebook: str) -> None:
     """Copy what ``runs/<run>`` holds of a notebook: model, metrics, figures, executed copy."""
     top = resolve(profile_dir)
     source = top / "runs" / run
-    files = {
-        source / "metrics" / f"{notebook}.json": top / "metrics",
-        source / "notebooks" / f"{notebook}.ipynb": top,
-        source / ".done" / notebook: top / ".done",
-    }
-    for folder in ("figures", "model") if notebook == TRAINING else ("figures",):
-        # A name with a dot in front is not finished.
-        files |= {p: top / folder for p in (source / folder).glob("[!.]*") if p.is_file()}
-    for file, target in files.items():
-        with writing(target / file.name) as unfinished:
+    # A name with a dot in front is not finished.
+    files = [*source.glob("figures/[!.]*"), source / f"metrics/{notebook}.json"]
+    files += source.glob("model/[!.]*") if notebook == TRAINING else []
+    targets = {file: top / file.relative_to(source) for file in files}
+    targets[source / f"notebooks/{notebook}.ipynb"] = top / f"{notebook}.ipynb"
+    targets[source / f".done/{notebook}"] = top / f".done/{notebook}"
+    for file, target in targets.items():
+        with writing(target) as unfinished:
             shutil.copyfile(file, unfinished)
 
 

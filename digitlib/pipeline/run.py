@@ -49,13 +49,13 @@ def run(profile: str, cores: str = "all", seeds: int = 1, dry_run: bool = False)
         AlreadyRunning: when another run of the profile (or of one it builds on) is alive.
     """
     profiles.check(profile)
-    others = _all_built_on(profile)
-    folders = [resolve(f"outputs/{name}") for name in sorted({profile, *others})]
+    names = sorted(_with_all_below(profile))
+    folders = [resolve(f"outputs/{name}") for name in names]
     with contextlib.ExitStack() as held:
         for folder in folders:
             held.enter_context(_only_run(folder))
         code = _snakemake(profile, cores, seeds, folders, dry_run)
-        for name in [*sorted(others), profile] if not dry_run else []:
+        for name in names if not dry_run else []:
             tracking.remember(name, finished=name == profile and code == 0)
         return code
 
@@ -65,15 +65,13 @@ def end_orphans(folder: Path) -> int:
     spared = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
 
     def is_orphan(process: psutil.Process) -> bool:
-        with contextlib.suppress(psutil.Error, OSError):
-            folders = process.environ().get(MARK, "").split(os.pathsep)
-            left_behind = str(folder) in folders and process.pid not in spared
-            return left_behind and process.status() != psutil.STATUS_ZOMBIE
-        return False
+        alive = process.pid not in spared and process.info["status"] != psutil.STATUS_ZOMBIE
+        marked = (process.info["environ"] or {}).get(MARK, "").split(os.pathsep)
+        return alive and str(folder) in marked
 
     ended = 0
     # One of them may start another before it ends: look again.
-    while orphans := list(filter(is_orphan, psutil.process_iter())):
+    while orphans := list(filter(is_orphan, psutil.process_iter(["environ", "status"]))):
         for orphan in orphans:
             with contextlib.suppress(psutil.NoSuchProcess):
                 orphan.kill()
@@ -82,9 +80,8 @@ def end_orphans(folder: Path) -> int:
     return ended
 
 
-def _all_built_on(profile: str) -> set[str]:
-    others = set(profiles.built_on(profile))
-    return others.union(*map(_all_built_on, others))
+def _with_all_below(profile: str) -> set[str]:
+    return {profile}.union(*map(_with_all_below, profiles.built_on(profile)))
 
 
 @contextlib.contextmanager
@@ -192,7 +189,6 @@ def main(arguments: list[str] | None = None) -> None:
     for told in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(told) != signal.SIG_IGN:  # as under nohup
             signal.signal(told, lambda number, _: sys.exit(128 + number))
-    folder = resolve(f"outputs/{chosen.profile}")
     try:
         code = run(chosen.profile, chosen.cores, chosen.seeds, chosen.dry_run)
     except (ParameterError, AlreadyRunning) as fault:
@@ -201,10 +197,10 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit("\nStopped. The same command goes on from here.")
     if code:
         sys.exit("Not everything succeeded (see above). The same command resumes there.")
-    if chosen.dry_run:
-        return
-    page = folder / "index.html"
-    print(f"{chosen.profile} is up to date: {page if page.exists() else folder}")
+    if not chosen.dry_run:
+        folder = resolve(f"outputs/{chosen.profile}")
+        page = folder / "index.html"
+        print(f"{chosen.profile} is up to date: {page if page.exists() else folder}")
 
 
 if __name__ == "__main__":

@@ -88,10 +88,8 @@ def remember(profile: str, finished: bool) -> None:
     command = [sys.executable, "-m", "digitlib.pipeline.tracking", profile]
     command += [] if finished else ["--unfinished"]
     try:
-        code = subprocess.run(command, timeout=PATIENCE, check=False).returncode
-    except subprocess.TimeoutExpired:
-        code = 1
-    if code:
+        subprocess.run(command, timeout=PATIENCE, check=True)
+    except subprocess.SubprocessError:
         print("MLflow has no record of this run.", flush=True)
 
 
@@ -139,8 +137,8 @@ def _trial(row: Mapping[str, Any]) -> Entry:
 def _whole(profile: str, folder: Path, metrics: Mapping[str, Mapping]) -> Entry:
     given = {name: profiles.given_parameters(profile, name) for name in profiles.notebooks(profile)}
     kept = [(part, "") for part in (folder / "figures", folder / "metrics") if part.exists()]
-    tags = {"kind": "profile"}
-    return Entry(profile, tags, _flat(given), _numbers(metrics), kept + _pages(folder))
+    kept += _pages(folder)
+    return Entry(profile, {"kind": "profile"}, _flat(given), _numbers(metrics), kept)
 
 
 def _pages(folder: Path) -> list[tuple[Path, str]]:

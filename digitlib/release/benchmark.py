@@ -10,6 +10,7 @@ README's tables from them.
 """
 
 import argparse
+import itertools
 import shutil
 import statistics
 import subprocess
@@ -72,7 +73,7 @@ def speeds() -> list[dict]:
                 "network": name,
                 "engine": engine,
                 "first_answer_s": _first_answer(models[name], engine),
-                "bytes": _file(models[name], engine).stat().st_size,
+                "bytes": _size(models[name], engine),
                 "accuracy_percent": _accuracy(name),
             }
             | measured[f"{name} {engine}"]
@@ -103,8 +104,9 @@ def _other(folder: Path) -> tuple[str, Path]:
     return name, folder / name
 
 
-def _file(model_dir: Path, engine: str) -> Path:
-    return serving_file(model_dir) if engine == "LiteRT" else model_dir / KERAS_FILE
+def _size(model_dir: Path, engine: str) -> int:
+    file = serving_file(model_dir) if engine == "LiteRT" else model_dir / KERAS_FILE
+    return file.stat().st_size
 
 
 def _first_answer(model_dir: Path, engine: str, times: int = 3) -> float:
@@ -145,21 +147,17 @@ def race(cap: float = CAP, seeds: int = SEEDS) -> dict:
         count), epochs, and the best validation accuracy_percent.
     """
     fits: dict[str, list[dict]] = {profile: [] for profile in RACERS}
-    for seed in range(seeds):
-        for profile in RACERS:
-            goal = f"to {GOAL:.1%} of {HELD_OUT:,} validation digits"
-            print(f"{profile}, seed {seed}: {goal}", flush=True)
-            fits[profile].append({"seed": seed} | _race(profile, seed, 60 * cap))
+    for seed, profile in itertools.product(range(seeds), RACERS):
+        print(
+            f"{profile}, seed {seed}: to {GOAL:.1%} of {HELD_OUT:,} validation digits", flush=True
+        )
+        fits[profile].append({"seed": seed} | _race(profile, seed, 60 * cap))
     return {
         "goal_percent": 100 * GOAL,
         "n_validation": HELD_OUT,
         "cap_seconds": 60 * cap,
         "profiles": fits,
     }
-
-
-class _OutOfTimeError(Exception):
-    """A racer has run for as long as it may."""
 
 
 def _race(profile: str, seed: int, cap: float) -> dict:
@@ -176,12 +174,12 @@ def _race(profile: str, seed: int, cap: float) -> dict:
         rows.append(row)
         training.print_epoch(row, recipe)
         if time.perf_counter() - start > cap:
-            raise _OutOfTimeError
+            raise TimeoutError
 
     start, processor = time.perf_counter(), time.process_time()
     try:
         training.fit_settings(settings, train, held_out, report=report)
-    except _OutOfTimeError:
+    except TimeoutError:
         print(f"not reached in {cap / 60:.0f} minutes")
     best = max(row["val_accuracy"] for row in rows)
     return {
@@ -236,8 +234,7 @@ def race_table(result: dict) -> str:
     goal = f"to {result['goal_percent']:.1f} % of {result['n_validation']:,} validation digits"
     heads = ["profile", goal, "from – to", "processor time", "epochs", "seeds that reach it"]
     table = _table(heads, cells, left=1)
-    names = list(medians)
-    first, last = names[0], names[-1]
+    first, last = next(iter(medians)), next(reversed(medians))
     if first == last or not all(fit["reached"] for fit in result["profiles"][first]):
         return table
     wall_ratio, processor_ratio, _ = np.divide(medians[last], medians[first])
@@ -261,9 +258,7 @@ def main() -> None:
     """Measure, print the tables, keep the numbers."""
     parser = argparse.ArgumentParser(description="Compare speed side by side on this machine.")
     parser.add_argument("--train", action="store_true", help="also race to 99.5 %% on validation")
-    parser.add_argument(
-        "--cap", type=float, default=CAP, metavar="MINUTES", help="give up a profile after that"
-    )
+    parser.add_argument("--cap", type=float, default=CAP, help="minutes until a fit is given up")
     options = parser.parse_args()
     machine = {"machine": artifacts.machine(), "commit": artifacts.commit()}
     rows = speeds()

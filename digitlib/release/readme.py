@@ -18,12 +18,10 @@ START, END = "<!-- {}: written by `make readme` -->", "<!-- end of {} -->"
 
 def results(root: Path) -> str:
     """The table of every published profile under ``root/outputs``, best first."""
-    rows = []
-    for folder in sorted((root / "outputs").glob("*/metrics")):
-        metrics = load_metrics(folder.parent)
-        # The first run on bundled digits is for everybody to make; it is no published result.
-        if folder.parent.name != "quick" and TRAINING in metrics and EVALUATION in metrics:
-            rows.append((folder.parent.name, metrics))
+    measured = {path.name: load_metrics(path) for path in sorted((root / "outputs").glob("*"))}
+    # The first run on bundled digits is for everybody to make; it is no published result.
+    measured.pop("quick", None)
+    rows = [(name, m) for name, m in measured.items() if TRAINING in m and EVALUATION in m]
     rows.sort(key=lambda row: -row[1][EVALUATION]["test"]["accuracy_percent"])
     lines = [
         "| profile | network | parameters | test accuracy | 95 % interval | n "
@@ -37,13 +35,10 @@ def results(root: Path) -> str:
 def _line(profile: str, metrics: dict[str, dict]) -> str:
     training, test = metrics[TRAINING], metrics[EVALUATION]["test"]
     report = metrics.get(REPORT, {})
-    found = [
-        (report.get("test_percent", {}), "seeds"),
-        (report.get("cross_validation", {}).get("spread", {}), "folds"),
-    ]
+    of_folds = report.get("cross_validation", {}).get("spread", {})
     spreads = [
         f"{spread['mean']:.2f} ± {spread['sd']:.2f} ({spread['n']} {what})"
-        for spread, what in found
+        for spread, what in ((report.get("test_percent", {}), "seeds"), (of_folds, "folds"))
         if spread.get("n", 1) > 1
     ]
     return (
@@ -58,15 +53,12 @@ def _line(profile: str, metrics: dict[str, dict]) -> str:
 def performance(root: Path) -> str:
     """The tables of ``make benchmark`` as it last ran here; nothing where it never did."""
     metrics = load_metrics(root / benchmark.OUTPUT)
-    parts = []
-    if "speed" in metrics:
-        parts += [
-            f"On {metrics['speed']['machine']}:",
-            benchmark.speed_table(metrics["speed"]["rows"]),
-        ]
-    if "race" in metrics:
-        parts += [f"On {metrics['race']['machine']}:", benchmark.race_table(metrics["race"])]
-    return "\n\n".join(parts)
+    tables = []
+    if speed := metrics.get("speed"):
+        tables.append(f"On {speed['machine']}:\n\n{benchmark.speed_table(speed['rows'])}")
+    if race := metrics.get("race"):
+        tables.append(f"On {race['machine']}:\n\n{benchmark.race_table(race)}")
+    return "\n\n".join(tables)
 
 
 def handwriting(root: Path) -> str:
@@ -124,12 +116,7 @@ def _rungs(goal: str, rungs: list[dict]) -> str:
     return "\n".join([*lines, "", f"Clearly above zero by themselves: {clear or 'none of them'}."])
 
 
-SECTIONS = {
-    "results": results,
-    "handwriting": handwriting,
-    "ladders": ladders,
-    "performance": performance,
-}
+SECTIONS = {section.__name__: section for section in (results, handwriting, ladders, performance)}
 
 
 def update(root: Path) -> str:

@@ -121,11 +121,10 @@ def extremes(table: pd.DataFrame) -> str:
 def outliers(odd: np.ndarray, labels: np.ndarray) -> str:
     """From bool (N,) of the images that are far out, and the labels (N,)."""
     counts = np.bincount(labels[odd], minlength=10)
-    text = (
-        f"{counted(int(odd.sum()), 'training image')} ({share(odd.sum(), len(odd))})".capitalize()
-    )
-    text += f" {'is' if odd.sum() == 1 else 'are'} far out."
-    if odd.any():
+    n = int(odd.sum())
+    text = f"{counted(n, 'training image').capitalize()} ({share(n, len(odd))}) "
+    text += "is far out." if n == 1 else "are far out."
+    if n:
         text += f" No digit has more of them than **{counts.argmax()}** ({counts.max():,})."
     return text
 
@@ -134,13 +133,11 @@ def parts(gaps: pd.DataFrame) -> str:
     """From ``images.compare``."""
     real = gaps.index[gaps["p_value"] < 0.05]
     largest = gaps["gap_percent"].idxmax()
-    verdict = "No property differs by more than chance explains."
+    text = "No property differs by more than chance explains."
     if len(real):
-        verdict = f"More than chance explains: the differences in {listed(map(plain_name, real))}."
-    return (
-        f"{verdict} The largest gap is **{gaps['gap_percent'].max():.1f} %**, in "
-        f"{plain_name(largest)}."
-    )
+        text = f"More than chance explains: the differences in {listed(map(plain_name, real))}."
+    gap = gaps["gap_percent"].max()
+    return f"{text} The largest gap is **{gap:.1f} %**, in {plain_name(largest)}."
 
 
 def neighbours(alike: pd.DataFrame, images: int, by_writer: bool) -> str:

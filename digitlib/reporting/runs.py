@@ -62,12 +62,12 @@ def read_run(output_dir: str | Path) -> Run:
     seeds = [m for m in others if TRAINING in m and EVALUATION in m] or [metrics]
     seeds.sort(key=lambda m: (m[TRAINING]["seed"] != card["seed"], m[TRAINING]["seed"]))
     folds = [m[TRAINING] for m in others if m.get(TRAINING, {}).get("fold", -1) >= 0]
+    folds.sort(key=lambda training: training["fold"])
     compared = [
         {"seed": m[TRAINING]["seed"]} | row
         for m in seeds
         for row in m[EVALUATION].get("comparison", [])
     ]
-    folds.sort(key=lambda training: training["fold"])
     return Run(folder, card, metrics, [_row(m) for m in seeds], folds, compared)
 
 
@@ -84,10 +84,7 @@ def _row(metrics: dict[str, dict]) -> dict:
         "training_minutes": training["training_seconds"] / 60,
         "validation_percent": training["validation"]["accuracy_percent"],
         "test_percent": test["accuracy_percent"],
-        "low_percent": test["low_percent"],
-        "high_percent": test["high_percent"],
-        "ece_percent": test["ece_percent"],
-    }
+    } | {key: test[key] for key in ("low_percent", "high_percent", "ece_percent")}
 
 
 def beside_published(run: Run) -> list[dict]:

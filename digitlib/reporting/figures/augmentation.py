@@ -16,8 +16,11 @@ def varied_digits(originals: np.ndarray, varied: Mapping[str, np.ndarray]) -> Fi
         originals: (N, 28, 28), 0 to 255.
         varied: arrays or tensors (N, 28, 28, 1), 0 to 255, by the text beside the row.
     """
-    rows = {name: np.asarray(images)[..., 0] for name, images in varied.items()}
-    return draw.digit_rows({"original": originals} | rows)
+    rows = [originals, *(np.asarray(images)[..., 0] for images in varied.values())]
+    names = ["original", *varied]
+    fig = figure(11, 0.98 * len(rows), alt=f"{len(originals)} digits: {', '.join(names)}")
+    draw.mosaic(fig.add_subplot(), np.stack(rows), rows=names)
+    return fig
 
 
 def ablation_ladder(
@@ -35,17 +38,13 @@ def ablation_ladder(
         return draw.titled_cells(0, 1, 0, title)[0]
     fig = figure(11, 3.6, alt=title)
     axes = fig.add_subplot()
-    shifts = 0.03 * len(results) * np.linspace(-1, 1, len(results)) if len(results) > 1 else [0.0]
     for k, (name, steps) in enumerate(results.items()):
-        colour, x = COLOURS[k % 6], np.arange(len(names)) + shifts[k]
+        colour, x = COLOURS[k % 6], np.arange(len(names)) + 0.06 * (k - (len(results) - 1) / 2)
         style = "-" if k < 6 else "--"  # where a colour comes again
         axes.plot(x, [np.mean(values) for values in steps], style, color=colour, lw=1.6, label=name)
-        for at, values in zip(x, steps, strict=True):
-            mark = MARKS[k % len(MARKS)]
-            axes.plot([at] * len(values), values, mark, color=colour, ms=4.5, alpha=0.6)
-    labels = [name if k == 0 else f"+ {name}" for k, name in enumerate(names)]
-    axes.set(xticks=range(len(names)), xticklabels=labels, ylabel=measured)
+        axes.plot(x, steps, MARKS[k % len(MARKS)], color=colour, ms=4.5, alpha=0.6)
+    axes.set_xticks(range(len(names)), [names[0], *(f"+ {name}" for name in names[1:])])
+    axes.set_ylabel(measured)
     if len(results) > 1:
-        draw.legend_beside(axes)
-    draw.no_grid(axes, axis="x")
+        axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
     return fig

@@ -18,18 +18,15 @@ def overview(table: pd.DataFrame) -> Figure:
     Args:
         table: of ``batch.predict``, what was not read left out.
     """
-    digits = pd.Series(list("".join(table["text"].astype(str)).replace(" ", "")), dtype=str)
-    counts = digits.value_counts().reindex(list("0123456789"), fill_value=0)
+    digits, text = list("0123456789"), "".join(table["text"].astype(str))
     fig = figure(11, 3, alt="Counts of each digit, and the distribution of confidences")
     left, right = fig.subplots(1, 2)
-    bars = left.bar(counts.index, counts, color=COLOURS[0])
+    bars = left.bar(digits, list(map(text.count, digits)), color=COLOURS[0])
     left.bar_label(bars, fontsize=8)
     left.set(title="Digits read", xlabel="digit", ylabel="count")
-    draw.no_grid(left, axis="x")
-    edges = np.linspace(0, 1, 41)
     for status, colour in SHADES.items():
         sure = table.loc[table["status"] == status, "confidence"]
-        right.hist(sure, edges, color=colour, label=f"{status} ({len(sure)})")
+        right.hist(sure, 40, (0, 1), color=colour, label=f"{status} ({len(sure)})")
     right.set_yscale("symlog", linthresh=1)
     right.set(title="How sure", xlabel="confidence", ylabel="pictures")
     right.legend()

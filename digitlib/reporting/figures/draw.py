@@ -1,12 +1,13 @@
-"""What several figures draw: digits, rows of them, intervals, texts, colour bars, legends."""
+"""What several figures draw: digits, rows of them, intervals, texts, decades."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
+import pandas as pd
+import seaborn
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
-from matplotlib.cm import ScalarMappable
 from matplotlib.figure import SubFigure
 from matplotlib.ticker import LogLocator, NullFormatter
 
@@ -24,10 +25,9 @@ def digit(
     """
     axes.imshow(image, cmap=cmap, vmin=0, vmax=255)
     axes.set(xticks=[], yticks=[])
-    no_grid(axes)
+    axes.grid(visible=False)
     axes.spines[:].set(visible=True, color=edge, linewidth=0.8)
-    if caption:
-        axes.set_xlabel(caption, fontsize=7.5, color=QUIET, labelpad=3)
+    axes.set_xlabel(caption, fontsize=7.5, color=QUIET, labelpad=3)
     return axes
 
 
@@ -57,19 +57,7 @@ def mosaic(
         axis.set_ticks([(size + gap) * i + size / 2 for i in range(len(texts))], labels=texts)
     axes.tick_params(labelsize=11, labelcolor=TEXT)
     axes.spines[:].set_visible(False)
-    no_grid(axes)
-
-
-def digit_rows(rows: Mapping[str, np.ndarray]) -> Picture:
-    """Rows of digits, each of equally many, (N, 28, 28), with its name on the left."""
-    count = len(next(iter(rows.values())))
-    fig = figure(11, 0.98 * len(rows), alt=f"{count} digits: {', '.join(rows)}")
-    grid = fig.subplots(len(rows), count, squeeze=False)
-    for line, (name, images) in zip(grid, rows.items(), strict=True):
-        for axes, image in zip(line, images, strict=True):
-            digit(axes, image)
-        row_name(line[0], name)
-    return fig
+    axes.grid(visible=False)
 
 
 def row_name(axes: Axes, name: str) -> None:
@@ -105,32 +93,20 @@ def titled_cells(
 
 
 def interval(
-    axes: Axes,
-    at: float,
-    value: float,
-    ends: Sequence[float],
-    colour: str,
-    mark: str = "o",
-    label: str = "",
-    vertical: bool = False,
+    axes: Axes, y: float, row: Mapping, colour: str, mark: str = "o", label: str = ""
 ) -> None:
-    """Draw a value as a mark on the bar of its interval.
+    """Draw a row's accuracy at height ``y``, under its label, on the bar of its interval if any."""
+    x = row["accuracy_percent"]
+    reach = reach_of([row]) if "low_percent" in row else None
+    axes.errorbar(x, y, xerr=reach, fmt=mark, color=colour, ms=6)
+    look: dict[str, Any] = {"ha": "center", "fontsize": 8, "color": colour}
+    axes.annotate(label, (x, y), (0, 6), textcoords="offset points", **look)
 
-    Args:
-        at: its place on the other axis.
-        ends: of the interval; empty where there is none.
-        label: written above the mark.
-        vertical: whether values run upwards; otherwise they run to the right.
-    """
-    bar, (x, y) = (axes.vlines, (at, value)) if vertical else (axes.hlines, (value, at))
-    if ends:
-        bar(at, ends[0], ends[1], color=colour, lw=4, alpha=0.4, capstyle="butt")
-    axes.plot(x, y, mark, color=colour, ms=6)
-    if label:
-        axes.annotate(
-            label, (x, y), (0, 6), textcoords="offset points", ha="center", fontsize=8,
-            color=colour,
-        )  # fmt: skip
+
+def reach_of(rows: Sequence[Mapping], value: str = "accuracy", prefix: str = "") -> np.ndarray:
+    """How far intervals reach to either side of their values: (2, N), for ``Axes.errorbar``."""
+    ends = pd.DataFrame(rows)[[f"{prefix}low_percent", f"{prefix}high_percent"]]
+    return ends.sub(pd.DataFrame(rows)[f"{value}_percent"], axis=0).abs().to_numpy().T
 
 
 def text(axes: Axes, x: float, y: float, what: object, **style: Any) -> None:
@@ -138,21 +114,13 @@ def text(axes: Axes, x: float, y: float, what: object, **style: Any) -> None:
     axes.text(x, y, str(what), ha="center", va="center", **style)
 
 
-def colour_bar(shown: ScalarMappable, panels: Any, label: str, **options: Any) -> None:
-    """A bar beside the panels that says what the colours mean, without a frame."""
-    fig = np.ravel(panels)[0].figure
-    fig.colorbar(shown, ax=panels, label=label, **options).outline.set_visible(False)
-
-
-def legend_beside(axes: Axes) -> None:
-    """A legend to the right of the panel, for more entries than it has room for."""
-    axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
-
-
-def no_grid(*panels: Axes, axis: Literal["both", "x", "y"] = "both") -> None:
-    """Take the grid away where it says nothing: behind pictures, or across bars (``axis="x"``)."""
-    for axes in panels:
-        axes.grid(visible=False, axis=axis)
+def heatmap(axes: Axes, table: Any, **options: Any) -> None:
+    """Colour the cells of a table, each under its value; ``options`` are seaborn's."""
+    look: dict[str, Any] = {"annot": True, "annot_kws": {"fontsize": 7.5}}
+    seaborn.heatmap(table, ax=axes, **(look | options))
+    axes.tick_params(axis="y", rotation=0)
+    axes.spines[:].set_visible(True)
+    axes.grid(visible=False)
 
 
 def label_decades(axis: Axis) -> None:

@@ -3,21 +3,13 @@
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
-from matplotlib.colors import LinearSegmentedColormap
+import pandas as pd
+import seaborn
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
+from matplotlib.ticker import MaxNLocator, NullLocator
 
 from digitlib.reporting.figures import draw
-from digitlib.reporting.figures.style import (
-    COLOURS,
-    QUIET,
-    RIGHT,
-    TEST,
-    TEXT,
-    TRAIN,
-    WRONG,
-    figure,
-)
+from digitlib.reporting.figures.style import COLOURS, QUIET, RIGHT, TEST, TRAIN, WRONG, figure
 
 PARTS = {"training": TRAIN, "validation": COLOURS[2], "test": TEST}
 DIGITS = range(10)
@@ -27,15 +19,12 @@ def per_class(rows: Sequence[Mapping]) -> Figure:
     """Precision and recall of each digit, as ``measuring.evaluation.per_class`` gives them."""
     fig = figure(11, 3.2, alt="Precision and recall of each digit, with intervals for recall.")
     axes = fig.add_subplot()
-    for row in rows:
-        ends = row["recall_low_percent"], row["recall_high_percent"]
-        draw.interval(axes, row["digit"] - 0.1, row["recall_percent"], ends, RIGHT, vertical=True)
-        axes.plot(row["digit"] + 0.1, row["precision_percent"], "D", color=COLOURS[1], ms=5.5)
-    axes.plot([], [], "o", color=RIGHT, label="recall, with 95 % interval")
-    axes.plot([], [], "D", color=COLOURS[1], ms=5.5, label="precision")
+    table, reach = pd.DataFrame(rows), draw.reach_of(rows, "recall", "recall_")
+    x, label = table["digit"] - 0.1, "recall, with 95 % interval"
+    axes.errorbar(x, table["recall_percent"], reach, fmt="o", color=RIGHT, label=label)
+    axes.plot(x + 0.2, table["precision_percent"], "D", ms=5.5, color=COLOURS[1], label="precision")
     axes.set(xlabel="digit", ylabel="%", xticks=DIGITS, title="Recall and precision of each digit")
     axes.legend(ncols=2, loc="lower right", bbox_to_anchor=(1, 1))
-    draw.no_grid(axes, axis="x")
     return fig
 
 
@@ -47,22 +36,19 @@ def confusion(matrices: Mapping[str, np.ndarray]) -> Figure:
     """
     fig = figure(11, 4.1, alt=f"Confusion matrices: {', '.join(matrices)}.")
     panels = fig.subplots(1, len(matrices), squeeze=False)[0]
-    shares = {name: _mistakes(matrix) for name, matrix in matrices.items()}
-    top = max(1.0, *(share.max() for share in shares.values()))
-    # White where nothing is misread, so that a single mistake stands out; the diagonal is grey.
-    colours = LinearSegmentedColormap.from_list("mistakes", ["white", WRONG], bad="#ECECEC")
-    for axes, (name, matrix) in zip(panels, matrices.items(), strict=True):
-        shown = axes.imshow(shares[name], cmap=colours, vmin=0, vmax=top)
-        for i, j in np.argwhere(matrix > 0):
-            colour, weight = (QUIET, "normal") if i == j else (TEXT, "bold")
-            size = 6 if matrix[i, j] > 999 else 7.5
-            draw.text(axes, j, i, matrix[i, j], fontsize=size, color=colour, weight=weight)
+    off_diagonal = 1 - np.eye(10)
+    shares = [100 * m * off_diagonal / m.sum(axis=1).clip(1)[:, None] for m in matrices.values()]
+    top = max(1.0, np.max(shares))
+    # White where nothing is misread, so that a single mistake stands out.
+    colours = seaborn.blend_palette(["white", WRONG], as_cmap=True)
+    for axes, (name, matrix), share in zip(panels, matrices.items(), shares, strict=True):
+        cells = {"annot": matrix, "fmt": "d", "mask": matrix == 0, "square": True, "cbar": False}
+        draw.heatmap(axes, share, vmin=0, vmax=top, cmap=colours, **cells)
         misread = matrix.sum() - matrix.trace()
         axes.set_title(f"{name.capitalize()}: {misread:,} of {matrix.sum():,} misread")
-        axes.set(xlabel="read as", xticks=DIGITS, yticks=DIGITS)
-    panels[0].set_ylabel("label")
-    draw.no_grid(*panels)
-    draw.colour_bar(shown, panels, "misread, % of the label's digits", shrink=0.7, pad=0.01)
+        axes.set(xlabel="read as", ylabel="label")
+    label = "misread, % of the label's digits"
+    fig.colorbar(axes.collections[0], ax=panels, label=label, shrink=0.7, pad=0.01)
     return fig
 
 
@@ -78,18 +64,16 @@ def calibration(before: Sequence[Mapping], after: Sequence[Mapping], temperature
     for column, (rows, title) in enumerate(zip((before, after), titles, strict=True)):
         above, below = grid[0, column], grid[1, column]
         above.plot([0, 100], [0, 100], "--", color=QUIET, lw=1, label="as sure as it is right")
-        x = [100 * row["confidence"] for row in rows]
-        y = [100 * row["accuracy"] for row in rows]
-        reach = [[100 * abs(r[end] - r["accuracy"]) for r in rows] for end in ("low", "high")]
-        label = "digits of one bin, with 95 % interval"
-        above.errorbar(x, y, reach, fmt="o", color=RIGHT, elinewidth=1.2, ms=5, label=label)
+        table = 100 * pd.DataFrame(rows)
+        y, label = table["accuracy"], "digits of one bin, with 95 % interval"
+        reach = [y - table["low"], table["high"] - y]
+        above.errorbar(table["confidence"], y, reach, fmt="o", color=RIGHT, ms=5, label=label)
         above.set(title=title, xlim=(0, 102), ylim=(-2, 102))
-        width = 100 * (rows[0]["to"] - rows[0]["from"])
-        middle = [50 * (row["from"] + row["to"]) for row in rows]
-        below.bar(middle, [row["n"] for row in rows], width * 0.9, color=COLOURS[4])
+        width = 0.9 * (table["to"] - table["from"])
+        below.bar((table["from"] + table["to"]) / 2, table["n"] / 100, width, color=COLOURS[4])
         below.set(yscale="log", ylim=(0.7, None), xlabel="confidence (%)")
         below.yaxis.set_minor_locator(NullLocator())
-        below.yaxis.set_major_formatter(FuncFormatter(lambda n, _: f"{n:,.0f}"))
+        below.yaxis.set_major_formatter("{x:,.0f}")
     grid[0, 0].set_ylabel("accuracy (%)")
     grid[1, 0].set_ylabel("digits")
     grid[0, 0].legend(loc="lower right")
@@ -130,14 +114,13 @@ def answers(
         upper, lower = cell.subplots(2, 1, height_ratios=(2.4, 1))
         answer = int(row.argmax())
         draw.digit(upper, image)
-        told = f"{label} read as {answer}"
-        upper.set_title(told, fontsize=8.5, weight="normal", loc="center", pad=3)
+        look = {"fontsize": 8.5, "weight": "normal", "pad": 3}
+        upper.set_title(f"{label} read as {answer}", loc="center", **look)
         colours = [RIGHT if d == label else WRONG if d == answer else "#BBBBBB" for d in DIGITS]
         lower.bar(DIGITS, 100 * row, color=colours)
-        lower.set(ylim=(0, 100), xlim=(-0.7, 9.7), yticks=[0, 50, 100], xticks=DIGITS)
-        lower.set_yticklabels(["0", "", "100 %"])
+        lower.set(ylim=(0, 100), xlim=(-0.7, 9.7), xticks=DIGITS)
+        lower.set_yticks([0, 50, 100], ["0", "", "100 %"])
         lower.tick_params(labelsize=6, pad=1)
-        draw.no_grid(lower, axis="x")
     return fig
 
 
@@ -163,27 +146,19 @@ def brightness(rows: Sequence[Mapping], look: Callable[..., np.ndarray]) -> Figu
         look: one digit (28, 28) under ``factor=value`` or ``offset=value``.
     """
     fig = figure(11, 3.6, alt="Accuracy under changed brightness.")
-    panels = fig.subplots(1, 2, sharey=True)
+    table, panels = pd.DataFrame(rows), fig.subplots(1, 2, sharey=True)
     labels = ("pixel values multiplied by", "added to pixel values (of 0 to 255)")
     for axes, change, label in zip(panels, ("factor", "offset"), labels, strict=True):
-        chosen = [row for row in rows if row["change"] == change]
-        x = np.arange(len(chosen))
-        low, high = ([row[end] for row in chosen] for end in ("low_percent", "high_percent"))
-        axes.fill_between(x, low, high, color=RIGHT, alpha=0.2, lw=0, label="95 % interval")
-        middle = [row["accuracy_percent"] for row in chosen]
-        axes.plot(x, middle, "o-", color=RIGHT, label="accuracy")
-        axes.set(xlabel=label, xticks=x, xlim=(-0.6, len(chosen) - 0.4))
-        axes.set_xticklabels([f"{row['value']:g}" for row in chosen])
-        for k, row in enumerate(chosen):
+        chosen = table[table["change"] == change].reset_index()
+        ends = chosen["low_percent"], chosen["high_percent"]
+        axes.fill_between(chosen.index, *ends, alpha=0.2, lw=0, label="95 % interval")
+        axes.plot(chosen["accuracy_percent"], "o-", color=RIGHT, label="accuracy")
+        axes.set_xticks(chosen.index, [f"{value:g}" for value in chosen["value"]])
+        axes.set(xlabel=label, xlim=(-0.6, len(chosen) - 0.4))
+        for k, value in enumerate(chosen["value"]):
             inset = axes.inset_axes((k - 0.4, 1.03, 0.8, 0.2), transform=axes.get_xaxis_transform())
-            draw.digit(inset, look(**{change: row["value"]}))
+            draw.digit(inset, look(**{change: value}))
     panels[0].set(ylabel="accuracy (%)", ylim=(None, 101))
     panels[0].yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
     panels[0].legend(loc="lower right")
     return fig
-
-
-def _mistakes(matrix: np.ndarray) -> np.ma.MaskedArray:
-    """Percent of each row that is off the diagonal, cell by cell; the diagonal is masked."""
-    share = 100 * matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
-    return np.ma.masked_array(share, np.eye(10, dtype=bool))

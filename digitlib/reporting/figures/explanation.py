@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 import numpy as np
-from matplotlib.colors import TwoSlopeNorm
 from matplotlib.figure import Figure
 
 from digitlib.reporting.figures import draw
@@ -26,9 +25,9 @@ def evidence(images: np.ndarray, maps: Sequence[np.ndarray], probabilities: np.n
         draw.digit(grid[0, column], image)
         for row, digit in enumerate(answers[column], 1):
             axes = grid[row, column]
-            drawn = axes.imshow(found[digit], cmap=DIVERGING, norm=TwoSlopeNorm(0, -limit, limit))
+            drawn = axes.imshow(found[digit], cmap=DIVERGING, vmin=-limit, vmax=limit)
             axes.set(xticks=[], yticks=[], title=f"{digit}: {probabilities[column, digit]:.1%}")
-            draw.no_grid(axes)
+            axes.grid(visible=False)
     for axes, name in zip(grid[:, 0], ("seen", "for the answer", "for the next"), strict=True):
         axes.set_ylabel(name)
     fig.colorbar(drawn, ax=grid, label="speaks for it (nats)", shrink=0.6)

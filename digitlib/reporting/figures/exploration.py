@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import seaborn
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Ellipse, Rectangle
@@ -67,7 +68,6 @@ def class_balance(counts: np.ndarray) -> Figure:
     axes.text(9.55, counts.mean(), "equal shares", va="center", fontsize=8.5)
     axes.set(xticks=DIGITS, xlabel="digit", ylabel="training images", xlim=(-0.6, 10.4))
     axes.yaxis.set_major_formatter("{x:,.0f}")
-    draw.no_grid(axes, axis="x")
     return fig
 
 
@@ -94,17 +94,15 @@ def pixels(images: np.ndarray) -> Figure:
     bins = shares.reshape(64, 4).sum(axis=1)
     left.bar(np.arange(64) * 4 + 2, bins, width=3.6, color=TRAIN)
     left.set(yscale="log", xlabel="grey level (0 paper, 255 full ink)", ylabel="pixels (%)")
-    left.set(title="Grey levels, four to a bar", xlim=(-3, 259))
-    left.set_ylim(top=130)
+    left.set(title="Grey levels, four to a bar", xlim=(-3, 259), ylim=(None, 130))
     left.yaxis.set_major_formatter("{x:g}")
-    draw.no_grid(left, axis="x")
     mean, spread = images.mean(axis=0), images.std(axis=0, dtype=np.float32)
     for axes, values, title in zip(maps, (mean, spread), ("Mean", "Spread"), strict=True):
         shown = axes.imshow(values, cmap=SEQUENTIAL, vmin=0)
-        draw.colour_bar(shown, axes, "grey level", shrink=0.75, pad=0.03)
+        fig.colorbar(shown, ax=axes, label="grey level", shrink=0.75, pad=0.03)
         ticks = [0, 7, 14, 21, 27]
         axes.set(title=f"{title} of each pixel", xticks=ticks, yticks=ticks)
-        draw.no_grid(axes)
+        axes.grid(visible=False)
     return fig
 
 
@@ -121,8 +119,6 @@ def class_means(means: np.ndarray, spreads: np.ndarray) -> Figure:
 
 def properties_by_class(table: pd.DataFrame, labels: np.ndarray) -> Figure:
     """Five properties as violins by class, and where each class has its centre of mass."""
-    import seaborn
-
     fig = figure(11, 6.2, alt="Distributions of image properties by digit")
     panels = fig.subplots(2, 3)
     for axes, name in zip(panels.flat, list(PROPERTIES)[:5], strict=False):
@@ -131,7 +127,6 @@ def properties_by_class(table: pd.DataFrame, labels: np.ndarray) -> Figure:
             density_norm="width", width=0.85, linewidth=0.9, gridsize=80,
         )  # fmt: skip
         axes.set(xlabel="digit", ylabel=unit(name), title=plain_name(name).capitalize())
-        draw.no_grid(axes, axis="x")
     _centres(panels[1, 2], table, labels)
     return fig
 
@@ -189,28 +184,21 @@ def parts_compared(train: pd.DataFrame, test: pd.DataFrame, gaps: pd.DataFrame) 
     fig = figure(11, 5.4, alt="Distributions of image properties in training and test images")
     panels = list(fig.subplots(2, 4).flat)
     for axes, name in zip(panels, PROPERTIES, strict=False):
-        both = pd.concat([train[name], test[name]]).dropna()
         bars = int(np.clip(np.sqrt(min(len(train), len(test))), 10, 30))
-        low, high = np.percentile(both, [0.1, 99.9])
-        bins = np.linspace(low, high, bars + 1)
+        ends = tuple(pd.concat([train[name], test[name]]).quantile([0.001, 0.999]))
         for part, style in (
-            (train, {"histtype": "stepfilled", "alpha": 0.35, "color": TRAIN, "label": "training"}),
-            (test, {"histtype": "step", "lw": 1.8, "color": TEST, "label": "test"}),
+            (train, {"color": TRAIN, "alpha": 0.35, "linewidth": 0, "label": "training"}),
+            (test, {"color": TEST, "fill": False, "label": "test"}),
         ):
-            values = part[name].dropna()
-            axes.hist(values, bins, weights=np.full(len(values), 100 / len(values)), **style)
-        axes.set(xlabel=unit(name), title=plain_name(name).capitalize())
-        draw.no_grid(axes, axis="x")
-    panels[0].set_ylabel("images (%)")
-    panels[4].set_ylabel("images (%)")
+            bins = {"bins": bars, "binrange": ends, "stat": "percent", "element": "step"}
+            seaborn.histplot(x=part[name], ax=axes, **bins, **style)
+        axes.set(xlabel=unit(name), ylabel="images (%)", title=plain_name(name).capitalize())
     panels[0].legend(handlelength=1.2)
     last, high = panels[7], np.arange(len(gaps))[::-1]
     last.axvspan(0, gaps["by_chance_percent"].max(), **CHANCE)
     last.plot(gaps["gap_percent"], high, "o", color=COLOURS[3], ms=6)
     for y, name in zip(high, gaps.index, strict=True):
-        last.annotate(
-            plain_name(name), (0, y), (3, 5), textcoords="offset points", fontsize=7.5, color=QUIET
-        )
+        last.text(0.1, y + 0.2, plain_name(name), fontsize=7.5, color=QUIET)
     last.set(title="Largest gap", xlabel="of cumulative shares (%); grey: chance", yticks=[])
     last.set_ylim(-0.6, len(gaps) - 0.2)
     last.set_xlim(0, 1.25 * gaps[["gap_percent", "by_chance_percent"]].to_numpy().max())
@@ -243,16 +231,11 @@ def confusable(
     """
     fig = figure(11, 4.3, alt="Matrix of nearest neighbours of another class, with examples")
     left, right = fig.subplots(1, 2, width_ratios=(1, 1.25))
-    rates = 100 * counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    np.fill_diagonal(rates, np.nan)
-    top = max(np.nanmax(rates), 0.1)
-    left.imshow(rates, cmap="Blues", vmin=0, vmax=top)
-    for a, b in np.argwhere(rates > 0):
-        colour = "white" if rates[a, b] > 0.6 * top else TEXT
-        draw.text(left, b, a, f"{rates[a, b]:.1f}", fontsize=7.5, color=colour)
-    left.set(xticks=DIGITS, yticks=DIGITS, xlabel="digit of the nearest neighbour", ylabel="digit")
+    rates = 100 * counts * (1 - np.eye(10)) / counts.sum(axis=1).clip(1)[:, None]
+    cells = {"fmt": ".1f", "mask": rates == 0, "square": True, "cbar": False}
+    draw.heatmap(left, rates, vmin=0, vmax=max(rates.max(), 0.1), cmap="Blues", **cells)
+    left.set(xlabel="digit of the nearest neighbour", ylabel="digit")
     left.set_title("Nearest neighbour is another digit (%)")
-    draw.no_grid(left)
     rows = []
     for a, b, _ in pairs[:5]:
         found = [i for i in range(len(labels)) if {labels[i], labels[neighbour[i]]} == {a, b}]
@@ -292,32 +275,28 @@ def class_map(points: np.ndarray, labels: np.ndarray, neighbour: np.ndarray) -> 
             draw.text(axes, x, y, digit, fontsize=25, fontweight="bold", **look)
     axes.set(xticks=[], yticks=[], title="Ringed: its nearest neighbour is another digit")
     axes.spines[:].set_visible(False)
-    draw.no_grid(axes)
     return fig
 
 
 def _centres(axes: Axes, table: pd.DataFrame, labels: np.ndarray) -> None:
     """The mean centre of mass of each class, in an ellipse of one standard deviation."""
-    middles, widths = {}, []
-    for digit in DIGITS:
-        points = table.loc[labels == digit, ["centre_x_pixels", "centre_y_pixels"]].dropna()
-        if len(points) < 2:
-            continue
-        variances, directions = np.linalg.eigh(np.cov(points.T))
+    places = table[["centre_x_pixels", "centre_y_pixels"]].groupby(labels)
+    middles, spread = places.mean(), places.std().mean(axis=None)
+    for digit, covariance in places.cov().groupby(level=0):
+        variances, directions = np.linalg.eigh(covariance.fillna(0))
         wide, high = 2 * np.sqrt(np.maximum(variances, 0))
         angle = np.degrees(np.arctan2(directions[1, 0], directions[0, 0]))
-        middles[str(digit)], colour = points.mean().to_numpy(), CLASS_COLOURS[digit]
-        ellipse = Ellipse(middles[str(digit)], wide, high, angle=angle, color=colour, alpha=0.12)
-        axes.add_patch(ellipse)
-        widths.append(wide)
-    colours = dict(zip("0123456789", CLASS_COLOURS, strict=True))
-    if np.ptp(list(middles.values()), axis=0).max() < 0.25 * np.mean(widths):
+        look = {"angle": angle, "color": CLASS_COLOURS[digit], "alpha": 0.12}
+        axes.add_patch(Ellipse(tuple(middles.loc[digit]), wide, high, **look))
+    if np.ptp(middles, axis=0).max() < 0.5 * spread:
         # Digits written over each other could not be read.
-        middles = {"all digits": np.mean(list(middles.values()), axis=0)}
-    for name, (x, y) in middles.items():
-        draw.text(axes, x, y, name, fontweight="bold", color=colours.get(name, TEXT))
-    for line in (axes.axhline, axes.axvline):
-        line(0, color="#B0B0B0", lw=0.8)
+        x, y = middles.mean()
+        draw.text(axes, x, y, "all digits", fontweight="bold")
+    else:
+        for digit, x, y in middles.itertuples():
+            draw.text(axes, x, y, digit, fontweight="bold", color=CLASS_COLOURS[digit])
+    axes.axhline(0, color="#B0B0B0", lw=0.8)
+    axes.axvline(0, color="#B0B0B0", lw=0.8)
     axes.autoscale_view()
     axes.set_aspect("equal", "datalim")
     axes.invert_yaxis()

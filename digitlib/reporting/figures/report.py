@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-import numpy as np
+import pandas as pd
+import seaborn
 from matplotlib.figure import Figure
 
 from digitlib.reporting.figures import draw
@@ -18,15 +19,13 @@ def comparison(rows: Sequence[dict]) -> Figure:
     """
     fig = figure(11, 0.6 + 0.42 * len(rows), alt="Accuracy of this run and of published systems")
     axes = fig.add_subplot()
-    names = [row["name"] for row in rows]
     for y, row in enumerate(rows):
-        value, colour = row["accuracy_percent"], COLOURS[0] if row.get("own") else QUIET
-        ends = [row[end] for end in ("low_percent", "high_percent") if end in row]
-        draw.interval(axes, y, value, ends, colour, label=f"{value:.2f} %")
-    axes.set(yticks=range(len(rows)), yticklabels=names, ylim=(len(rows) - 0.4, -0.8))
-    axes.set_xlabel("accuracy (%)")
+        colour = COLOURS[0] if row.get("own") else QUIET
+        draw.interval(axes, y, row, colour, label=f"{row['accuracy_percent']:.2f} %")
+    axes.set_yticks(range(len(rows)), [row["name"] for row in rows])
+    axes.set(ylim=(len(rows) - 0.4, -0.8), xlabel="accuracy (%)")
     axes.margins(x=0.08)
-    draw.no_grid(axes, axis="y")
+    axes.grid(axis="x")
     return fig
 
 
@@ -38,17 +37,13 @@ def folds(percent: Sequence[float], recalls: Sequence[dict]) -> Figure:
         recalls: for each fold, recall in percent by digit.
     """
     fig = figure(11, 3.2, alt="Accuracy of the folds as a box plot, and their recall of each digit")
-    whole, single = fig.subplots(1, 2, width_ratios=(1, 3), sharey=False)
-    boxes = {"widths": 0.5, "showfliers": False, "medianprops": {"color": COLOURS[1], "lw": 2}}
-    whole.boxplot(percent, **boxes)
-    whole.plot(np.linspace(0.9, 1.1, len(percent)), percent, "o", color=COLOURS[0], alpha=0.8)
+    whole, single = fig.subplots(1, 2, width_ratios=(1, 3))
+    for axes, values in (whole, pd.DataFrame(percent)), (single, pd.DataFrame(recalls)):
+        median = {"color": COLOURS[1], "lw": 2}
+        seaborn.boxplot(
+            values, ax=axes, width=0.5, showfliers=False, color="white", medianprops=median
+        )
+        seaborn.stripplot(values, ax=axes, color=COLOURS[0], alpha=0.8, jitter=False)
     whole.set(xticks=[], ylabel="accuracy (%)", title=f"{len(percent)} folds")
-    by_digit = [[recall[digit] for recall in recalls] for digit in recalls[0]]
-    single.boxplot(by_digit, **boxes)
-    for x, values in enumerate(by_digit, start=1):
-        places = np.linspace(x - 0.1, x + 0.1, len(values))
-        single.plot(places, values, "o", ms=4, color=COLOURS[0], alpha=0.8)
-    single.set_xticks(range(1, len(by_digit) + 1), list(recalls[0]))
     single.set(xlabel="digit", ylabel="recall (%)", title="Each digit")
-    draw.no_grid(whole, single, axis="x")
     return fig

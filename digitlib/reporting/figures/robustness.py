@@ -4,13 +4,11 @@ from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-from matplotlib.colors import LinearSegmentedColormap
+import seaborn
 from matplotlib.figure import Figure
 
 from digitlib.reporting.figures import draw
 from digitlib.reporting.figures.style import COLOURS, MARKS, QUIET, RIGHT, TEXT, WRONG, figure
-
-DIGITS = range(10)
 
 
 def prepared(
@@ -61,40 +59,32 @@ def accuracies(rows: Sequence[Mapping], by: str = "") -> Figure:
         for k, kind in enumerate(kinds)
     }
     for row in rows:
-        kind, value = row.get(by, ""), row["accuracy_percent"]
+        kind = row.get(by, "")
         y = list(sets).index(row["set"]) + (kinds.index(kind) + 1) / (len(kinds) + 1) - 0.5
         colour, mark = styles[kind]
         colour = COLOURS[7] if row.get("reference") else colour
-        ends = row["low_percent"], row["high_percent"]
-        draw.interval(axes, y, value, ends, colour, mark, "" if by else f"{value:.1f} %")
-    axes.set(yticks=range(len(sets)), xlabel="read rightly (%), with 95 % interval")
-    axes.set_yticklabels([f"{name}  (n = {n:,})" for name, n in sets.items()])
-    axes.set_ylim(len(sets) - 0.5, -0.5)
+        draw.interval(axes, y, row, colour, mark, "" if by else f"{row['accuracy_percent']:.1f} %")
+    axes.set_yticks(range(len(sets)), [f"{name}  (n = {n:,})" for name, n in sets.items()])
+    axes.set(xlabel="read rightly (%), with 95 % interval", ylim=(len(sets) - 0.5, -0.5))
     axes.set_xlim(right=102 if by else 100.6)
     if by:
         for kind, (colour, mark) in styles.items():
             axes.plot([], [], mark, color=colour, label=kind)
         axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=len(kinds), handletextpad=0.1)
-    draw.no_grid(axes, axis="y")
+    axes.grid(axis="x")
     return fig
 
 
 def digits_by_set(recalls: Mapping[str, np.ndarray]) -> Figure:
     """How often each digit is read rightly, (10,) in percent by set; NaN is left blank."""
-    table = np.array(list(recalls.values()))
+    table = pd.DataFrame.from_dict(recalls, orient="index")
     fig = figure(11, 0.8 + 0.36 * len(table), alt="Share of each digit read rightly, by set")
     axes = fig.add_subplot()
-    floor = min(90.0, np.floor(np.nanmin(table) / 10) * 10)
-    colours = LinearSegmentedColormap.from_list("recall", [WRONG, "white"])
-    shown = axes.imshow(table, cmap=colours, vmin=floor, vmax=100, aspect="auto")
-    for (i, j), value in np.ndenumerate(table):
-        if np.isfinite(value):
-            weight = "bold" if value == np.nanmin(table[i]) < 100 else "normal"
-            text = f"{value:.1f}".removesuffix(".0")
-            draw.text(axes, j, i, text, fontsize=8, weight=weight)
-    axes.set(xticks=DIGITS, xlabel="digit", yticks=range(len(recalls)), yticklabels=list(recalls))
-    draw.no_grid(axes)
-    draw.colour_bar(shown, axes, "read rightly (%)", pad=0.01)
+    floor = min(90.0, table.min(axis=None) // 10 * 10)
+    colours = seaborn.blend_palette([WRONG, "white"], as_cmap=True)
+    bar = {"label": "read rightly (%)", "pad": 0.01}
+    draw.heatmap(axes, table, fmt=".1f", vmin=floor, vmax=100, cmap=colours, cbar_kws=bar)
+    axes.set_xlabel("digit")
     return fig
 
 
@@ -125,13 +115,11 @@ def accuracy_by_property(rows: Sequence[Mapping]) -> Figure:
     panels = fig.subplots(1, len(names), sharey=True, squeeze=False)[0]
     for axes, name in zip(panels, names, strict=True):
         thirds = [row for row in rows if row["property"] == name]
-        for x, row in enumerate(thirds):
-            ends = row["low_percent"], row["high_percent"]
-            draw.interval(axes, x, row["accuracy_percent"], ends, RIGHT, vertical=True)
         texts = [f"{row['from']:.3g} to\n{row['to']:.3g}".replace("-", "−") for row in thirds]
-        axes.set(xticks=range(len(thirds)), xticklabels=texts, xlabel=name)
-        axes.set_xlim(-0.5, len(thirds) - 0.5)
-        draw.no_grid(axes, axis="x")
+        values = [row["accuracy_percent"] for row in thirds]
+        axes.errorbar(range(len(thirds)), values, draw.reach_of(thirds), fmt="o", color=RIGHT)
+        axes.set_xticks(range(len(thirds)), texts)
+        axes.set(xlabel=name, xlim=(-0.5, len(thirds) - 0.5))
     panels[0].set_ylabel("read rightly (%)")
     return fig
 
@@ -162,13 +150,10 @@ def severities(
         axes.set_title(title, fontsize=9, weight="normal", pad=4)
         room = 0.45 * (levels[-1] - levels[0] or 1)  # for the example, right of the curve
         axes.set(ylim=(0, 103), xticks=levels, xlim=(levels[0] - 0.2, levels[-1] + room))
+        axes.set(xlabel="severity", ylabel="read rightly (%)")
+        axes.label_outer()
         draw.digit(axes.inset_axes((0.74, 0.05, 0.26, 0.35)), example)
-    handles, labels = grid[0, 0].get_legend_handles_labels()
-    fig.legend(handles, labels, loc="outside upper left", ncols=len(labels))
-    for axes in grid[:, 0]:
-        axes.set_ylabel("read rightly (%)")
-    for axes in grid[-1]:
-        axes.set_xlabel("severity")
+    fig.legend(*grid[0, 0].get_legend_handles_labels(), loc="outside upper left", ncols=2)
     return fig
 
 
@@ -182,22 +167,19 @@ def confidences(digits: Mapping[str, np.ndarray], others: np.ndarray, threshold:
     """
     fig = figure(11, 3.5, alt="Share of digits and of non-digits above each confidence")
     left, right = fig.subplots(1, 2, width_ratios=(1, 1.25))
-    bins = np.linspace(0, 1, 21)
     everything = np.concatenate(list(digits.values()))
     for values, colour, label in ((everything, RIGHT, "digits"), (others, WRONG, "no digits")):
-        share = 100 * np.histogram(values, bins)[0] / max(len(values), 1)
-        left.stairs(share, bins, fill=True, color=colour, alpha=0.45, label=label)
-        left.stairs(share, bins, color=colour, lw=1.4)
+        look = {"element": "step", "alpha": 0.45, "color": colour, "label": label}
+        seaborn.histplot(x=values, binrange=(0, 1), bins=20, stat="percent", ax=left, **look)
     left.set(xlabel="confidence", ylabel="share (%)", title="How sure it is")
     left.legend(loc="upper center")
-    colours = COLOURS[:6] + COLOURS[7:]  # yellow is too pale for a line
-    lines = [(name, values, colours[k % 7], 1.3) for k, (name, values) in enumerate(digits.items())]
-    for name, values, colour, width in [*lines, ("no digits", others, TEXT, 2.6)]:
-        kept = 100 * np.linspace(1, 0, len(values))
-        right.plot(np.sort(values), kept, color=colour, lw=width, label=name)
+    right.set_prop_cycle(color=COLOURS[:6] + COLOURS[7:])  # yellow is too pale for a line
+    for name, values in [*digits.items(), ("no digits", others)]:
+        look = {"color": TEXT, "lw": 2.6} if values is others else {"lw": 1.3}
+        right.plot(np.sort(values), 100 * np.linspace(1, 0, len(values)), label=name, **look)
     right.set(xlabel="confidence", ylabel="surer than that (%)", title="What a threshold keeps")
     right.set_xlim(left=0)
-    draw.legend_beside(right)
+    right.legend(loc="center left", bbox_to_anchor=(1, 0.5))
     for axes in (left, right):
         axes.axvline(threshold, color=QUIET, ls=":", lw=1.4)
     return fig

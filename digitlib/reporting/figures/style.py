@@ -47,6 +47,7 @@ LOOK: dict[Any, Any] = {
     "axes.spines.right": False,
     "axes.axisbelow": True,
     "axes.grid": True,
+    "axes.grid.axis": "y",
     "axes.prop_cycle": cycler(color=COLOURS),
     "grid.color": "#E6E6E6",
     "grid.linewidth": 0.7,
@@ -91,16 +92,14 @@ class Picture(Figure):
         return self.alt or "; ".join(dict.fromkeys(filter(None, titles))) or "figure"
 
 
-def figure(width: float = 11, height: float = 3.6, alt: str = "", **options: Any) -> Picture:
+def figure(width: float = 11, height: float = 3.6, alt: str = "") -> Picture:
     """An empty figure in the shared look.
 
     Args:
         width, height: inches; 11 fills a notebook's column.
         alt: one sentence that stands for the figure where it cannot be seen.
-        options: further arguments of ``matplotlib.figure.Figure``.
     """
     matplotlib.rcParams.update(LOOK)
-    options.setdefault("layout", "constrained")
-    made = Picture(figsize=(width, height), dpi=DPI, **options)
+    made = Picture(figsize=(width, height), dpi=DPI, layout="constrained")
     made.alt = alt
     return made

@@ -60,12 +60,13 @@ def learning_curves(history: Sequence[dict], kept: int) -> Figure:
     table = pd.DataFrame(history)
     fig = figure(11, 3.2)
     panels = fig.subplots(1, 3)
-    only = {"marker": "o"} if len(table) == 1 else {}  # a line takes two points
-    for axes, name, unit in zip(panels, ("loss", "accuracy"), ("nats", "%"), strict=False):
-        scale = 100 if unit == "%" else 1
-        axes.plot(table["epoch"], scale * table[name], label="training", color=COLOURS[1], **only)
-        held = scale * table[f"val_{name}"]
-        axes.plot(table["epoch"], held, label="validation", color=COLOURS[0], **only)
+    style = "o-" if len(table) == 1 else "-"  # a line takes two points
+    for axes, name, unit, scale in (
+        (panels[0], "loss", "nats", 1),
+        (panels[1], "accuracy", "%", 100),
+    ):
+        for key, label, colour in ((name, "training", 1), (f"val_{name}", "validation", 0)):
+            axes.plot(table["epoch"], scale * table[key], style, label=label, color=COLOURS[colour])
         axes.axvline(kept, color="0.6", lw=0.8, ls=":")
         axes.set(xlabel="epoch", ylabel=f"{name} ({unit})", title=name.capitalize())
     panels[0].set_yscale("log")
@@ -73,8 +74,8 @@ def learning_curves(history: Sequence[dict], kept: int) -> Figure:
     panels[0].legend()
     # The first epochs would squeeze the rest.
     panels[1].set_ylim(100 * min(table["val_accuracy"].median(), 0.95) - 5, 100.2)
-    panels[2].plot(table["epoch"], table["learning_rate"], color=COLOURS[2], **only)
+    panels[2].plot(table["epoch"], table["learning_rate"], style, color=COLOURS[2])
     panels[2].set(xlabel="epoch", ylabel="learning rate", title="Learning rate at the epoch's end")
     for axes in panels:
-        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.locator_params(axis="x", integer=True)
     return fig

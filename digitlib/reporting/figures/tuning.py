@@ -100,7 +100,7 @@ def parallel(table: pd.DataFrame, numbers: pd.DataFrame, accuracy: pd.Series) ->
             axes.text(x, place + (0.03 if place > 0.5 else -0.03), value(end), ha="center",
                       va="bottom" if place > 0.5 else "top", fontsize=8, color=QUIET)  # fmt: skip
     axes.set(yticks=[], ylim=(-0.14, 1.14), title="Trials through their settings, the best bright")
-    draw.no_grid(axes, axis="y")
+    axes.grid(visible=False)
     return fig
 
 
@@ -114,9 +114,9 @@ def importances(found: pd.Series) -> Figure:
     axes = fig.add_subplot()
     ordered = found[::-1]
     axes.barh([short(name) for name in ordered.index], ordered, color=COLOURS[0], height=0.6)
-    axes.set(xlabel="explained variance that is lost when its values are shuffled")
+    axes.set_xlabel("explained variance that is lost when its values are shuffled")
     axes.set_title("Importance")
-    draw.no_grid(axes, axis="y")
+    axes.grid(axis="x")
     return fig
 
 
@@ -130,20 +130,16 @@ def costs(table: pd.DataFrame, front: pd.Series, best: int) -> Figure:
     """
     fig = figure(11, 3.4, alt="Accuracy against parameters, and against training time")
     left, right = fig.subplots(1, 2, sharey=True)
-    for axes, name, label in (
-        (left, "parameters", "parameters"),
-        (right, "seconds", "training (seconds)"),
-    ):
-        for trials, style in (
-            (table, {"color": COLOURS[7], "label": "a trial"}),
-            (table[front], {"color": COLOURS[0], "label": "unbeaten"}),
-            (table.loc[[best]],
-             {"color": COLOURS[3], "label": "most accurate", "ms": 11, "mfc": "none"}),
-        ):  # fmt: skip
-            axes.plot(trials[name], trials["accuracy_percent"], "o", **style)
+    for axes, name in ((left, "parameters"), (right, "seconds")):
+        shown = table[name], table["accuracy_percent"]
+        axes.plot(*shown, "o", color=COLOURS[7], label="a trial")
+        axes.plot(*(values[front] for values in shown), "o", color=COLOURS[0], label="unbeaten")
+        ring = {"color": COLOURS[3], "ms": 11, "mfc": "none", "label": "most accurate"}
+        axes.plot(*(values[best] for values in shown), "o", **ring)
         if table[name].max() > 10 * table[name].min():
             axes.set_xscale("log")
-        axes.set_xlabel(label)
+    left.set_xlabel("parameters")
+    right.set_xlabel("training (seconds)")
     left.set(ylabel=OBJECTIVE, title="What accuracy costs")
     right.legend(loc="lower right")
     return fig

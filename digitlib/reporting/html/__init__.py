@@ -5,6 +5,7 @@ The page asks nothing of any network: style and pictures are inside, mathematics
 
 import html
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from string import Template
 from typing import Any
@@ -19,7 +20,7 @@ def export_html(
     notebook: str | Path,
     page: str | Path,
     show_code: bool = True,
-    pages: list[str] | None = None,
+    pages: Sequence[str] = (),
     top: str = ".",
 ) -> Path:
     """Write the report of an executed notebook.
@@ -36,8 +37,7 @@ def export_html(
 
     notebook, page = resolve(notebook), resolve(page)
     content = nbformat.read(notebook, as_version=4)
-    heading = _title(content, notebook)
-    _prepare(content, heading)
+    heading = _prepare(content) or notebook.stem
     exporter = HTMLExporter(
         template_name="basic",
         embed_images=True,
@@ -51,7 +51,7 @@ def export_html(
     text = Template((HERE / "page.html").read_text(encoding="utf-8")).substitute(
         title=html.escape(heading),
         style=(HERE / "style.css").read_text(encoding="utf-8"),
-        navigation=_navigation(notebook.stem, pages or [], top),
+        navigation=_navigation(notebook.stem, pages, top),
         body=body,
     )
     with writing(page) as unfinished:
@@ -71,42 +71,31 @@ def tiles(values: dict[str, str]) -> str:
     return f'<div style="display:flex;flex-wrap:wrap;gap:.75rem;margin:1rem 0">{row}</div>'
 
 
-def _title(content: Any, notebook: Path) -> str:
-    for cell in content.cells:
-        if cell.cell_type == "markdown" and (found := re.search(r"^#+ (.+)", cell.source, re.M)):
-            return _plain(found[1])
-    return notebook.stem
+def without_script(output: Any) -> bool:
+    """Take what needs a kernel or a script out of an output; whether any other look is left."""
+    data = output.get("data", {})
+    taken = [data.pop(kind) for kind in SCRIPTED & set(data)]
+    return not taken or bool(set(data) - {"text/plain"})
 
 
-def _plain(heading: str) -> str:
-    return re.sub(r"[*`_]", "", heading).strip()
-
-
-def _prepare(content: Any, heading: str) -> None:
-    """Leave out what needs a kernel or a script, and describe each picture by its section.
+def _prepare(content: Any) -> str:
+    """Leave out what needs a script, describe each picture by its section, and give the title.
 
     A notebook can say more: ``display(figure, metadata={"image/png": {"alt": "…"}})``.
     """
     content.metadata.pop("widgets", None)
+    headings = [""]
     for cell in content.cells:
-        if cell.cell_type == "markdown" and (found := re.findall(r"^#+ (.+)", cell.source, re.M)):
-            heading = _plain(found[-1])
+        if cell.cell_type == "markdown":
+            found = re.findall(r"^#+ (.+)", cell.source, re.M)
+            headings += [re.sub(r"[*`_]", "", heading).strip() for heading in found]
         elif cell.cell_type == "code":
-            cell.outputs = [output for output in cell.outputs if _without_script(output)]
-            cell.metadata["alt"] = f"Figure: {heading}"
+            cell.outputs = [output for output in cell.outputs if without_script(output)]
+            cell.metadata["alt"] = f"Figure: {headings[-1]}"
+    return next(filter(None, headings), "")
 
 
-def _without_script(output: Any) -> bool:
-    """Take what needs a script out of an output, and tell whether anything to look at is left."""
-    data = output.get("data", {})
-    if not SCRIPTED & set(data):
-        return True
-    for kind in SCRIPTED:
-        data.pop(kind, None)
-    return "text/html" in data
-
-
-def _navigation(current: str, pages: list[str], top: str) -> str:
+def _navigation(current: str, pages: Sequence[str], top: str) -> str:
     links = []
     for name in sorted(pages, key=lambda n: not n.startswith("09")):
         front = name.startswith("09")
