@@ -22,9 +22,6 @@ from digitlib.learning.layers import (
     Tensor,
 )
 
-SIDE = 28
-CLASSES = 10
-
 
 def build(
     name: str,
@@ -53,21 +50,20 @@ def build(
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(precision)
     try:
-        images = keras.Input((SIDE, SIDE, 1), name="pixels")
+        images = keras.Input((28, 28, 1), name="pixels")
         x = layers.Rescaling(1 / 255)(images)
+        x = ShiftedViews()(x) if test_time_augmentation else x
         try:
-            features = ARCHITECTURES[name](
-                ShiftedViews()(x) if test_time_augmentation else x, **options
-            )
+            features = ARCHITECTURES[name](x, **options)
         except TypeError as fault:
             raise ValueError(f"network {name!r}: {fault}") from None
 
         def vote(column: Tensor, label: str | None = None) -> Tensor:
             column = MeanOfViews()(column) if test_time_augmentation else column
-            return layers.Dense(CLASSES, dtype="float32", name=label)(column)
+            return layers.Dense(10, dtype="float32", name=label)(column)
 
         if isinstance(features, list):
-            logits = layers.Average(dtype="float32", name="logits")([*map(vote, features)])
+            logits = layers.Average(dtype="float32", name="logits")([vote(x) for x in features])
         else:
             logits = vote(features, "logits")
         return keras.Model(images, logits, name=name)
@@ -113,17 +109,15 @@ def layer_table(network: keras.Model) -> list[dict]:
     rows = []
     for layer in network.layers:
         shape = layer.output.shape[1:]
-        work = 0
-        if isinstance(layer, (layers.Conv2D, layers.Dense)):
-            # A convolution's kernel is applied at every place, a dense layer's once.
-            work = math.prod(layer.kernel.shape) * math.prod(shape[:-1])
+        # A convolution's kernel is applied at every place, a dense layer's once.
+        kernel = layer.kernel.shape if isinstance(layer, (layers.Conv2D, layers.Dense)) else (0,)
         rows.append(
             {
                 "layer": layer.name,
                 "kind": type(layer).__name__,
                 "output": " × ".join(map(str, shape)),
                 "parameters": layer.count_params(),
-                "multiply-adds": work,
+                "multiply-adds": math.prod(kernel) * math.prod(shape[:-1]),
             }
         )
     return rows
@@ -165,11 +159,10 @@ def _five_layer(x: Tensor) -> Tensor:
 
 def _lrn(x: Tensor, dropout: float = 0.2) -> Tensor:
     """Two convolutions with local response normalisation (tflearn's MNIST example, 2016)."""
+    options = {"padding": "same", "activation": "relu"}
     for filters in (32, 64):
         decay = keras.regularizers.L2(0.001)
-        x = layers.Conv2D(filters, 3, padding="same", activation="relu", kernel_regularizer=decay)(
-            x
-        )
+        x = layers.Conv2D(filters, 3, kernel_regularizer=decay, **options)(x)
         x = layers.MaxPooling2D()(x)
         x = LocalResponseNormalization()(x)
     x = layers.Flatten()(x)
@@ -215,15 +208,13 @@ def _digitnet(
             arXiv:1202.2745).
         smoothing: ``Smoothing``'s share, for a network that learns under augmentation.
     """
-
-    def convolve(x: Tensor, filters: int, kernel: int, padding: str = "same") -> Tensor:
-        options = {"padding": padding, "activation": "relu", "kernel_initializer": "he_normal"}
-        return layers.Conv2D(filters, kernel, **options)(x)
+    convolve = partial(layers.Conv2D, activation="relu", kernel_initializer="he_normal")
 
     def column(x: Tensor) -> Tensor:
-        x = layers.MaxPooling2D()(convolve(x, width, 5, "valid"))
+        x = layers.MaxPooling2D()(convolve(width, 5)(x))
         for filters in (2 * width, 4 * width):
-            x = convolve(convolve(x, filters, 3), filters, 3)
+            for _ in range(2):
+                x = convolve(filters, 3, padding="same")(x)
             x = layers.MaxPooling2D()(x)
         return layers.Dropout(dropout)(layers.Flatten()(x))
 

@@ -13,6 +13,8 @@ from keras import ops
 
 from digitlib.learning.layers import Tensor
 
+WARPS = ("rotation", "zoom", "shift", "shear", "slant", "elastic")
+
 
 def build(seed: int = 0, **strengths: float) -> keras.Sequential | None:
     """The augmentation with the given strengths, one resampling in all; None for no strengths.
@@ -25,18 +27,17 @@ def build(seed: int = 0, **strengths: float) -> keras.Sequential | None:
     Raises:
         ValueError: for an unknown or negative strength.
     """
-    unknown = sorted(set(strengths) - {*WARPS, "thickness"})
-    if unknown:
-        known = ", ".join((*WARPS, "thickness"))
-        raise ValueError(f"no augmentation is called {unknown[0]!r}; there are {known}")
-    negative = sorted(name for name, value in strengths.items() if value < 0)
-    if negative:
-        raise ValueError(f"augmentation {negative[0]!r} is negative; 0 turns it off")
-    steps = []
+    for name, strength in strengths.items():
+        if name not in (*WARPS, "thickness"):
+            known = ", ".join((*WARPS, "thickness"))
+            raise ValueError(f"no augmentation is called {name!r}; there are {known}")
+        if strength < 0:
+            raise ValueError(f"augmentation {name!r} is negative; 0 turns it off")
+    steps: list[keras.Layer] = []
     if thickness := strengths.get("thickness"):
-        steps.append(StrokeThickness(thickness, seed=seed + 1))
+        steps.append(StrokeThickness(seed + 1, thickness))
     if warps := {name: strengths[name] for name in WARPS if strengths.get(name)}:
-        steps.append(Warp(**warps, seed=seed))  # type: ignore[arg-type]  # no warp is `grid`
+        steps.append(Warp(seed, **warps))
     return keras.Sequential(steps, name="augmentation") if steps else None
 
 
@@ -53,13 +54,11 @@ def reseed(layer: keras.Layer, seed: int, epoch: int) -> None:
         generator.state.assign(state.astype(generator.state.dtype))
 
 
-WARPS = ("rotation", "zoom", "shift", "shear", "slant", "elastic")
-
-
 class Warp(keras.layers.Layer):
     """Affine and elastic distortion in one bilinear resampling.
 
     Args:
+        seed: fixes what is drawn.
         rotation: up to ± this many degrees.
         zoom: width and height, each by a factor of up to 1 ± this.
         shift: up to ± this many pixels, each way.
@@ -68,38 +67,18 @@ class Warp(keras.layers.Layer):
         elastic: root mean square displacement in pixels of a smooth random field (Simard,
             Steinkraus and Platt 2003, doi:10.1109/ICDAR.2003.1227801; drawn on a coarse grid and
             interpolated, which costs a hundredth of their convolution).
-        grid: points of that coarse grid, each way.
-        seed: fixes what is drawn.
     """
 
-    def __init__(
-        self,
-        rotation: float = 0.0,
-        zoom: float = 0.0,
-        shift: float = 0.0,
-        shear: float = 0.0,
-        slant: float = 0.0,
-        elastic: float = 0.0,
-        grid: int = 5,
-        seed: int = 0,
-    ) -> None:
+    def __init__(self, seed: int = 0, **strengths: float) -> None:
         super().__init__(dtype="float32", name="warp")
-        self.rotation, self.zoom, self.shift = math.radians(rotation), zoom, shift
-        self.shear, self.slant, self.elastic, self.grid = shear, slant, elastic, grid
-        self.seed, self.random = seed, keras.random.SeedGenerator(seed)
+        self.strengths = dict.fromkeys(WARPS, 0.0) | strengths
+        self.random = keras.random.SeedGenerator(seed)
 
     def call(self, images: Tensor, training: bool = False) -> Tensor:
         """Distort (N, height, width, 1) in training; leave it alone otherwise."""
         if not training:
             return images
-        count, height, width, _ = ops.shape(images)
-        dx, dy = self._displacement(count, height, width)
-        return _resample(images, dx, dy)
-
-    def get_config(self) -> dict:
-        """Constructor arguments: what distinguishes one augmentation from another."""
-        own = {name: getattr(self, name) for name in (*WARPS, "grid", "seed")}
-        return super().get_config() | own | {"rotation": math.degrees(self.rotation)}
+        return _resample(images, *self._displacement(*ops.shape(images)[:3]))
 
     def _displacement(self, count: Tensor, height: int, width: int) -> tuple[Tensor, Tensor]:
         """Where each output pixel looks, relative to itself: two (N, height, width) in pixels."""
@@ -107,25 +86,23 @@ class Warp(keras.layers.Layer):
         def draw(limit: float) -> Tensor:
             return keras.random.uniform((count, 1, 1), -limit, limit, seed=self.random)
 
-        angle, slant, shear = draw(self.rotation), draw(self.slant), draw(self.shear)
-        wide, high = 1 + draw(self.zoom), 1 + draw(self.zoom)
+        limits = self.strengths
+        angle = draw(math.radians(limits["rotation"]))
+        slant, shear = draw(limits["slant"]), draw(limits["shear"])
+        wide, high = 1 + draw(limits["zoom"]), 1 + draw(limits["zoom"])
         x = ops.reshape(ops.arange(width, dtype="float32") - (width - 1) / 2, (1, 1, width))
         y = ops.reshape(ops.arange(height, dtype="float32") - (height - 1) / 2, (1, height, 1))
         # From the output back to the input: undo the zoom, the shears, then the rotation.
         u, v = x / wide, y / high
         u, v = u + slant * v, v + shear * u
         cosine, sine = ops.cos(angle), ops.sin(angle)
-        dx = cosine * u + sine * v - x + draw(self.shift)
-        dy = cosine * v - sine * u - y + draw(self.shift)
-        if self.elastic:
-            shape = (count, self.grid, self.grid, 2)
-            coarse = keras.random.normal(shape, seed=self.random)
+        dx = cosine * u + sine * v - x + draw(limits["shift"])
+        dy = cosine * v - sine * u - y + draw(limits["shift"])
+        if elastic := limits["elastic"]:
+            coarse = keras.random.normal((count, 5, 5, 2), seed=self.random)
+            smooth = ops.image.resize(coarse, (height, width), data_format="channels_last")
             # Interpolation averages neighbours; 1.42 restores the root mean square asked for.
-            field = (
-                1.42
-                * self.elastic
-                * ops.image.resize(coarse, (height, width), "bilinear", data_format="channels_last")
-            )
+            field = 1.42 * elastic * smooth
             dx, dy = dx + field[..., 0], dy + field[..., 1]
         return dx, dy
 
@@ -134,15 +111,14 @@ class StrokeThickness(keras.layers.Layer):
     """Thinner and thicker pens: blend each picture with its erosion or its dilation.
 
     Args:
+        seed: fixes what is drawn.
         amount: up to this share of a full 3×3 dilation (strokes about two pixels wider) or of
             0.6 of a full erosion, which would break MNIST's thinnest strokes.
-        seed: fixes what is drawn.
     """
 
-    def __init__(self, amount: float = 0.0, seed: int = 0) -> None:
+    def __init__(self, seed: int, amount: float) -> None:
         super().__init__(dtype="float32", name="stroke_thickness")
-        self.amount = amount
-        self.seed, self.random = seed, keras.random.SeedGenerator(seed)
+        self.amount, self.random = amount, keras.random.SeedGenerator(seed)
 
     def call(self, images: Tensor, training: bool = False) -> Tensor:
         """Change (N, height, width, 1) in training; leave it alone otherwise."""
@@ -153,10 +129,6 @@ class StrokeThickness(keras.layers.Layer):
         thick, thin = _dilate(images), -_dilate(-images)
         thicker = images + ops.maximum(blend, 0) * (thick - images)
         return thicker - 0.6 * ops.maximum(-blend, 0) * (thicker - thin)
-
-    def get_config(self) -> dict:
-        """Constructor arguments: what distinguishes one augmentation from another."""
-        return super().get_config() | {"amount": self.amount, "seed": self.seed}
 
 
 def _dilate(images: Tensor) -> Tensor:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import keras
 from keras import layers
@@ -62,29 +63,23 @@ def backbone(
         x = layers.Concatenate()([x, x, x])
     means = [mean / 255 for mean in MEANS[:channels]]
     x = layers.Normalization(mean=means, variance=[1 / 255**2] * channels)(x)
-    network = _with_weights(application, x, weights)
-    if weights != "none":
-        for layer in network.layers:
-            layer.trainable = False
-    return _topped(network.output, top)
-
-
-def _with_weights(application: str, x: Tensor, weights: str) -> keras.Model:
-    build = getattr(keras.applications, application)
+    build = partial(getattr(keras.applications, application), include_top=False, input_tensor=x)
     if weights == "none":
-        return build(include_top=False, weights=None, input_tensor=x)
-    if weights == "imagenet":
+        network = build(weights=None)
+    elif weights == "imagenet":
         try:
-            return build(include_top=False, weights="imagenet", input_tensor=x)
+            network = build(weights=weights)
         except Exception as fault:  # Keras raises just that where it is offline
             raise ValueError(
                 f"the ImageNet weights of {application} cannot be downloaded ({fault}): give a "
                 "local file of them as `weights`, or `none` to train from scratch"
             ) from None
-    file = resolve(weights)
-    if not file.exists():
+    elif (file := resolve(weights)).exists():
+        network = build(weights=str(file))
+    else:
         raise ValueError(f"weights: there is no file {file}")
-    return build(include_top=False, weights=str(file), input_tensor=x)
+    network.trainable = weights == "none"
+    return _topped(network.output, top)
 
 
 def _topped(x: Tensor, top: Sequence[Mapping]) -> Tensor:

@@ -8,6 +8,7 @@ import shutil
 from pathlib import Path
 
 import keras
+import numpy as np
 
 from digitlib import synthetic
 from digitlib.artifacts import kept_epoch, resolve
@@ -26,7 +27,7 @@ class Checkpoints:
     """The state after the last epoch, as a folder that is whole or not there.
 
     ``epoch-0007/`` holds state.json (identity and history), last.weights.h5 (network, optimizer)
-    and best.weights.h5 (network). It is written under another name and then renamed.
+    and best.npz (the network's best weights). It is written under another name and then renamed.
 
     Args:
         folder: where; None keeps the best weights in memory and nothing on disk.
@@ -38,26 +39,20 @@ class Checkpoints:
     def __init__(self, folder: str | Path | None, learner: keras.Model, identity: dict):
         self.folder = resolve(folder) if folder else None
         self.learner, self.identity = learner, identity
-        self.best = None
+        self.best: list[np.ndarray] = []
 
     def save(self, history: list[Row]) -> None:
         """Keep the state after the last epoch of ``history``."""
-        epoch = len(history)
-        improved = kept_epoch(history) == epoch - 1
-        if improved:
+        if kept_epoch(history) == len(history) - 1:
             self.best = self.learner.judged.get_weights()
         if self.folder is None:
             return
-        final = self.folder / f"epoch-{epoch:04d}"
+        final = self.folder / f"epoch-{len(history):04d}"
         unfinished = self.folder / f".{final.name}.part"
         shutil.rmtree(unfinished, ignore_errors=True)
         unfinished.mkdir(parents=True)
         self.learner.save_weights(unfinished / "last.weights.h5")
-        if improved:
-            self.learner.judged.save_weights(unfinished / "best.weights.h5")
-        else:
-            previous = self.folder / f"epoch-{epoch - 1:04d}"
-            shutil.copy(previous / "best.weights.h5", unfinished / "best.weights.h5")
+        np.savez(unfinished / "best.npz", *self.best)
         state = self.identity | {"history": history}
         (unfinished / "state.json").write_text(json.dumps(state))
         os.replace(unfinished, final)
@@ -78,13 +73,12 @@ class Checkpoints:
             for older in found:
                 shutil.rmtree(older)
             return []
-        self.learner.network.load_weights(found[-1] / "best.weights.h5")
-        self.best = self.learner.network.get_weights()
+        with np.load(found[-1] / "best.npz") as best:
+            self.best = list(best.values())
         self.learner.load_weights(found[-1] / "last.weights.h5")
         print(f"Going on after epoch {len(history)}, from the checkpoint of an unfinished run.")
         return history
 
     def restore_best(self) -> None:
         """Give the network the weights of its best epoch."""
-        if self.best is not None:
-            self.learner.network.set_weights(self.best)
+        self.learner.network.set_weights(self.best)

@@ -1,11 +1,11 @@
 """Write a trained network for use: Keras's file and LiteRT's."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import keras
 import numpy as np
 
+import digitlib.learning.layers  # noqa: F401  Keras has to know them to load a model
 from digitlib.artifacts import FLOAT_FILE, INT8_FILE, KERAS_FILE, resolve, writing
 from digitlib.quiet import quiet
 
@@ -45,9 +45,7 @@ def save_int8(model: keras.Model, model_dir: str | Path, images: np.ndarray) -> 
     """
     import tensorflow as tf
 
-    def examples() -> Iterator[list[np.ndarray]]:
-        yield from ([image[None, ..., None].astype(np.float32)] for image in images)
-
+    pixels = images[:, None, ..., None].astype(np.float32)
     file = resolve(model_dir) / INT8_FILE
     with writing(file) as unfinished, quiet():
         model.export(
@@ -55,7 +53,7 @@ def save_int8(model: keras.Model, model_dir: str | Path, images: np.ndarray) -> 
             format="litert",
             verbose=False,
             optimizations=[tf.lite.Optimize.DEFAULT],
-            representative_dataset=examples,
+            representative_dataset=lambda: ([one] for one in pixels),
         )
     return file
 
@@ -66,11 +64,9 @@ def _check(model: keras.Model, file: Path) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (1, 28, 28, 1)).astype(np.float32)
     try:
         with quiet():
-            runner = Interpreter(str(file), num_threads=1)
-            runner.allocate_tensors()
-        runner.set_tensor(runner.get_input_details()[0]["index"], pixels)
-        runner.invoke()
-        answer = runner.get_tensor(runner.get_output_details()[0]["index"])
+            runner = Interpreter(str(file), num_threads=1).get_signature_runner()
+            [name] = runner.get_input_details()
+            [answer] = runner(**{name: pixels}).values()
     except (ValueError, RuntimeError) as fault:
         raise RuntimeError(f"the exported model does not run: {fault}") from fault
     expected = keras.ops.convert_to_numpy(model(pixels, training=False))
@@ -84,6 +80,4 @@ def load_model(model_dir: str | Path) -> keras.Model:
     Raises:
         ValueError: when there is none, or the file is no model.
     """
-    from digitlib.learning import architectures  # noqa: F401  Keras has to know their layers
-
     return keras.saving.load_model(resolve(model_dir) / KERAS_FILE, safe_mode=True)

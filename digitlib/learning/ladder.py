@@ -58,16 +58,10 @@ def climb(
         extra = {SMOOTHING: chosen[SMOOTHING]} if SMOOTHING in chosen else {}
         network = architectures.build(architecture, seed=seed, **{**options, **extra})
         own = replace(recipe, seed=seed, synthetic_share=chosen.get(DRAWN, 0.0))
+        vary = augmentation.build(seed, **variations(steps))
         name = "-".join(f"{name}{strength:g}" for name, strength in chosen.items()) or "none"
-        history = training.fit(
-            network,
-            train,
-            validation,
-            own,
-            augmentation.build(seed, **variations(steps)),
-            Path(checkpoint_dir) / f"{name}-seed-{seed}",
-            report=lambda *_: None,
-        )
+        folder = Path(checkpoint_dir) / f"{name}-seed-{seed}"
+        history = training.fit(network, train, validation, own, vary, folder, lambda *_: None)
         return score(network, history)
 
     return [[fit(ladder[:count], seed) for seed in seeds] for count in range(len(ladder) + 1)]

@@ -34,6 +34,7 @@ class Learner(keras.Model):
         self.averaged = self.add_weight((), "zeros", trainable=False, name="averaged")
         if average is not None:
             average.trainable = False
+        self.built = True  # nothing is left for Keras to build
 
     @property
     def judged(self) -> keras.Model:
@@ -94,10 +95,6 @@ class Learner(keras.Model):
                 shown = self.augmentation(shown, training=True)
             self.average(shown, training=True)
         self.average.trainable = False
-
-    def build(self, input_shape: object) -> None:
-        """Nothing is left to be built."""
-        self.built = True
 
     def call(self, images: Tensor, training: bool = False) -> Tensor:
         """Logits of pixels (N, height, width, 1), varied first in training."""

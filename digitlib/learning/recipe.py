@@ -92,10 +92,6 @@ class Recipe:
         """How many of ``n`` real digits an epoch (counted from 0) has."""
         return n if epoch == 0 else math.ceil(self.hard_example_share * n)
 
-    def averages(self, epoch: int) -> bool:
-        """Whether the weights of an epoch (counted from 0) count in the average."""
-        return epoch >= self.epochs - self.swa_epochs
-
     def extra(self, n: int) -> tuple[int, int]:
         """How many digits are drawn beside ``n`` real ones, and how many non-digits."""
         return round(self.synthetic_share * n), round(self.nondigit_share * n)
@@ -105,10 +101,9 @@ def should_stop(history: Sequence[Row], recipe: Recipe) -> bool:
     """Whether early stopping or the target accuracy ends the fit here."""
     if not history:
         return False
-    if recipe.target_accuracy and history[-1]["val_accuracy"] >= recipe.target_accuracy:
-        return True
+    reached = 0 < recipe.target_accuracy <= history[-1]["val_accuracy"]
     since_best = len(history) - 1 - kept_epoch(history)
-    return 0 < recipe.early_stopping <= since_best
+    return reached or 0 < recipe.early_stopping <= since_best
 
 
 def plateau_rate(history: Sequence[Row], recipe: Recipe) -> float:

@@ -18,9 +18,8 @@ from pathlib import Path
 import keras_tuner
 import numpy as np
 import yaml
-from keras_tuner import oracles
-from keras_tuner.engine import base_tuner
-from keras_tuner.engine.oracle import Oracle
+from keras_tuner import Oracle, oracles
+from keras_tuner.engine.base_tuner import BaseTuner
 from keras_tuner.engine.trial import Trial
 from sklearn.exceptions import ConvergenceWarning
 
@@ -29,10 +28,13 @@ from digitlib.datasets import Dataset, load_dataset, split
 from digitlib.learning import training
 from digitlib.quiet import quiet
 
-SEARCHES = ("random", "bayesian", "hyperband", "grid")
-STRENGTH = "augmentation_strength"
-MEASURED = ("trial", "status", "val_accuracy", "val_loss", "seconds", "parameters", "fault")
-OBJECTIVE = keras_tuner.Objective("val_accuracy", "max")
+SEARCHES = {
+    "random": oracles.RandomSearchOracle,
+    "bayesian": oracles.BayesianOptimizationOracle,
+    "hyperband": oracles.HyperbandOracle,
+    "grid": oracles.GridSearchOracle,
+}
+MEASURED = ("val_accuracy", "val_loss", "seconds", "parameters")
 
 #: What notebook 04 searches where nothing is said: the network ``convnet``, and how it is fitted.
 SPACE = {
@@ -81,8 +83,9 @@ def hyperparameters(space: Space) -> keras_tuner.HyperParameters:
     for name, choices in space.items():
         try:
             if isinstance(choices, Mapping):
-                number = declared.Int if _whole(choices) else declared.Float
-                number(name, choices["min"], choices["max"], **_spacing(choices))
+                ends = choices["min"], choices["max"]
+                number = declared.Int if all(isinstance(x, int) for x in ends) else declared.Float
+                number(name, *ends, choices.get("step"), choices.get("sampling", "linear"))
             else:
                 declared.Choice(name, list(choices))
         except (KeyError, TypeError, ValueError) as fault:
@@ -91,14 +94,6 @@ def hyperparameters(space: Space) -> keras_tuner.HyperParameters:
                 f"with step or sampling ({fault})"
             ) from None
     return declared
-
-
-def _whole(choices: Mapping) -> bool:
-    return all(isinstance(choices[end], int) for end in ("min", "max"))
-
-
-def _spacing(choices: Mapping) -> dict:
-    return {name: choices[name] for name in ("step", "sampling") if name in choices}
 
 
 def settings(base: Mapping, chosen: Mapping) -> dict:
@@ -110,7 +105,7 @@ def settings(base: Mapping, chosen: Mapping) -> dict:
     """
     result = dict(base)
     for name, value in chosen.items():
-        if name == STRENGTH:
+        if name == "augmentation_strength":
             strengths = result.get("augmentation", {}).items()
             result["augmentation"] = {kind: round(value * one, 4) for kind, one in strengths}
         elif "." in name:
@@ -130,47 +125,35 @@ def oracle(kind: str, space: Space, trials: int, epochs: int, seed: int = 0) -> 
         trials: at most this many; ``hyperband`` makes as many as ``epochs`` asks for.
         epochs: of the longest trial.
     """
-    given = {
-        "objective": OBJECTIVE,
-        "hyperparameters": hyperparameters(space),
-        "seed": seed + 1,  # it takes 0 for "any"
-        # One that fails is recorded, and never the end of the search.
-        "max_consecutive_failed_trials": 10**9,
-    }
-    match kind:
-        case "random":
-            return oracles.RandomSearchOracle(max_trials=trials, **given)
-        case "bayesian":
-            first = min(trials, max(3, len(space)))
-            return oracles.BayesianOptimizationOracle(
-                max_trials=trials, num_initial_points=first, **given
-            )
-        case "hyperband":
-            return oracles.HyperbandOracle(max_epochs=epochs, **given)
-        case "grid":
-            return oracles.GridSearchOracle(max_trials=trials, **given)
-    raise TuningError(f"search is {kind!r}; use {', '.join(SEARCHES)}")
+    if kind not in SEARCHES:
+        raise TuningError(f"search is {kind!r}; use {', '.join(SEARCHES)}")
+    limits = {"max_epochs": epochs} if kind == "hyperband" else {"max_trials": trials}
+    if kind == "bayesian":
+        limits["num_initial_points"] = min(trials, max(3, len(space)))
+    return SEARCHES[kind](
+        objective=keras_tuner.Objective("val_accuracy", "max"),
+        hyperparameters=hyperparameters(space),
+        seed=seed + 1,  # it takes 0 for "any"
+        max_consecutive_failed_trials=10**9,  # failures are recorded, and never end the search
+        **limits,
+    )
 
 
-class Search(base_tuner.BaseTuner):
+class Search(BaseTuner):
     """Trials of notebook 03's settings on one training and validation part.
 
     Args:
         chooser: see ``oracle``.
         base: settings that do not vary.
         folder: where trials are kept; a search found there goes on.
-        report: called with the row of every trial that ends here; see ``rows``.
+        report: called with the row of every trial that ends here; see ``search``.
     """
 
     def __init__(
-        self,
-        chooser: Oracle,
-        base: Mapping,
-        folder: str | Path,
-        report: Report | None = None,
-    ):
+        self, chooser: Oracle, base: Mapping, folder: str | Path, report: Report | None = None
+    ) -> None:
         folder = resolve(folder)
-        self.base, self.report = base, report or (lambda row: None)
+        self.base, self.report = base, report
         with quiet(), contextlib.redirect_stdout(io.StringIO()):  # that it goes on is in the rows
             super().__init__(chooser, directory=str(folder.parent), project_name=folder.name)
         # KerasTuner goes on only with what a tuner of the same name began, and would make the last
@@ -191,13 +174,11 @@ class Search(base_tuner.BaseTuner):
         network, history = training.fit_settings(
             chosen, train, validation, folder, report=lambda *_: None
         )
-        best = history[kept_epoch(history)]
-        return {
-            "val_accuracy": best["val_accuracy"],
-            "val_loss": best["val_loss"],
+        measured = history[kept_epoch(history)] | {
             "seconds": sum(row["seconds"] for row in history),
             "parameters": network.count_params(),
         }
+        return {name: measured[name] for name in MEASURED}
 
     def pre_create_trial(self) -> None:
         """KerasTuner's hook before it chooses."""
@@ -206,10 +187,14 @@ class Search(base_tuner.BaseTuner):
     def on_trial_end(self, trial: Trial) -> None:
         """KerasTuner's hook after each trial, failed ones too."""
         super().on_trial_end(trial)
-        self.report(_row(self.oracle.get_trial(trial.trial_id)))
+        if self.report:
+            self.report(_row(self.oracle.get_trial(trial.trial_id)))
 
     def search(self, train: Dataset, validation: Dataset) -> list[dict]:
-        """Make the trials that are still to be made; the rows of all.
+        """Make the trials that are still to be made; a row for each trial, in their order.
+
+        Each has trial, status, val_accuracy (a share), val_loss (nats), seconds, parameters, fault
+        (why it failed, else ""), and the chosen values by name.
 
         Raises:
             TuningError: when every trial failed, with the last reason.
@@ -218,7 +203,9 @@ class Search(base_tuner.BaseTuner):
             # Of the process that models what was tried; it chooses all the same.
             warnings.simplefilter("ignore", ConvergenceWarning)
             super().search(train, validation)
-        found = rows(self.oracle) if hasattr(self.oracle, "trials") else []
+        # A worker's oracle is the chief's, and knows no trials itself.
+        trials = getattr(self.oracle, "trials", {})
+        found = [_row(trials[name]) for name in sorted(trials)]
         if found and not any(row["status"] == "COMPLETED" for row in found):
             raise TuningError(f"all {len(found)} trials failed; the last: {found[-1]['fault']}")
         return found
@@ -237,59 +224,40 @@ def prepare(
         The search, and three parts of the data: digits that its trials learn from, digits that
         judge the trials, and digits for comparing the winner, on which nothing was chosen.
     """
-    given = dict(given) | {
-        "space": given["space"] or SPACE,
-        "recipe": given["recipe"] or RECIPE,
-    }
+    given = dict(given) | {"space": given["space"] or SPACE, "recipe": given["recipe"] or RECIPE}
     train, judges, comparison = three_parts(given["dataset"], given["validation"])
     few = train.take(np.arange(given["train_limit"] or len(train)))
-    base = given["recipe"] | {
-        "architecture": given["architecture"],
-        "architecture_options": {},
-        "epochs": given["epochs"],
-    }
+    fixed = {name: given[name] for name in ("architecture", "epochs")}
+    base = given["recipe"] | fixed | {"architecture_options": {}}
     what = {name: given[name] for name in ("search", "space", "epochs", "seed")}
     folder = search_dir(given["output_dir"], what, base, few.sha256, len(few))
-    chooser = oracle(
-        given["search"], given["space"], given["trials"], base["epochs"], given["seed"]
-    )
+    chooser = oracle(*(given[x] for x in ("search", "space", "trials", "epochs", "seed")))
     return Search(chooser, base, folder, report), (few, judges, comparison)
 
 
-def three_parts(spec: str, validation: float, seed: int = 0) -> tuple[Dataset, Dataset, Dataset]:
+def three_parts(spec: str, validation: float) -> tuple[Dataset, Dataset, Dataset]:
     """Digits to train on, digits that judge trials, and digits that compare the winner.
 
     The held-out digits are halved for the last two. The training part is that of notebook 03 with
     the same ``validation``.
     """
     train, held_out = split(load_dataset(spec, "train"), validation)
-    return train, *split(held_out, 0.5, seed)
+    return train, *split(held_out, 0.5)
 
 
 def search_dir(output_dir: str | Path, *identity: object) -> Path:
     """The folder of a search's trials; another search, by any of its settings, has another."""
     text = json.dumps(identity, sort_keys=True, default=str)
-    return (
-        resolve(output_dir) / "checkpoints" / f"04-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
-    )
-
-
-def rows(chooser: Oracle) -> list[dict]:
-    """A row per trial, in their order.
-
-    Each has trial, status, val_accuracy (a share), val_loss (nats), seconds, parameters, fault (why
-    it failed, else ""), and the chosen values by name.
-    """
-    return [_row(chooser.trials[name]) for name in sorted(chooser.trials)]
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    return resolve(output_dir) / "checkpoints" / f"04-{digest[:8]}"
 
 
 def _row(trial: Trial) -> dict:
-    known = trial.metrics.metrics
+    known, values = trial.metrics, trial.hyperparameters.values
     fault = (trial.message or "").strip().splitlines()
-    values = trial.hyperparameters.values
     return (
         {"trial": int(trial.trial_id), "status": trial.status}
-        | {name: known[name].get_last_value() if name in known else None for name in MEASURED[2:-1]}
+        | {name: known.get_last_value(name) if known.exists(name) else None for name in MEASURED}
         | {"fault": fault[-1] if fault else ""}
         | {name: value for name, value in values.items() if not name.startswith("tuner/")}
     )
@@ -297,16 +265,14 @@ def _row(trial: Trial) -> dict:
 
 def print_trial(row: Mapping) -> None:
     """One line a trial, that reads well in a notebook and a terminal."""
-    values = {name: row[name] for name in row if name not in MEASURED}
+    reached = f"failed: {row['fault']}"
+    if row["status"] == "COMPLETED":
+        reached = f"{row['val_accuracy']:7.2%} {row['seconds']:6.1f} s"
+    known = ("trial", "status", *MEASURED, "fault")
+    chosen = {name.split(".")[-1]: value for name, value in row.items() if name not in known}
     said = ", ".join(
-        f"{name.split('.')[-1]} {value:.4g}" if isinstance(value, float) else
-        f"{name.split('.')[-1]} {value}"
-        for name, value in values.items()
-    )  # fmt: skip
-    reached = (
-        f"{row['val_accuracy']:7.2%} {row['seconds']:6.1f} s"
-        if row["status"] == "COMPLETED"
-        else f"failed: {row['fault']}"
+        f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}"
+        for name, value in chosen.items()
     )
     print(f"trial {row['trial']:3d}  {reached}  {said}", flush=True)
 

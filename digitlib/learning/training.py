@@ -35,14 +35,25 @@ def choose_precision(wanted: str) -> str:
     That is on a GPU, and on processors that multiply bfloat16 in hardware; elsewhere it is
     emulated and slower.
     """
-    if wanted not in ("auto", "float32", "mixed_bfloat16"):
-        raise ValueError(f"precision is {wanted!r}; use auto, float32 or mixed_bfloat16")
-    if wanted != "auto":
+    if wanted in ("float32", "mixed_bfloat16"):
         return wanted
+    if wanted != "auto":
+        raise ValueError(f"precision is {wanted!r}; use auto, float32 or mixed_bfloat16")
     if any("cpu" not in device for device in keras.distribution.list_devices()):
         return "mixed_bfloat16"
     flags = CPU_INFO.read_text().split() if CPU_INFO.exists() else []
     return "mixed_bfloat16" if {"avx512_bf16", "amx_bf16"} & set(flags) else "float32"
+
+
+def print_epoch(row: Row, recipe: Recipe) -> None:
+    """One line per epoch, of the same width, that reads well in a notebook and a terminal."""
+    done = round(20 * row["epoch"] / recipe.epochs)
+    print(
+        f"epoch {row['epoch']:3.0f}/{recipe.epochs:<3d} {'━' * done}{'╌' * (20 - done)} "
+        f"loss {row['loss']:.4f}  accuracy {row['accuracy']:7.2%}  "
+        f"validation {row['val_accuracy']:7.2%}  {row['seconds']:.1f} s",
+        flush=True,
+    )
 
 
 def fit(
@@ -52,7 +63,7 @@ def fit(
     recipe: Recipe,
     augmentation: keras.Model | None = None,
     checkpoint_dir: str | Path | None = None,
-    report: Callable[[Row, Recipe], None] | None = None,
+    report: Callable[[Row, Recipe], None] = print_epoch,
     keep_best: bool = True,
 ) -> list[Row]:
     """Fit ``network`` in place; it ends with the weights of ``artifacts.kept_epoch``.
@@ -64,7 +75,7 @@ def fit(
         augmentation: varies the training images; see ``augmentation.build``.
         checkpoint_dir: where the state after each epoch is kept; an unfinished run with the same
             network, data and recipe found there is gone on with.
-        report: called with each epoch's row; ``print_epoch`` by default.
+        report: called with each epoch's row.
         keep_best: False ends with the weights of the last epoch.
 
     Returns:
@@ -72,14 +83,12 @@ def fit(
         learning_rate, averaged. Losses are cross-entropies in nats, accuracies shares; averaged
         is of how many weights the judged ones are the mean, 0 for none.
     """
-    report = report or print_epoch
     real = [recipe.real(len(train), epoch) for epoch in range(recipe.epochs)]
     steps = [math.ceil((n + sum(recipe.extra(n))) / recipe.batch_size) for n in real]
     average = keras.models.clone_model(network) if recipe.swa_epochs else None
     learner = Learner(network, augmentation, len(train), average)
     to_final_rate = sum(steps[: recipe.epochs - recipe.swa_epochs])
     learner.compile_for(_optimizer(recipe, to_final_rate, steps[0]), recipe.label_smoothing)
-    learner.build((None, *validation.images.shape[1:], 1))
     learner.optimizer.build(learner.trainable_variables)
     state = Checkpoints(checkpoint_dir, learner, _identity(learner, train, recipe))
     history = state.restore()
@@ -94,7 +103,8 @@ def fit(
         augmenting.reseed(learner, recipe.seed, epoch)
         if recipe.schedule == "plateau":
             learner.optimizer.learning_rate = plateau_rate(history, recipe)
-        logs = learner.learn(images, answers, recipe.batch_size, recipe.averages(epoch))
+        averages = epoch >= recipe.epochs - recipe.swa_epochs
+        logs = learner.learn(images, answers, recipe.batch_size, averages)
         losses, right = _judge(learner.judged, validation)
         row = {"epoch": epoch + 1, "seconds": time.perf_counter() - start} | logs
         row |= {"val_loss": float(losses.mean()), "val_accuracy": float(right.mean())}
@@ -119,8 +129,8 @@ def _judge(network: keras.Model, digits: Dataset) -> tuple[np.ndarray, np.ndarra
 def logits(network: keras.Model, images: np.ndarray) -> np.ndarray:
     """What ``network`` makes of uint8 (N, 28, 28): float32 (N, 10), or its features (N, …)."""
     pixels = images[..., None]
-    chunks = [network.predict_on_batch(pixels[i : i + 256]) for i in range(0, len(pixels), 256)]
-    return np.concatenate(chunks) if chunks else np.empty((0, 10), np.float32)
+    chunks = range(0, len(pixels), 256)
+    return np.concatenate([network.predict_on_batch(pixels[i : i + 256]) for i in chunks])
 
 
 def fit_settings(
@@ -128,7 +138,7 @@ def fit_settings(
     train: Dataset,
     validation: Dataset,
     checkpoint_dir: str | Path | None = None,
-    report: Callable[[Row, Recipe], None] | None = None,
+    report: Callable[[Row, Recipe], None] = print_epoch,
 ) -> tuple[keras.Model, list[Row]]:
     """Build and fit what the parameters of notebook 03 say, the data apart.
 
@@ -155,9 +165,9 @@ def fit_settings(
 
 
 def step_seconds(
-    network: keras.Model, augmentation: keras.Model | None, images: np.ndarray, repeats: int = 20
+    network: keras.Model, augmentation: keras.Model | None, images: np.ndarray
 ) -> float:
-    """Median time of one training step on ``images``, uint8 (N, 28, 28), in seconds.
+    """Median time of 20 training steps on ``images``, uint8 (N, 28, 28), in seconds.
 
     The network is changed by it. The first steps, which compile, do not count.
     """
@@ -165,31 +175,19 @@ def step_seconds(
     learner.compile_for(keras.optimizers.Adam())
     pixels, labels = images[..., None], keras.utils.to_categorical(np.zeros(len(images)), 10)
     times = []
-    for _ in range(repeats + 3):
+    for _ in range(3 + 20):
         start = time.perf_counter()
         learner.step(pixels, labels)
         times.append(time.perf_counter() - start)
     return float(np.median(times[3:]))
 
 
-def print_epoch(row: Row, recipe: Recipe) -> None:
-    """One line per epoch, of the same width, that reads well in a notebook and a terminal."""
-    done = round(20 * row["epoch"] / recipe.epochs)
-    print(
-        f"epoch {row['epoch']:3.0f}/{recipe.epochs:<3d} {'━' * done}{'╌' * (20 - done)} "
-        f"loss {row['loss']:.4f}  accuracy {row['accuracy']:7.2%}  "
-        f"validation {row['val_accuracy']:7.2%}  {row['seconds']:.1f} s",
-        flush=True,
-    )
-
-
 def _identity(learner: Learner, train: Dataset, recipe: Recipe) -> dict:
     """All that a fit depends on."""
-    varied = learner.augmentation.layers if learner.augmentation else []
+    layers = learner.network.layers + (learner.augmentation.layers if learner.augmentation else [])
     return {
         "recipe": asdict(recipe),
-        "network": [_described(layer) for layer in learner.network.layers],
-        "augmentation": [_described(layer) for layer in varied],
+        "layers": [_described(layer) for layer in layers],
         "sha256": train.sha256,
         "code": code_digest(),
     }

@@ -2,7 +2,7 @@
 
 The backbone is frozen: its features stay what ImageNet made them, and only the layers on top learn.
 Where pictures are not varied anew in every epoch, those features are the same in every epoch, and
-are computed once (``with_features``). Afterwards its last blocks may learn too (``unfreeze``).
+are computed once (``without_repetition``). Afterwards its last blocks may learn too (``unfreeze``).
 """
 
 import time
@@ -25,32 +25,6 @@ def is_frozen(network: keras.Model) -> bool:
     return bool(blocks) and not any(layer.trainable_weights for layer in blocks)
 
 
-def with_features(
-    network: keras.Model, train: Dataset, validation: Dataset
-) -> tuple[keras.Model, Dataset, Dataset]:
-    """What learns of a network with a frozen backbone, and the data as the backbone sees it.
-
-    Args:
-        network: one that ``is_frozen``.
-        train, validation: uint8 pictures.
-
-    Returns:
-        A network that shares the layers on top and takes features, and two data sets whose
-        ``images`` are float32 features. They are fitted in place of the network and its pictures.
-    """
-    last = [layer for layer in network.layers if BLOCK.match(layer.name)][-1]
-    extract = keras.Model(network.inputs, last.output)
-    above = keras.Model(last.output, network.output)
-    shape = last.output.shape[1:]
-    # A fit adds a channel to its pictures.
-    features = keras.Input((*shape, 1))
-    head = keras.Model(features, above(layers.Reshape(shape)(features)), name=network.name)
-    seen_train, seen_validation = (
-        replace(data, images=logits(extract, data.images)) for data in (train, validation)
-    )
-    return head, seen_train, seen_validation
-
-
 def without_repetition(
     network: keras.Model,
     recipe: Recipe,
@@ -60,20 +34,29 @@ def without_repetition(
 ) -> tuple[keras.Model, Dataset, Dataset]:
     """What to fit in place of network and data, so that nothing is computed twice.
 
-    That is ``with_features`` for a frozen backbone whose pictures never change, and else what was
-    given.
+    Args:
+        network, recipe, augmentation, train, validation: as for ``training.fit``.
+
+    Returns:
+        For a frozen backbone whose pictures never change: a network that shares the layers on top
+        and takes features, and two data sets whose ``images`` are float32 features. Else what was
+        given.
     """
     drawn = recipe.synthetic_share + recipe.nondigit_share
     if not is_frozen(network) or augmentation is not None or drawn:
         return network, train, validation
+    last = [layer for layer in network.layers if BLOCK.match(layer.name)][-1].output
+    extract, above = keras.Model(network.inputs, last), keras.Model(last, network.output)
+    features = keras.Input((*last.shape[1:], 1))  # a fit adds a channel to its pictures
+    head = keras.Model(features, above(layers.Reshape(last.shape[1:])(features)), name=network.name)
     start = time.perf_counter()
-    found = with_features(network, train, validation)
+    seen = [replace(data, images=logits(extract, data.images)) for data in (train, validation)]
     took = time.perf_counter() - start
     print(
         f"The frozen backbone looked at every picture once, in {took:.0f} s; "
         f"in each of {recipe.epochs} epochs it would have been {took * recipe.epochs:.0f} s."
     )
-    return found
+    return head, *seen
 
 
 def fine_tune(
@@ -108,12 +91,13 @@ def unfreeze(network: keras.Model, blocks: int) -> list[str]:
     Batch normalisation stays as it is: its averages are of ImageNet, and a few epochs would not
     replace them (Keras's guide to transfer learning).
     """
-    found = [m[1] for layer in network.layers if (m := BLOCK.match(layer.name))]
-    last = list(dict.fromkeys(found))[-blocks:] if blocks else []
-    freed = []
-    for layer in network.layers:
-        match = BLOCK.match(layer.name)
-        if match and match[1] in last and not isinstance(layer, layers.BatchNormalization):
-            layer.trainable = True
-            freed += [layer.name] * bool(layer.weights)
-    return freed
+    block_of = {layer: m[1] for layer in network.layers if (m := BLOCK.match(layer.name))}
+    last = list(dict.fromkeys(block_of.values()))[-blocks:] if blocks else []
+    freed = [
+        layer
+        for layer, block in block_of.items()
+        if block in last and not isinstance(layer, layers.BatchNormalization)
+    ]
+    for layer in freed:
+        layer.trainable = True
+    return [layer.name for layer in freed if layer.weights]

@@ -5,6 +5,7 @@ they come here, become a picture, and are read; the reading goes back and is sho
 """
 
 import base64
+import contextlib
 import html
 import time
 from collections.abc import Callable
@@ -73,11 +74,13 @@ class DigitCanvas(anywidget.AnyWidget):
         **settings: Any,
     ) -> None:
         self._last: tuple = ()
-        self._chance = np.random.default_rng()
         self.recognizer = recognizer or Recognizer()
         self.samples, self.keep = samples, keep
         if keep and not {"strokes", "backdrop"} & set(settings):
-            settings |= _kept(keep)
+            with contextlib.suppress(OSError, ValueError, KeyError, TypeError):  # a damaged file
+                state = read_json(keep)
+                kept = {"strokes": list(state["strokes"]), "backdrop": str(state["backdrop"])}
+                settings |= kept
         super().__init__(has_samples=samples is not None, **settings)
         self.observe(self._changed, ["strokes", "backdrop"])
         self.on_msg(self._obey)
@@ -87,17 +90,16 @@ class DigitCanvas(anywidget.AnyWidget):
     def _check(self, proposal: dict) -> list[Stroke]:
         number = 0
         for i, stroke in enumerate(proposal["value"]):
-            points = stroke.get("points") if isinstance(stroke, dict) else None
             try:
-                values = np.asarray(points, np.float32)
-            except (TypeError, ValueError):
-                values = np.array(np.nan)
-            whole = values.ndim == 1 and len(values) > 0 and len(values) % 3 == 0
-            if not whole or not np.isfinite(values).all():
+                points = np.asarray(stroke["points"], np.float32)
+            except (KeyError, TypeError, ValueError):
+                points = np.array(np.nan)
+            whole = points.ndim == 1 and points.size > 0 and points.size % 3 == 0
+            if not whole or not np.isfinite(points).all():
                 raise traitlets.TraitError(
                     f"stroke {i} is no stroke: give {{'points': [x, y, width, x, y, width, …]}}"
                 )
-            number += len(values) // 3
+            number += points.size // 3
         if number > MOST_POINTS:
             raise traitlets.TraitError(
                 f"{number:,} points are more than the {MOST_POINTS:,} a drawing may have; clear it"
@@ -171,13 +173,10 @@ class DigitCanvas(anywidget.AnyWidget):
         reading, fault, paper = {}, "", WHITE
         if self.strokes or self.backdrop:
             try:
-                picture = self.picture
-                under = page_of(self.backdrop, self.width, self.height)
+                picture, under = self.picture, page_of(self.backdrop, self.width, self.height)
                 paper, scale = under.ground, picture.shape[1] / self.width
                 if self.backdrop:
-                    left, top, right, bottom = inked(
-                        under.place, self.strokes, picture.shape, scale
-                    )
+                    left, top, right, bottom = inked(under, self.strokes, scale)
                     seen = picture[top:bottom, left:right]
                 else:  # strokes on clean paper need no more
                     seen, left, top = reduce(picture, READ_SIDE), 0, 0
@@ -218,7 +217,7 @@ class DigitCanvas(anywidget.AnyWidget):
                 case "sample" if self.samples is not None:
                     if callable(self.samples):
                         self.samples = self.samples()
-                    self.show(255 - self._chance.choice(self.samples))
+                    self.show(255 - np.random.default_rng().choice(self.samples))
                 case "explain":
                     self._explain(int(message.get("digit", -1)))
         except Exception as error:
@@ -232,12 +231,3 @@ class DigitCanvas(anywidget.AnyWidget):
             strongest = np.abs(maps).max(axis=(1, 2), keepdims=True)  # of each digit
             coded = np.rint(maps * (127 / np.maximum(1, strongest))).astype(np.int8)
             self.why = {"digit": number, "maps": base64.b64encode(coded.tobytes()).decode()}
-
-
-def _kept(keep: str | Path) -> dict:
-    """The drawing in a file; what cannot be read there is no drawing."""
-    try:
-        state = read_json(keep)
-        return {"strokes": list(state["strokes"]), "backdrop": str(state["backdrop"])}
-    except (OSError, ValueError, KeyError, TypeError):
-        return {}

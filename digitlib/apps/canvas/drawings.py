@@ -7,8 +7,7 @@ from digitlib.artifacts import resolve
 from digitlib.datasets import Dataset, load_dataset, split
 from digitlib.pixels.segmentation import normalise
 
-SIDE, PEN = 120, 8.0  # pixels: height of the page that a simulated hand writes on, and its pen
-LEAN = 1.3  # sideways for each pixel up: further than the model was taught
+SIDE = 120  # pixels; height of the page that a simulated hand writes on
 
 
 def load_drawings(folder: str, fewest: int, seed: int = 0) -> tuple[Dataset, Dataset]:
@@ -24,25 +23,22 @@ def load_drawings(folder: str, fewest: int, seed: int = 0) -> tuple[Dataset, Dat
     if sum(counts) >= max(50, fewest) and min(counts) > 1:
         spec = f"folder:{folder}"
         return load_dataset(spec, "train"), load_dataset(spec, "test")
-    return split(leaning_hand(300, seed), 0.5, seed)
-
-
-def leaning_hand(n: int, seed: int = 0, lean: float = LEAN) -> Dataset:
-    """``n`` digits as one hand draws them that leans like few do."""
     random = np.random.default_rng(seed)
-    labels = (np.arange(n) % 10).astype(np.uint8)
-    images = np.stack([normalise(_page(str(label), lean, random)) for label in labels])
-    return Dataset("drawings", images, labels, "a simulated hand that leans far forward")
+    labels = (np.arange(300) % 10).astype(np.uint8)
+    images = np.stack([normalise(_page(str(label), random)) for label in labels])
+    source = "a simulated hand that leans far forward"
+    return split(Dataset("drawings", images, labels, source), 0.5, seed)
 
 
-def _page(digit: str, lean: float, random: np.random.Generator) -> np.ndarray:
-    """A digit in dark ink on white: uint8 (SIDE, 3 · SIDE)."""
+def _page(digit: str, random: np.random.Generator) -> np.ndarray:
+    """A digit as a hand draws it that leans like few do: uint8 (SIDE, 3 · SIDE), dark on white."""
     page = np.full((SIDE, 3 * SIDE), WHITE, np.uint8)
-    lean, strokes = lean + random.normal(0, 0.1), []
+    # Sideways for each pixel up: further than the model was taught.
+    lean, strokes = 1.3 + random.normal(0, 0.1), []
     for path in HANDWRITING[digit]:
         x, y = np.array(path).T + random.normal(0, 0.02, (2, len(path)))
         x, y = 1.25 + 0.5 * x + 0.7 * lean * (0.5 - y), 0.15 + 0.7 * y
-        points = np.column_stack([SIDE * x, SIDE * y, np.full(len(x), PEN)])
-        strokes.append({"points": points.ravel()})
+        pen = np.full(len(x), 8.0)
+        strokes.append({"points": np.column_stack([SIDE * x, SIDE * y, pen]).ravel()})
     rasterise(page, strokes, 1.0, BLACK, WHITE)
     return page

@@ -1,6 +1,7 @@
 """The page under the strokes: white, or a picture amid its own paper."""
 
 import base64
+import math
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
@@ -38,23 +39,21 @@ def page_of(backdrop: str, width: int, height: int) -> Page:
     fit = min(wide / grey.shape[1], tall / grey.shape[0])
     if fit > 1:
         grey = cv2.resize(grey, None, None, fit, fit, cv2.INTER_CUBIC)[:tall, :wide]
-    rim = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
-    ground = int(np.median(rim))
+    ground = int(np.median(np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])))
     page = np.full((tall, wide), ground, np.uint8)
     top, left = (tall - grey.shape[0]) // 2, (wide - grey.shape[1]) // 2
-    page[top : top + grey.shape[0], left : left + grey.shape[1]] = grey
-    return Page(page, ground, (left, top, left + grey.shape[1], top + grey.shape[0]))
+    bottom, right = top + grey.shape[0], left + grey.shape[1]
+    page[top:bottom, left:right] = grey
+    return Page(page, ground, (left, top, right, bottom))
 
 
-def inked(place: Box, strokes: Sequence[Stroke], shape: tuple[int, int], scale: float) -> Box:
+def inked(page: Page, strokes: Sequence[Stroke], scale: float) -> Box:
     """The part of the page that is read: the picture, and the strokes beside it."""
-    points = [np.reshape(s["points"], (-1, 3)) for s in strokes if not s.get("erases")]
-    if not points:
-        return place
-    x, y, pen = scale * np.concatenate(points).T
-    low = np.floor([np.min(x - pen), np.min(y - pen)]).astype(int)
-    high = np.ceil([np.max(x + pen), np.max(y + pen)]).astype(int)
-    return (
-        *np.clip(np.minimum(place[:2], low), 0, None).tolist(),
-        *np.minimum(np.maximum(place[2:], high), shape[::-1]).tolist(),
-    )
+    left, top, right, bottom = page.place
+    height, width = page.grey.shape
+    for stroke in strokes:
+        if not stroke.get("erases"):
+            x, y, pen = scale * np.reshape(stroke["points"], (-1, 3)).T
+            left, right = min(left, int((x - pen).min())), max(right, math.ceil((x + pen).max()))
+            top, bottom = min(top, int((y - pen).min())), max(bottom, math.ceil((y + pen).max()))
+    return max(0, left), max(0, top), min(right, width), min(bottom, height)

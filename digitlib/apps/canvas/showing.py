@@ -8,20 +8,32 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from PIL import Image
 
-from digitlib.reading.recognizer import Digit, Reading
+from digitlib.reading.recognizer import Reading
 
 MOST_DIGITS = 64  # that are described one by one
 MARGIN = 0.25  # around one of several digits that is cut out, as a share of its longer side
 
 
-def describe(reading: Reading, scale: float = 1.0, corner: tuple[int, int] = (0, 0)) -> dict:
+def describe(reading: Reading, scale: float, corner: tuple[int, int]) -> dict:
     """A reading as JSON has it: text, and for each digit all that the canvas shows.
 
     Boxes are of a picture whose ``corner`` lies at (x, y) of the page; on the canvas the page is
     ``scale`` times smaller.
     """
-    found = reading.digits[:MOST_DIGITS]
-    return {"text": reading.text, "digits": [_described(d, scale, corner) for d in found]}
+    digits = []
+    for digit in reading.digits[:MOST_DIGITS]:
+        (x, y, width, height), (left, top) = digit.box, corner
+        digits.append(
+            {
+                "label": digit.label,
+                "confidence": round(digit.confidence, 5),
+                "accepted": digit.accepted,
+                "probabilities": [round(float(p), 5) for p in digit.probabilities],
+                "box": [round(side / scale, 1) for side in (x + left, y + top, width, height)],
+                "image": base64.b64encode(digit.image.tobytes()).decode(),
+            }
+        )
+    return {"text": reading.text, "digits": digits}
 
 
 def still(picture: np.ndarray, reading: Mapping, width: int, height: int) -> str:
@@ -63,15 +75,3 @@ def _frame(digit: dict) -> str:
         f'fill="none" stroke="{colour}" stroke-width="1.5"/><text x="{x - 4}" y="{y - 11}" '
         f'fill="{colour}" style="font: 700 19px sans-serif">{digit["label"]}</text>'
     )
-
-
-def _described(digit: Digit, scale: float, corner: tuple[int, int]) -> dict:
-    (x, y, width, height), (left, top) = digit.box, corner
-    return {
-        "label": digit.label,
-        "confidence": round(digit.confidence, 5),
-        "accepted": digit.accepted,
-        "probabilities": [round(float(p), 5) for p in digit.probabilities],
-        "box": [round(side / scale, 1) for side in (x + left, y + top, width, height)],
-        "image": base64.b64encode(digit.image.tobytes()).decode(),
-    }

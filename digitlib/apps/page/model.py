@@ -1,12 +1,11 @@
 """The tab that shows the model: what it is, how it learnt, how well and how fast it reads."""
 
-import html
-import time
+from timeit import repeat
 
 import ipywidgets as widgets
 import numpy as np
 
-from digitlib.apps.page.shared import SharedRecognizer
+from digitlib.apps.page.shared import SharedRecognizer, error, table
 from digitlib.apps.page.train import curves
 from digitlib.artifacts import ArtifactError, read_history
 from digitlib.reading.models import find_models
@@ -20,15 +19,13 @@ class Model(widgets.VBox):
 
     def __init__(self, shared: SharedRecognizer):
         self.shared, self.shown, self.filling = shared, "", False
-        self.choice = widgets.Dropdown(
-            description="Model",
-            layout=widgets.Layout(width="min(40em, 95%)"),
-        )
+        wide = widgets.Layout(width="min(40em, 95%)")
+        self.choice = widgets.Dropdown(description="Model", layout=wide)
         self.other = widgets.Text(
             placeholder="or the folder of another one",
             continuous_update=False,
             description="Folder",
-            layout=widgets.Layout(width="min(40em, 95%)"),
+            layout=wide,
         )
         self.fault, self.body = widgets.HTML(), widgets.HTML()
         super().__init__([self.choice, self.other, self.fault, self.body])
@@ -55,21 +52,25 @@ class Model(widgets.VBox):
         try:
             self.shared.use(change["new"])
         except (ArtifactError, ValueError, OSError, KeyError) as fault:
-            self.fault.value = f'<p class="page-error">{html.escape(str(fault))}</p>'
+            self.fault.value = error(fault)
             self.refresh()  # what is in use is what the list says
 
     def _describe(self) -> str:
-        card, folder = self.shared.recognizer.card, self.shared.model_dir
-        file = self.shared.recognizer.file
+        recognizer = self.shared.recognizer
+        card, file = recognizer.card, recognizer.file
+        image = np.zeros((1, 28, 28), np.uint8)
+        image[0, 4:24, 13:16] = 255
+        spent = 1000 * np.median(repeat(lambda: recognizer.classify(image), number=1, repeat=ASKED))
         lines = accuracy_lines(card) | {
-            "one digit takes": f"{latency(self.shared):.2f} ms on this machine (median of {ASKED})",
+            "one digit takes": f"{spent:.2f} ms on this machine (median of {ASKED})",
             "file": f"{file.stat().st_size / 1e6:.2f} MB ({file.name})",
         }
-        parts = [_table(lines | card_lines(card))]
-        if history := read_history(f"{folder}/history.csv"):
+        told = (lines | card_lines(card)).items()
+        parts = [table([{"": name, "card": value} for name, value in told], head=False)]
+        if history := read_history(f"{self.shared.model_dir}/history.csv"):
             parts += ["<h3>How it learnt</h3>", curves(history)]
         if layers := card.get("layers"):
-            parts += ["<h3>Layers</h3>", _layer_table(layers)]
+            parts += ["<h3>Layers</h3>", table(layers)]
         return "".join(parts)
 
 
@@ -83,40 +84,3 @@ def accuracy_lines(card: dict) -> dict[str, str]:
                 f"{measured['low_percent']:.2f} to {measured['high_percent']:.2f} %)"
             )
     return lines
-
-
-def latency(shared: SharedRecognizer) -> float:
-    """Median milliseconds for one digit."""
-    image = np.zeros((1, 28, 28), np.uint8)
-    image[0, 4:24, 13:16] = 255
-    times = []
-    for _ in range(ASKED):
-        start = time.perf_counter()
-        shared.recognizer.classify(image)
-        times.append(time.perf_counter() - start)
-    return 1000 * float(np.median(times))
-
-
-def _table(lines: dict[str, str]) -> str:
-    rows = "".join(
-        f"<tr><th scope=row>{html.escape(name)}</th><td>{html.escape(value)}</td></tr>"
-        for name, value in lines.items()
-    )
-    return f'<div class="page-scroll"><table class="page-table"><tbody>{rows}</tbody></table></div>'
-
-
-def _layer_table(layers: list[dict]) -> str:
-    heads = "".join(f"<th scope=col>{html.escape(name)}</th>" for name in layers[0])
-    rows = "".join(
-        "<tr>"
-        + "".join(
-            f"<td>{f'{v:,}' if isinstance(v, int) else html.escape(str(v))}</td>"
-            for v in layer.values()
-        )
-        + "</tr>"
-        for layer in layers
-    )
-    return (
-        f'<div class="page-scroll"><table class="page-table"><thead><tr>{heads}</tr></thead>'
-        f"<tbody>{rows}</tbody></table></div>"
-    )

@@ -4,13 +4,13 @@ import base64
 import csv
 import html
 import io
-from collections.abc import Container, Sequence
+from collections.abc import Sequence
 
 import cv2
 import ipywidgets as widgets
 
 from digitlib.apps.canvas.showing import data_url
-from digitlib.apps.page.shared import SharedRecognizer
+from digitlib.apps.page.shared import SharedRecognizer, table
 from digitlib.pixels.decoding import PictureError, load
 from digitlib.reading.batch import COLUMNS, Row, read_picture
 
@@ -22,17 +22,13 @@ class Pictures(widgets.VBox):
 
     def __init__(self, shared: SharedRecognizer):
         self.shared = shared
-        self.rows: dict[str, Row] = {}
-        self.looks: dict[str, str] = {}
+        self.read: dict[str, tuple[Row, str]] = {}  # by name; with a thumbnail in HTML
+        what = "Choose pictures"
         self.chooser = widgets.FileUpload(
-            accept="image/*",
-            multiple=True,
-            description="Choose pictures",
-            tooltip="Choose pictures",
+            accept="image/*", multiple=True, description=what, tooltip=what
         )
         self.clear = widgets.Button(description="Clear", disabled=True)
-        self.progress = widgets.IntProgress(min=0, max=1, description="")
-        self.progress.layout.visibility = "hidden"
+        self.progress = widgets.IntProgress(layout={"visibility": "hidden"})
         self.summary, self.table = widgets.HTML(), widgets.HTML()
         super().__init__(
             [
@@ -54,40 +50,25 @@ class Pictures(widgets.VBox):
         self.progress.max, self.progress.value = len(change["new"]), 0
         self.progress.layout.visibility = "visible"
         for upload in change["new"]:
-            name, content = _free_name(upload["name"], self.rows), bytes(upload["content"])
-            self.rows[name] = read_picture(self.shared.recognizer, name, content)
-            self.looks[name] = _thumbnail(content)
+            name, number, content = upload["name"], 2, bytes(upload["content"])
+            while name in self.read:
+                name, number = f"{upload['name']} ({number})", number + 1
+            row = read_picture(self.shared.recognizer, name, content)
+            self.read[name] = row, _thumbnail(content)
             self.progress.value += 1
         self.chooser.value = ()  # the pictures themselves are not kept
         self._show()
 
     def _clear(self, _button: object) -> None:
-        self.rows, self.looks = {}, {}
+        self.read = {}
         self._show()
 
     def _show(self) -> None:
-        rows = list(self.rows.values())
         self.progress.layout.visibility = "hidden"
-        self.clear.disabled = not rows
-        self.summary.value, self.table.value = summary(rows), self._table(rows)
-
-    def _table(self, rows: Sequence[Row]) -> str:
-        if not rows:
-            return ""
-        names = ("picture", "file", "text", "confidence", "status", "")
-        heads = "".join(f"<th scope=col>{name}</th>" for name in names)
-        body = "".join(_table_row(row, self.looks[row.file]) for row in rows)
-        return (
-            f'<div class="page-scroll"><table class="page-table"><thead><tr>{heads}</tr></thead>'
-            f"<tbody>{body}</tbody></table></div>"
-        )
-
-
-def as_csv(rows: Sequence[Row]) -> str:
-    """The rows as CSV, with a head."""
-    stream = io.StringIO()
-    csv.writer(stream).writerows([COLUMNS, *(row.cells() for row in rows)])
-    return stream.getvalue()
+        self.clear.disabled = not self.read
+        self.summary.value = summary([row for row, _ in self.read.values()])
+        cells = [_cells(row, look) for row, look in self.read.values()]
+        self.table.value = table(cells, escape=None) if cells else ""
 
 
 def summary(rows: Sequence[Row]) -> str:
@@ -100,24 +81,25 @@ def summary(rows: Sequence[Row]) -> str:
     if read:
         parts.append(f"{sum(row.confidence for row in read) / len(read):.1%} sure on average")
         parts += [f"{count} {name}" for name, count in counts.items() if count]
-    coded = base64.b64encode(as_csv(rows).encode("utf-8-sig")).decode()
+    stream = io.StringIO()
+    csv.writer(stream).writerows([COLUMNS, *(row.cells() for row in rows)])
+    coded = base64.b64encode(stream.getvalue().encode("utf-8-sig")).decode()
     link = f'<a download="digits.csv" href="data:text/csv;base64,{coded}">Download as CSV</a>'
     return f'<p class="page-summary">{" · ".join(parts)} · {link}</p>'
 
 
-def _table_row(row: Row, look: str) -> str:
-    name = html.escape(row.file)
-    if row.error:
-        said = f'<td colspan=3 class="page-error">{html.escape(row.error)}</td><td></td>'
-    else:
-        text = html.escape(row.text)
-        doubt = "" if row.accepted else "may be no digit"
-        said = (
-            f'<td class="page-read">{text}</td><td>{row.confidence:.1%}</td>'
-            f'<td><span class="page-status page-{row.status}">{row.status}</span></td>'
-            f"<td>{doubt}</td>"
-        )
-    return f"<tr><td>{look}</td><td>{name}</td>{said}</tr>"
+def _cells(row: Row, look: str) -> dict[str, str]:
+    """A line of the table, by column: HTML."""
+    doubt = "" if row.accepted else "may be no digit"
+    fault = f'<span class="page-error">{html.escape(row.error)}</span>'
+    return {
+        "picture": look,
+        "file": html.escape(row.file),
+        "text": f'<span class="page-read">{html.escape(row.text)}</span>',
+        "confidence": "" if row.error else f"{row.confidence:.1%}",
+        "status": f'<span class="page-status page-{row.status}">{row.status}</span>',
+        "": fault if row.error else doubt,
+    }
 
 
 def _thumbnail(content: bytes) -> str:
@@ -129,10 +111,3 @@ def _thumbnail(content: bytes) -> str:
     width = max(1, min(4 * THUMBNAIL, round(grey.shape[1] * scale)))
     small = cv2.resize(grey, (width, THUMBNAIL), interpolation=cv2.INTER_AREA)
     return f'<img alt="" height="{THUMBNAIL}" src="{data_url(small)}">'
-
-
-def _free_name(name: str, taken: Container[str]) -> str:
-    stem, number = name, 2
-    while name in taken:
-        name, number = f"{stem} ({number})", number + 1
-    return name

@@ -17,7 +17,7 @@ from pathlib import Path
 import ipywidgets as widgets
 import psutil
 
-from digitlib.apps.page.shared import SharedRecognizer
+from digitlib.apps.page.shared import SharedRecognizer, error
 from digitlib.artifacts import TRAINING, kept_epoch, project_root, read_history, resolve
 from digitlib.datasets import find_dataset
 from digitlib.pipeline import profiles
@@ -36,13 +36,12 @@ class Train(widgets.VBox):
         self.process: subprocess.Popen | None = None
         self.output_dir = resolve(FOLDER)
         self.stopped: dict = {}  # the parameters of a training that can go on
-        style, wide = {"description_width": "8em"}, widgets.Layout(width="min(32em, 95%)")
-        field = {"style": style, "layout": wide}
+        wide = widgets.Layout(width="min(32em, 95%)")
+        field = {"style": {"description_width": "8em"}, "layout": wide}
         self.dataset = widgets.Combobox(
             value="optdigits",
             options=["optdigits", "mnist", "folder:outputs/drawings"],
             description="Data set",
-            ensure_option=False,
             continuous_update=False,
             **field,
         )
@@ -62,8 +61,7 @@ class Train(widgets.VBox):
         self.start = widgets.Button(description="Train", button_style="primary")
         self.stop = widgets.Button(description="Stop", disabled=True)
         self.use = widgets.Button(description="Read with it", disabled=True)
-        self.said = widgets.HTML()
-        self.curves = widgets.HTML()
+        self.said, self.curves = widgets.HTML(), widgets.HTML()
         super().__init__(
             [
                 widgets.HTML(
@@ -89,7 +87,7 @@ class Train(widgets.VBox):
         try:
             self._begin()
         except Exception as fault:  # Voilà shows a handler's errors to nobody
-            self.said.value = f'<p class="page-error">{html.escape(str(fault))}</p>'
+            self.said.value = error(fault)
 
     def _begin(self) -> None:
         find_dataset(self.dataset.value.strip())  # what is not there is told at once
@@ -144,11 +142,8 @@ class Train(widgets.VBox):
     def _finish(self, code: int) -> None:
         if code:
             reason, log = why_it_failed(self.log_file)
-            self.said.value = (
-                f'<p class="page-error">{html.escape(reason)}</p>'
-                f"<details><summary>What it said before</summary><pre>{html.escape(log)}</pre>"
-                "</details>"
-            )
+            before = f"<summary>What it said before</summary><pre>{html.escape(log)}</pre>"
+            self.said.value = f"{error(reason)}<details>{before}</details>"
             return
         self._show(read_history(self.output_dir / "model" / "history.csv"))
         self.use.disabled = False
@@ -224,8 +219,8 @@ def curves(history: list[dict]) -> str:
     return f'<img class="page-figure" alt="{alt}" src="{source}">'
 
 
-def why_it_failed(log_file: Path, lines: int = 12) -> tuple[str, str]:
-    """The error that a log ends with, in one line, and the lines it ends with."""
+def why_it_failed(log_file: Path) -> tuple[str, str]:
+    """The error that a log ends with, in one line, and the twelve lines it ends with."""
     said = [line for line in log_file.read_text(errors="replace").splitlines() if line.strip()]
     errors = [found[1] for line in said if (found := re.search(r"\b(\w+Error: .*)", line))]
-    return (errors or said or ["It ended without a word."])[-1], "\n".join(said[-lines:])
+    return (errors or said or ["It ended without a word."])[-1], "\n".join(said[-12:])
