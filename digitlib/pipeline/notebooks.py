@@ -79,19 +79,27 @@ def execute(notebook: str | Path, output: str | Path, parameters: Mapping | None
 def refresh(names: list[str]) -> None:
     """Execute the committed notebooks in order with their defaults and store clean copies.
 
-    They run in a temporary root, so nothing under ``outputs/`` is read or touched.
+    They run in a temporary root, so nothing under ``outputs/`` is read or touched. Their metrics
+    become those that the tests compare with, in ``tests/reference``.
     """
-    folder = project_root() / "notebooks"
+    checkout = project_root()
     root = tempfile.mkdtemp()
-    shutil.copytree(folder, Path(root, "notebooks"))
+    shutil.copytree(checkout / "notebooks", Path(root, "notebooks"))
     os.environ["DIGITLIB_ROOT"] = root
     for notebook in sorted(Path(root, "notebooks").glob("[0-9]*.ipynb")):
         if names and notebook.stem not in names:
             continue
         print(f"{notebook.stem} …", flush=True)
         executed = execute(notebook, f"executed/{notebook.name}")
-        with writing(folder / notebook.name) as unfinished:
-            unfinished.write_text(clean(executed.read_text(encoding="utf-8")), encoding="utf-8")
+        made = {
+            f"notebooks/{notebook.name}": clean(executed.read_text(encoding="utf-8")),
+            f"tests/reference/{notebook.stem}.json": Path(
+                root, "outputs/quick/metrics", f"{notebook.stem}.json"
+            ).read_text(encoding="utf-8"),
+        }
+        for name, text in made.items():
+            with writing(checkout / name) as unfinished:
+                unfinished.write_text(text, encoding="utf-8")
     shutil.rmtree(root)  # kept when a notebook fails, for its executed copy
 
 
@@ -136,7 +144,7 @@ def _end_with_parent() -> None:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """``run``, ``export`` or ``refresh``; see ``--help``."""
+    """``run``, ``export``, ``refresh`` or ``clean``; see ``--help``."""
     parser = argparse.ArgumentParser(prog="python -m digitlib.pipeline.notebooks")
     commands = parser.add_subparsers(dest="command", required=True)
     run = commands.add_parser("run", help="execute a notebook")
@@ -154,6 +162,8 @@ def main(arguments: list[str] | None = None) -> None:
     export.add_argument("--top", default=".", help="the folder they are in, seen from this report")
     again = commands.add_parser("refresh", help="execute the committed notebooks again")
     again.add_argument("names", nargs="*", help="only these")
+    tidy = commands.add_parser("clean", help="take out what belongs to one run or machine")
+    tidy.add_argument("names", nargs="+", metavar="FILE")
     chosen = parser.parse_args(arguments)
     # jsonschema, under papermill and nbconvert, compiles a grammar of web addresses when it is
     # imported: two seconds for a check that no notebook needs. This says it is not installed.
@@ -177,6 +187,10 @@ def main(arguments: list[str] | None = None) -> None:
             export_html(
                 chosen.notebook, chosen.html, not chosen.hide_code, chosen.pages, chosen.top
             )
+        elif chosen.command == "clean":
+            for name in map(Path, chosen.names):
+                if (tidied := clean(text := name.read_text(encoding="utf-8"))) != text:
+                    name.write_text(tidied, encoding="utf-8")
         else:
             refresh(chosen.names)
     except (ParameterError, NotebookError) as fault:
