@@ -188,9 +188,9 @@ def main(arguments: list[str] | None = None) -> None:
                 chosen.notebook, chosen.html, not chosen.hide_code, chosen.pages, chosen.top
             )
         elif chosen.command == "clean":
-            for name in map(Path, chosen.names):
-                if (tidied := clean(text := name.read_text(encoding="utf-8"))) != text:
-                    name.write_text(tidied, encoding="utf-8")
+            for file in map(Path, chosen.names):
+                if (tidied := clean(text := file.read_text(encoding="utf-8"))) != text:
+                    file.write_text(tidied, encoding="utf-8")
         else:
             refresh(chosen.names)
     except (ParameterError, NotebookError) as fault:
