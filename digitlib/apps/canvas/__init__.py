@@ -18,7 +18,7 @@ import numpy as np
 import traitlets
 from PIL import Image
 
-from digitlib.apps.canvas.page import inked, page_of
+from digitlib.apps.canvas.backdrop import inked, lay_out
 from digitlib.apps.canvas.showing import cut_out, data_url, describe, still
 from digitlib.apps.canvas.strokes import BLACK, WHITE, Stroke, rasterise
 from digitlib.artifacts import from_root, read_json, resolve, write_json, writing
@@ -112,7 +112,7 @@ class DigitCanvas(anywidget.AnyWidget):
 
         With a picture under the strokes it is as large as that picture, and ink is white on dark.
         """
-        under = page_of(self.backdrop, self.width, self.height)
+        under = lay_out(self.backdrop, self.width, self.height)
         page, ink = under.grey.copy(), BLACK if under.ground >= 128 else WHITE
         rasterise(page, self.strokes, page.shape[1] / self.width, ink, under.ground)
         return page
@@ -173,7 +173,7 @@ class DigitCanvas(anywidget.AnyWidget):
         reading, fault, paper = {}, "", WHITE
         if self.strokes or self.backdrop:
             try:
-                picture, under = self.picture, page_of(self.backdrop, self.width, self.height)
+                picture, under = self.picture, lay_out(self.backdrop, self.width, self.height)
                 paper, scale = under.ground, picture.shape[1] / self.width
                 if self.backdrop:
                     left, top, right, bottom = inked(under, self.strokes, scale)

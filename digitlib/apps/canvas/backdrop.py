@@ -15,7 +15,7 @@ from digitlib.pixels.decoding import PictureError, load
 Box = tuple[int, int, int, int]  # left, top, right, bottom; in pixels of the page
 
 
-class Page(NamedTuple):
+class Backdrop(NamedTuple):
     """Grey levels, uint8 in the canvas's proportions and not smaller than it; around and under
     the picture ``ground``; ``place`` is where the picture lies."""
 
@@ -25,10 +25,10 @@ class Page(NamedTuple):
 
 
 @lru_cache(maxsize=4)
-def page_of(backdrop: str, width: int, height: int) -> Page:
+def lay_out(backdrop: str, width: int, height: int) -> Backdrop:
     """What is under the strokes: white, or a picture amid its own paper."""
     if not backdrop:
-        return Page(np.full((height, width), WHITE, np.uint8), WHITE, (0, 0, width, height))
+        return Backdrop(np.full((height, width), WHITE, np.uint8), WHITE, (0, 0, width, height))
     try:
         decoded = base64.b64decode(backdrop.partition(",")[2], validate=True)
     except ValueError:
@@ -44,10 +44,10 @@ def page_of(backdrop: str, width: int, height: int) -> Page:
     top, left = (tall - grey.shape[0]) // 2, (wide - grey.shape[1]) // 2
     bottom, right = top + grey.shape[0], left + grey.shape[1]
     page[top:bottom, left:right] = grey
-    return Page(page, ground, (left, top, right, bottom))
+    return Backdrop(page, ground, (left, top, right, bottom))
 
 
-def inked(page: Page, strokes: Sequence[Stroke], scale: float) -> Box:
+def inked(page: Backdrop, strokes: Sequence[Stroke], scale: float) -> Box:
     """The part of the page that is read: the picture, and the strokes beside it."""
     left, top, right, bottom = page.place
     height, width = page.grey.shape
