@@ -65,6 +65,8 @@ def effects(table: pd.DataFrame, accuracy: pd.Series, best: int) -> Figure:
             if places.min() > 0 and places.max() / places.min() > 10:
                 axes.set_xscale("log")
                 draw.label_decades(axes.xaxis)
+            else:
+                axes.locator_params(axis="x", nbins=3)
         axes.plot(places, accuracy, "o", ms=4.5, alpha=0.75, color=COLOURS[0])
         axes.plot(places[best], accuracy[best], "o", ms=11, mfc="none", color=COLOURS[3])
         axes.set_title(short(name))
