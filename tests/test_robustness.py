@@ -1,4 +1,4 @@
-"""Judging a reader on strangers, damage and non-digits: what its numbers claim is so."""
+"""Judging a reader on unseen writers, corruptions and non-digits: what its numbers claim is so."""
 
 import subprocess
 import sys

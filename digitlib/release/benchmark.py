@@ -4,7 +4,7 @@
 
 The shipped model answers through LiteRT and through Keras, and so do the four networks of the
 published systems, whose weights do not matter here. The shipped model's other file stands beside
-them: in float32 where whole numbers serve. With ``--train``, two profiles race to 99.5 % on the
+them: in float32 where int8 serves. With ``--train``, two profiles race to 99.5 % on the
 same validation digits. The numbers go to ``outputs/benchmark/metrics``; `make readme` writes the
 README's tables from them.
 """
