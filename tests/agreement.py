@@ -5,7 +5,8 @@ cell's tag says:
 
 - no tag: it is computed from data, and may differ by rounding alone;
 - ``fitted``: it comes from a network. Another processor adds up in another order and so trains a
-  slightly different one: accuracies move by a point or two, losses by a third;
+  slightly different one: accuracies move by a point or two, losses by a third (measured with
+  oneDNN's kernels for several processors, without it, and on one thread);
 - ``nbval-ignore-output``: words differ too, and a second tag says why (``REASONS``).
 
 As a plugin (``pytest --nbval -p agreement``) this makes nbval compare cells so. Pictures are not
@@ -21,7 +22,7 @@ from bs4 import BeautifulSoup
 #: Why a cell's output is not compared.
 REASONS = {
     "because:times": "it says how long something took, in numbers that have no unit beside them",
-    "because:fits-differ": "which digits a network misreads, and so its words, ranks and p-values",
+    "because:fits-differ": "it depends on which digits a network misreads, in words or by far",
     "because:widget": "it lives as long as the notebook's kernel, and is not stored",
     "because:miniature": "smaller parameters change its words or its number of rows",
 }
@@ -42,12 +43,17 @@ def rounding(reference: float, found: float) -> bool:
 def percent(reference: float, found: float) -> bool:
     """For percentages and points: the closer to 0 or 100 %, the less a few digits move them."""
     size = abs(reference)
-    return abs(found - reference) <= 3 + 0.4 * min(size, abs(100 - size))
+    return abs(found - reference) <= 3 + 0.6 * min(size, abs(100 - size))
 
 
 def percent_of_few(reference: float, found: float) -> bool:
     """For percentages of some dozens of digits."""
     return abs(found - reference) <= 15 or percent(reference, found)
+
+
+def percent_of_strange(reference: float, found: float) -> bool:
+    """For pictures unlike any it learnt from: equally good networks read them differently."""
+    return abs(found - reference) <= 30
 
 
 def share(reference: float, found: float) -> bool:
@@ -57,7 +63,7 @@ def share(reference: float, found: float) -> bool:
 
 def count(reference: float, found: float) -> bool:
     """For how many digits are read or accepted."""
-    return abs(found - reference) <= 5 + 0.4 * abs(reference)
+    return abs(found - reference) <= 10 + 0.4 * abs(reference)
 
 
 def measure(reference: float, found: float) -> bool:
@@ -207,7 +213,8 @@ def pytest_assertrepr_compare(op: str, left: object, right: object) -> list[str]
 # By the name of a number, with all it is in: `test.accuracy_percent`. The first that fits is taken.
 KINDS: list[tuple[str, Rule]] = [
     (r"seconds|p_value$", anything),
-    (r"(per_class|corruptions|brightness|styles|by_preprocessing).*percent", percent_of_few),
+    (r"corruptions.*percent|accepted_nondigits_percent", percent_of_strange),
+    (r"(per_class|brightness|styles|by_preprocessing).*percent", percent_of_few),
     (r"auroc\.(auroc|low|high)$|mean_confidence$", share),
     (r"percent|\.(mean|sd|low|high)$", percent),
     (r"correct$|only_\w+$|accepted\.n$|status|confusion|label_issues", count),
