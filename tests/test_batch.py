@@ -217,7 +217,7 @@ def test_what_cannot_be_a_source_is_named(tmp_path, name, content, fault):
 
 
 def test_a_stopped_run_goes_on_where_it_was(digits, tmp_path, monkeypatch):
-    """Protects a night's work: nothing is read twice, nothing is lost, half a line is mended."""
+    """Protects a night's work: nothing is read twice, nothing is lost, half a line is cut off."""
     monkeypatch.setattr(batch, "DIGITS_PER_CHUNK", 40)
     file = tmp_path / "images.npy"
     np.save(file, digits.images[:200])

@@ -205,7 +205,8 @@ def test_redo_belongs_to_the_drawing_it_was_undone_in(page):
     page.keyboard.press("z")
     page.get_by_role("button", name="Try a sample").click()
     expect(page.locator(".dc-text")).to_have_text(re.compile(r"^\d\??$"), timeout=SOON)
-    expect(page.get_by_role("button", name="Redo")).to_have_attribute("aria-disabled", "true")
+    redo = page.get_by_role("button", name="Redo")
+    expect(redo).to_have_attribute("aria-disabled", "true", timeout=SOON)
 
 
 def test_the_digit_just_drawn_is_the_one_that_is_shown_and_saved(page, root):

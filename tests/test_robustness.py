@@ -214,7 +214,7 @@ def test_figures_are_drawn_with_nothing_to_show(tmp_path):
         artifacts.save_figure(figure, tmp_path, "figure")
 
 
-def test_judging_strangers_needs_no_keras():
+def test_judging_unseen_writers_needs_no_keras():
     program = (
         "import sys; from digitlib.measuring import handwriting, preprocessing, robustness;"
         "import digitlib.reporting.figures.robustness;"

@@ -1,5 +1,6 @@
 """Makes models: the only package that imports Keras."""
 
+import logging
 import os
 
 from digitlib.quiet import quiet
@@ -7,6 +8,8 @@ from digitlib.quiet import quiet
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # On by default only where a processor has AVX512; a fit is a third faster with it on AVX2, too.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+# It warns of every network after the first that is fitted in one process.
+logging.getLogger("tensorflow").setLevel(logging.ERROR)
 with quiet():
     import keras
 

@@ -78,7 +78,9 @@ class Recipe:
                 f"hard_example_share is {self.hard_example_share}: above 0, and 1 for all digits"
             )
         if not 0 <= self.swa_epochs < self.epochs:
-            raise ValueError(f"swa_epochs is {self.swa_epochs} of {self.epochs} epochs")
+            raise ValueError(
+                f"swa_epochs is {self.swa_epochs} of {self.epochs} epochs; average fewer of them"
+            )
         if self.swa_epochs and self.schedule == "cosine" and not self.final_rate:
             raise ValueError("swa_epochs at a rate of 0 average nothing: give a final_rate above 0")
 
