@@ -19,10 +19,6 @@ def save_model(model: keras.Model, model_dir: str | Path) -> Path:
     Raises:
         RuntimeError: when the exported model does not run or answers differently.
     """
-    import tensorflow as tf
-
-    # In a notebook it reports every file of its own that it writes on the way.
-    tf.get_logger().setLevel("ERROR")
     model_dir = resolve(model_dir)
     with writing(model_dir / KERAS_FILE) as unfinished:
         model.save(unfinished)
