@@ -29,7 +29,7 @@ PACKAGES = ("digitlib", "keras", "tensorflow", "ai-edge-litert", "numpy", "sciki
 
 
 class ArtifactError(FileNotFoundError):
-    """Something an earlier step should have made is not there; the message says how to make it."""
+    """Something is missing that an earlier step makes; the message says how to make it."""
 
 
 def project_root() -> Path:

@@ -123,7 +123,7 @@ def clean(notebook: str) -> str:
 
 
 class _Prefixed:
-    """A stream that puts a name before every line: notebooks run beside each other."""
+    """A stream that puts a name before every line, since several notebooks may run at once."""
 
     def __init__(self, name: str):
         self.name, self.line = name, ""

@@ -119,7 +119,7 @@ def built_on(profile: str) -> list[str]:
 
 
 def fits(profile: str, asked: str, seeds: int) -> int:
-    """How many trainings of a profile ``asked`` wants: of itself, or of one that it builds on."""
+    """How many trainings of ``profile`` a run of the profile ``asked`` starts."""
     return seeds + len(folds(profile)) if profile == asked else 1
 
 

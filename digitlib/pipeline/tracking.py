@@ -76,13 +76,13 @@ class Entry:
 
     @property
     def digest(self) -> str:
-        """What tells this entry from others; its files follow from the rest."""
+        """A checksum that tells this entry from others."""
         told = [self.name, self.tags, self.params, self.metrics]
         return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
 
 def remember(profile: str, finished: bool) -> None:
-    """Do what this module is for, in a process of its own; a run never fails or hangs by it."""
+    """Enter a profile into MLflow, in a process of its own: a run never fails or hangs by it."""
     if os.environ.get("DIGITLIB_TRACKING") == "off" or not importlib.util.find_spec("mlflow"):
         return
     command = [sys.executable, "-m", "digitlib.pipeline.tracking", profile]
@@ -94,7 +94,7 @@ def remember(profile: str, finished: bool) -> None:
 
 
 def entries(profile: str, finished: bool) -> Iterator[Entry]:
-    """All that can be remembered of what a profile has under ``outputs/``."""
+    """The entries of what a profile has under ``outputs/``."""
     folder = resolve(f"outputs/{profile}")
     for run in sorted(folder.glob("runs/seed-*")):
         if (run / "model" / CARD_FILE).exists():

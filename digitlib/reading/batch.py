@@ -243,7 +243,7 @@ def _read(chunks: Iterator[Chunk], model_dir: str | Path, workers: int) -> Itera
 
 
 def _single(chunk: Chunk) -> Iterator[Chunk]:
-    """Its pictures, each a chunk of its own."""
+    """A chunk for each of its pictures."""
     for i, (name, truth) in enumerate(zip(chunk.names, chunk.truths, strict=True)):
         faults = {0: chunk.faults[i]} if i in chunk.faults else {}
         yield Chunk([name], [truth], chunk.pictures[i : i + 1], faults)
@@ -265,7 +265,7 @@ def _is_table(file: Path) -> bool:
 
 
 def _begun(job: Path) -> dict:
-    """What an unfinished run left word of; {} where there is none."""
+    """What an unfinished run noted about itself; {} where there is none."""
     try:
         return json.loads(job.read_text())
     except (OSError, ValueError):

@@ -115,7 +115,7 @@ def _answer_calls(calls: Connection, model_dir: str) -> None:
 
 
 def _end_with_parent() -> None:
-    """A killed process cannot end those it started: they watch for it."""
+    """End when the parent is gone: a killed process cannot end those that it started."""
     if parent := parent_process():
         parent.join()
     os._exit(1)

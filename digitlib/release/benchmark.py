@@ -95,7 +95,7 @@ def _engines(model_dir: Path) -> dict[str, speed.Answer]:
 
 
 def _other(folder: Path) -> tuple[str, Path]:
-    """A name for the shipped model with the file that does not serve, and a folder with it."""
+    """The shipped model with its other file: a name for it, and a folder that holds it."""
     card = artifacts.load_card(PRETRAINED)
     serves_int8 = serving_file(PRETRAINED).name == INT8_FILE
     name, file = ("shipped, float32", FLOAT_FILE) if serves_int8 else ("shipped, int8", INT8_FILE)
@@ -125,7 +125,7 @@ def _first_answer(model_dir: Path, engine: str, times: int = 3) -> float:
 
 
 def _accuracy(name: str) -> float | None:
-    """Of the test digits, where this project measured it."""
+    """Accuracy on the test digits in percent, where this project measured it."""
     if name.startswith("shipped, "):
         return None
     if name == "shipped":
@@ -214,7 +214,7 @@ def speed_table(rows: list[dict]) -> str:
 
 
 def race_table(result: dict) -> str:
-    """The race as a Markdown table that also reads well on a terminal, and what it comes to."""
+    """The race as a Markdown table that also reads well on a terminal, with its ratios below."""
     cells, medians = [], {}
     for name, fits in result["profiles"].items():
         wall = [fit["seconds"] for fit in fits]

@@ -91,7 +91,7 @@ def handwriting(root: Path) -> str:
 
 
 def ladders(root: Path) -> str:
-    """What each variation bought, by the ladders of ``ablation``; empty where none was climbed."""
+    """What each variation bought, by the ladders of ``ablation``; empty where there are none."""
     metrics = load_metrics(root / "outputs/ablation")
     goals = {AUGMENTATION: "validation accuracy", ROBUSTNESS: "unseen writers read rightly"}
     return "\n\n".join(

@@ -168,7 +168,7 @@ class DigitCanvas(anywidget.AnyWidget):
         return target
 
     def read(self) -> None:
-        """Read what is drawn; done by itself whenever that changes."""
+        """Read what is drawn. The canvas does so by itself whenever the drawing changes."""
         start = time.perf_counter()
         reading, fault, paper = {}, "", WHITE
         if self.strokes or self.backdrop:

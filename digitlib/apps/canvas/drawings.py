@@ -31,7 +31,7 @@ def load_drawings(folder: str, fewest: int, seed: int = 0) -> tuple[Dataset, Dat
 
 
 def _page(digit: str, random: np.random.Generator) -> np.ndarray:
-    """A digit as a hand draws it that leans like few do: uint8 (SIDE, 3 · SIDE), dark on white."""
+    """A digit by a simulated hand that leans far: uint8 (SIDE, 3 · SIDE), dark on white."""
     page = np.full((SIDE, 3 * SIDE), WHITE, np.uint8)
     # Sideways for each pixel up: further than the model was taught.
     lean, strokes = 1.3 + random.normal(0, 0.1), []

@@ -1,4 +1,4 @@
-"""A reading as the browser is sent it, and as a picture that needs no browser's script."""
+"""A reading as it is sent to the browser, and as a picture that needs no script."""
 
 import base64
 import html
@@ -53,7 +53,7 @@ def still(picture: np.ndarray, reading: Mapping, width: int, height: int) -> str
 
 
 def cut_out(picture: np.ndarray, box: Sequence[float], scale: float) -> np.ndarray:
-    """What is in the box, on paper of its own."""
+    """One of several digits, cut out with a margin of paper around it."""
     x, y, width, height = (round(scale * side) for side in box)
     margin = round(MARGIN * max(width, height))
     cut = picture[y : y + height, x : x + width]

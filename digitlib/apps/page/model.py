@@ -75,7 +75,7 @@ class Model(widgets.VBox):
 
 
 def accuracy_lines(card: dict) -> dict[str, str]:
-    """How well a model reads, with intervals: on the test set where it was asked, and before."""
+    """How well a model reads, with intervals, on the test set (where it was tested) and before."""
     lines = {}
     for name, key in (("test set", "test"), ("validation", "validation_metrics")):
         if measured := card.get(key):

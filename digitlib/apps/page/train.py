@@ -112,7 +112,7 @@ class Train(widgets.VBox):
         self.watching = asyncio.ensure_future(self._watch(self.process))
 
     def parameters(self) -> dict:
-        """What 03 is given."""
+        """The parameters for notebook 03."""
         big = self.dataset.value.startswith(("mnist", "idx:", "csv:"))
         return {
             "dataset": self.dataset.value.strip(),
@@ -183,14 +183,14 @@ class Train(widgets.VBox):
         self.start.disabled, self.stop.disabled = False, True
 
     def _forget_stopped(self) -> None:
-        """Remove what is left of a training that was stopped, and will not go on."""
+        """Remove the files of a training that was stopped and will not go on."""
         if self.stopped:
             shutil.rmtree(self.stopped["output_dir"], ignore_errors=True)
         self.stopped = {}
 
 
 def networks() -> list[str]:
-    """The names of all networks, as the profiles have them: Keras is not asked."""
+    """The names of all networks, taken from the profiles so that Keras is not loaded."""
     names = {
         profiles.parameter(p, TRAINING, "architecture")
         for p in profiles.profiles()

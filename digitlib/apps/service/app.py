@@ -202,7 +202,7 @@ def _add_reading(router: APIRouter, queue: ReadingQueue, limits: Limits) -> None
 
     @router.post("/upload/", openapi_extra=pictures, response_model=list | str)
     async def upload_as_published(request: Request) -> list | str:
-        """Answer as arj7192/digit-recognition-service does: status 200, and its sentences."""
+        """Answer as arj7192/digit-recognition-service does: always status 200, in its words."""
         try:
             files = await _uploads(request, limits)
         except StarletteError as fault:
@@ -307,7 +307,7 @@ async def _uploads(request: Request, limits: Limits) -> list[tuple[str, bytes]]:
 
 
 async def _explain(_request: Request, fault: Exception) -> JSONResponse:
-    """An error as JSON with its reason, and nothing of the program's inside."""
+    """An error as JSON with its reason; it tells nothing of the program's inside."""
     match fault:
         case StarletteError():
             return JSONResponse({"error": fault.detail}, fault.status_code, fault.headers)

@@ -1,4 +1,4 @@
-"""What the HTTP service allows; by itself, so that a command line can offer it without a server."""
+"""What the HTTP service allows. It imports no server, so that the command can list the limits."""
 
 import contextlib
 import io

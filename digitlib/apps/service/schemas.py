@@ -1,4 +1,4 @@
-"""The JSON of the HTTP service: its shapes, and readings put into them."""
+"""The JSON that the HTTP service takes and gives."""
 
 from pydantic import BaseModel
 
