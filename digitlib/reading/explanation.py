@@ -41,7 +41,7 @@ def explain(classify: Callable[[np.ndarray], np.ndarray], image: np.ndarray) -> 
 
 
 def _log_odds(probabilities: np.ndarray) -> np.ndarray:
-    """Log odds of each digit against the others, (N, 10) in nats; finite where 1 - p rounds to 0."""
+    """Log odds of each digit against the others, (N, 10) in nats; finite even at 1."""
     others = probabilities @ (1 - np.eye(10, dtype=np.float32))
     return np.log(np.maximum(probabilities, 1e-9)) - np.log(np.maximum(others, 1e-9))
 
