@@ -16,11 +16,13 @@ from digitlib.learning.recipe import Row
 
 
 def code_digest() -> str:
-    """The SHA-256 of the code that decides how a fit goes, comments and layout apart."""
+    """The SHA-256 of what decides how a fit goes: code, comments apart, and the drawn shapes."""
     rooms = (Path(__file__).parent, Path(synthetic.__file__).parent)
-    files = sorted(file for room in rooms for file in room.glob("*.py"))
-    trees = [ast.dump(ast.parse(file.read_text(encoding="utf-8"))) for file in files]
-    return hashlib.sha256("\n".join(trees).encode()).hexdigest()
+    code = sorted(file for room in rooms for file in room.glob("*.py"))
+    shapes = sorted(file for room in rooms for file in room.glob("*.yaml"))
+    told = [ast.dump(ast.parse(file.read_text(encoding="utf-8"))) for file in code]
+    told += [file.read_text(encoding="utf-8") for file in shapes]
+    return hashlib.sha256("\n".join(told).encode()).hexdigest()
 
 
 class Checkpoints:

@@ -23,7 +23,14 @@ import numpy as np
 from tabulate import tabulate
 
 from digitlib import Recognizer, artifacts, datasets
-from digitlib.artifacts import EVALUATION, FLOAT_FILE, INT8_FILE, KERAS_FILE, TRAINING
+from digitlib.artifacts import (
+    CARD_FILE,
+    EVALUATION,
+    FLOAT_FILE,
+    INT8_FILE,
+    KERAS_FILE,
+    TRAINING,
+)
 from digitlib.measuring import speed
 from digitlib.pipeline import profiles
 from digitlib.reading.models import PRETRAINED, serving_file
@@ -56,7 +63,7 @@ def speeds() -> list[dict]:
         models = {"shipped": PRETRAINED}
         for name in PUBLISHED:
             models[name] = exporting.save_model(architectures.build(name), Path(folder) / name)
-            artifacts.write_json(models[name] / "card.json", {"temperature": 1, "threshold": 0})
+            artifacts.write_json(models[name] / CARD_FILE, {"temperature": 1, "threshold": 0})
         ways = [
             (name, engine, answer)
             for name, model_dir in models.items()
@@ -99,7 +106,7 @@ def _other(folder: Path) -> tuple[str, Path]:
     card = artifacts.load_card(PRETRAINED)
     serves_int8 = serving_file(PRETRAINED).name == INT8_FILE
     name, file = ("shipped, float32", FLOAT_FILE) if serves_int8 else ("shipped, int8", INT8_FILE)
-    artifacts.write_json(folder / name / "card.json", card | {"serves": file})
+    artifacts.write_json(folder / name / CARD_FILE, card | {"serves": file})
     shutil.copyfile(PRETRAINED / file, folder / name / file)
     return name, folder / name
 

@@ -18,7 +18,14 @@ import ipywidgets as widgets
 import psutil
 
 from digitlib.apps.page.shared import SharedRecognizer, error
-from digitlib.artifacts import TRAINING, kept_epoch, project_root, read_history, resolve
+from digitlib.artifacts import (
+    HISTORY_FILE,
+    TRAINING,
+    kept_epoch,
+    project_root,
+    read_history,
+    resolve,
+)
 from digitlib.datasets import find_dataset
 from digitlib.pipeline import profiles
 from digitlib.reading.models import name_of
@@ -145,7 +152,7 @@ class Train(widgets.VBox):
             before = f"<summary>What it said before</summary><pre>{html.escape(log)}</pre>"
             self.said.value = f"{error(reason)}<details>{before}</details>"
             return
-        self._show(read_history(self.output_dir / "model" / "history.csv"))
+        self._show(read_history(self.output_dir / "model" / HISTORY_FILE))
         self.use.disabled = False
         folder = html.escape(name_of(self.output_dir / "model"))
         self.said.value += f"<p>Saved in <code>{folder}</code>.</p>"
