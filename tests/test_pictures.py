@@ -206,7 +206,7 @@ def test_blank_paper_has_no_ink(level):
     """Protects the empty canvas and the blank photo: grain of the paper is not ink."""
     grain = np.random.default_rng(0).normal(level, 3, (200, 200)).clip(0, 255).astype(np.uint8)
     for picture in (np.full((50, 50), level, np.uint8), grain):
-        assert not find_ink(picture).any()
+        assert not find_ink(picture).strokes.any()
         assert find_digits(picture) == []
 
 
@@ -218,7 +218,7 @@ def test_blank_paper_in_uneven_light_has_no_ink(fall, grain):
     y, x = np.mgrid[:300, :400] / 400
     for light in (x, y, (x + y) / 2, 2 * ((x - 0.5) ** 2 + (y - 0.4) ** 2)):
         paper = 220 - fall * light + random.normal(0, grain, light.shape)
-        assert not find_ink(paper.astype(np.uint8)).any()
+        assert not find_ink(paper.astype(np.uint8)).strokes.any()
 
 
 def test_ink_survives_shadow_and_grain():

@@ -8,6 +8,7 @@ import numpy as np
 from digitlib.learning.architectures import columns
 from digitlib.learning.layers import Tensor
 from digitlib.learning.recipe import Row
+from digitlib.learning.tasks import Task
 
 APART = 20  # steps, between the weights that go into an average
 
@@ -41,14 +42,12 @@ class Learner(keras.Model):
         """The network as it would be used now."""
         return self.average if float(self.averaged) else self.network
 
-    def compile_for(
-        self, optimizer: keras.optimizers.Optimizer, label_smoothing: float = 0.0
-    ) -> None:
-        """Make it ready to learn from shares as answers; see ``epochs.epoch_of``."""
+    def compile_for(self, optimizer: keras.optimizers.Optimizer, task: type[Task] | Task) -> None:
+        """Make it ready to learn from the task's answers."""
         self.compile(
             optimizer,
-            keras.losses.CategoricalCrossentropy(True, label_smoothing=label_smoothing),
-            metrics=[keras.metrics.MeanMetricWrapper(is_right, name="accuracy")],
+            task.loss,
+            metrics=[keras.metrics.MeanMetricWrapper(task.is_right, name="accuracy")],
             # XLA slows TensorFlow's CPU kernels down; JAX cannot do without it.
             jit_compile=keras.backend.backend() != "tensorflow",
         )
@@ -72,9 +71,9 @@ class Learner(keras.Model):
         return dict(totals)
 
     def step(self, images: np.ndarray, answers: np.ndarray) -> Row:
-        """One step on images (N, 28, 28, 1) with their answers (N, 10): loss and accuracy."""
-        shape = (len(answers), *self.columns.output.shape[1:-1], answers.shape[-1])
-        if len(shape) > answers.ndim:
+        """One step on images (N, height, width, 1) with their answers: loss and accuracy."""
+        if self.columns is not self.network:
+            shape = (len(answers), *self.columns.output.shape[1:-1], answers.shape[-1])
             answers = np.broadcast_to(answers[:, None], shape)
         return self.train_on_batch(images, answers, return_dict=True)
 
@@ -103,13 +102,3 @@ class Learner(keras.Model):
             images = self.augmentation(images, training=True)
         return self.columns(images, training=training)
 
-
-def is_right(answers: Tensor, logits: Tensor) -> Tensor:
-    """1 or 0 for each image: a digit counts when it is read rightly, a non-digit when unsure.
-
-    ``answers`` are (N, 10) shares that sum to one, ``logits`` (N, 10).
-    """
-    right = keras.ops.equal(keras.ops.argmax(answers, -1), keras.ops.argmax(logits, -1))
-    unsure = keras.ops.max(keras.ops.softmax(logits), -1) < 0.5
-    is_digit = keras.ops.max(answers, -1) > 0.5
-    return keras.ops.cast(keras.ops.where(is_digit, right, unsure), "float32")

@@ -24,6 +24,7 @@ class Recipe:
         learning_rate: its highest value.
         momentum: of ``sgd``.
         weight_decay: of ``adamw``.
+        clip_norm: greatest length of the gradient of all weights together; 0 for any.
         schedule: ``constant``; ``cosine`` falls to ``final_rate`` over the epochs before
             ``swa_epochs`` (Loshchilov and Hutter 2017); ``plateau`` multiplies by
             ``plateau_factor`` whenever the validation accuracy has not risen for
@@ -53,6 +54,7 @@ class Recipe:
     learning_rate: float = 1e-3
     momentum: float = 0.0
     weight_decay: float = 0.0
+    clip_norm: float = 0.0
     schedule: str = "constant"
     final_rate: float = 0.0
     warmup_epochs: float = 0.0

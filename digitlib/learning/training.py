@@ -15,18 +15,16 @@ from typing import Any
 
 import keras
 import numpy as np
-from scipy.special import log_softmax
 
 from digitlib.datasets import Dataset
 from digitlib.learning import architectures
 from digitlib.learning import augmentation as augmenting
 from digitlib.learning.checkpoints import Checkpoints, code_digest
-from digitlib.learning.epochs import epoch_of
 from digitlib.learning.learner import Learner
 from digitlib.learning.recipe import Recipe, Row, plateau_rate, should_stop
+from digitlib.learning.tasks import DigitTask, Task
 
 CPU_INFO = Path("/proc/cpuinfo")  # Linux says there what a processor can do
-REJUDGE = 5  # epochs, after which it is found out again which digits are hard
 
 
 def choose_precision(wanted: str) -> str:
@@ -66,46 +64,68 @@ def fit(
     report: Callable[[Row, Recipe], None] = print_epoch,
     keep_best: bool = True,
 ) -> list[Row]:
-    """Fit ``network`` in place; it ends with the weights of ``artifacts.kept_epoch``.
+    """Fit ``network`` to read single digits; it ends with the weights of ``artifacts.kept_epoch``.
 
     Args:
         network: takes (N, 28, 28, 1) pixels from 0 to 255, gives (N, 10) logits.
         train, validation: the digits to learn from, and those that judge each epoch.
+        recipe, augmentation, checkpoint_dir, report, keep_best: as for ``fit_task``.
+
+    Returns:
+        The history; see ``fit_task``.
+    """
+    task = DigitTask(train, validation, recipe)
+    return fit_task(network, task, recipe, augmentation, checkpoint_dir, report, keep_best)
+
+
+def fit_task(
+    network: keras.Model,
+    task: Task,
+    recipe: Recipe,
+    augmentation: keras.Model | None = None,
+    checkpoint_dir: str | Path | None = None,
+    report: Callable[[Row, Recipe], None] = print_epoch,
+    keep_best: bool = True,
+) -> list[Row]:
+    """Fit ``network`` in place; it ends with the weights of ``artifacts.kept_epoch``.
+
+    Args:
+        network: takes the task's pictures.
+        task: what it is fitted to.
         recipe: how.
         augmentation: varies the training images; see ``augmentation.build``.
         checkpoint_dir: where the state after each epoch is kept; an unfinished run with the same
-            network, data and recipe found there is gone on with.
+            network, task and recipe found there is gone on with.
         report: called with each epoch's row.
         keep_best: False ends with the weights of the last epoch.
 
     Returns:
         The history, a row per epoch: epoch, seconds, loss, accuracy, val_loss, val_accuracy,
-        learning_rate, averaged. Losses are cross-entropies in nats, accuracies shares; averaged
-        is of how many weights the judged ones are the mean, 0 for none.
+        learning_rate, averaged. Losses are in nats, accuracies shares; averaged is of how many
+        weights the judged ones are the mean, 0 for none.
     """
-    real = [recipe.real(len(train), epoch) for epoch in range(recipe.epochs)]
-    steps = [math.ceil((n + sum(recipe.extra(n))) / recipe.batch_size) for n in real]
+    steps = [math.ceil(task.size(epoch) / recipe.batch_size) for epoch in range(recipe.epochs)]
     average = keras.models.clone_model(network) if recipe.swa_epochs else None
-    learner = Learner(network, augmentation, len(train), average)
+    learner = Learner(network, augmentation, task.examples, average)
     to_final_rate = sum(steps[: recipe.epochs - recipe.swa_epochs])
-    learner.compile_for(_optimizer(recipe, to_final_rate, steps[0]), recipe.label_smoothing)
+    learner.compile_for(_optimizer(recipe, to_final_rate, steps[0]), task)
     learner.optimizer.build(learner.trainable_variables)
-    state = Checkpoints(checkpoint_dir, learner, _identity(learner, train, recipe))
+    state = Checkpoints(checkpoint_dir, learner, _identity(learner, task, recipe))
     history = state.restore()
     for epoch in range(len(history), recipe.epochs):
         if should_stop(history, recipe):
             break
         start = time.perf_counter()
-        if epoch % REJUDGE == 1 and real[epoch] < len(train):
-            learner.difficulty.assign(_judge(network, train)[0])
+        if (judged := task.difficulty(network, epoch)) is not None:
+            learner.difficulty.assign(judged)
         difficulty = keras.ops.convert_to_numpy(learner.difficulty)
-        images, answers = epoch_of(train, recipe, epoch, difficulty)
+        images, answers = task.pictures(epoch, difficulty)
         augmenting.reseed(learner, recipe.seed, epoch)
         if recipe.schedule == "plateau":
             learner.optimizer.learning_rate = plateau_rate(history, recipe)
         averages = epoch >= recipe.epochs - recipe.swa_epochs
         logs = learner.learn(images, answers, recipe.batch_size, averages)
-        losses, right = _judge(learner.judged, validation)
+        losses, right = task.judge(learner.judged)
         row = {"epoch": epoch + 1, "seconds": time.perf_counter() - start} | logs
         row |= {"val_loss": float(losses.mean()), "val_accuracy": float(right.mean())}
         row["learning_rate"] = float(keras.ops.convert_to_numpy(learner.optimizer.learning_rate))
@@ -118,19 +138,6 @@ def fit(
     else:
         network.set_weights(learner.judged.get_weights())
     return history
-
-
-def _judge(network: keras.Model, digits: Dataset) -> tuple[np.ndarray, np.ndarray]:
-    """Of each digit its cross-entropy in nats, and whether it is read rightly; both (N,)."""
-    said = log_softmax(logits(network, digits.images), axis=1)
-    return -said[np.arange(len(digits)), digits.labels], said.argmax(axis=1) == digits.labels
-
-
-def logits(network: keras.Model, images: np.ndarray) -> np.ndarray:
-    """What ``network`` makes of uint8 (N, 28, 28): float32 (N, 10), or its features (N, …)."""
-    pixels = images[..., None]
-    chunks = range(0, len(pixels), 256)
-    return np.concatenate([network.predict_on_batch(pixels[i : i + 256]) for i in chunks])
 
 
 def fit_settings(
@@ -172,7 +179,7 @@ def step_seconds(
     The network is changed by it. The first steps, which compile, do not count.
     """
     learner = Learner(network, augmentation)
-    learner.compile_for(keras.optimizers.Adam())
+    learner.compile_for(keras.optimizers.Adam(), DigitTask)
     pixels, labels = images[..., None], keras.utils.to_categorical(np.zeros(len(images)), 10)
     times = []
     for _ in range(3 + 20):
@@ -182,15 +189,14 @@ def step_seconds(
     return float(np.median(times[3:]))
 
 
-def _identity(learner: Learner, train: Dataset, recipe: Recipe) -> dict:
+def _identity(learner: Learner, task: Task, recipe: Recipe) -> dict:
     """All that a fit depends on."""
     layers = learner.network.layers + (learner.augmentation.layers if learner.augmentation else [])
     return {
         "recipe": asdict(recipe),
         "layers": [_described(layer) for layer in layers],
-        "sha256": train.sha256,
         "code": code_digest(),
-    }
+    } | task.identity
 
 
 def _described(layer: keras.Layer) -> str:
@@ -211,8 +217,10 @@ def _optimizer(recipe: Recipe, steps: int, first: int) -> keras.optimizers.Optim
             warmup_target=rate if warmup else None,
             warmup_steps=warmup,
         )
+    clip = recipe.clip_norm or None
     if recipe.optimizer == "sgd":
-        return keras.optimizers.SGD(rate, momentum=recipe.momentum)
+        return keras.optimizers.SGD(rate, momentum=recipe.momentum, global_clipnorm=clip)
     if recipe.optimizer == "adamw":
-        return keras.optimizers.AdamW(rate, weight_decay=recipe.weight_decay)
-    return keras.optimizers.Adam(rate)
+        decay = recipe.weight_decay
+        return keras.optimizers.AdamW(rate, weight_decay=decay, global_clipnorm=clip)
+    return keras.optimizers.Adam(rate, global_clipnorm=clip)

@@ -65,11 +65,3 @@ def join(components: list[Component]) -> Component:
         window = strokes[one.y - y : one.bottom - y, one.x - x : one.right - x]
         np.maximum(window, one.strokes, out=window)
     return Component(x, y, strokes)
-
-
-def crop_columns(component: Component, left: int, right: int) -> Component:
-    """The columns from `left` up to, not including, `right`, cropped to their ink."""
-    strokes = component.strokes[:, left:right]
-    x, y, width, height = cv2.boundingRect((strokes > 0).view(np.uint8))
-    cropped = strokes[y : y + height, x : x + width]
-    return Component(component.x + left + x, component.y + y, cropped)

@@ -1,5 +1,7 @@
 """Find the ink in a grey picture: bright strokes on black, whatever the paper and the light."""
 
+from typing import NamedTuple
+
 import cv2
 import numpy as np
 
@@ -14,11 +16,21 @@ EVEN = 0.9  # share of the border that has the paper's level where the paper is 
 CERTAIN = 0.6  # share of Otsu's threshold: next to a printed line, pencil is below the threshold
 
 
-def find_ink(grey: np.ndarray) -> np.ndarray:
-    """Ink map of a grey picture: uint8 (H, W), strokes near 255 on exactly 0.
+class Ink(NamedTuple):
+    """Where a picture is written on, both uint8 (H, W) with the ink bright.
 
-    The ink may be dark or bright. A picture without strokes (blank paper, an empty canvas) gives
-    zeros.
+    `strokes` is the ink map: strokes near 255 on exactly 0. `absorbed` is what it was made of:
+    the share of the light that is lost, in 255ths, print and grain and faint ink included.
+    """
+
+    strokes: np.ndarray
+    absorbed: np.ndarray
+
+
+def find_ink(grey: np.ndarray) -> Ink:
+    """The ink of a grey picture uint8 (H, W), dark or bright.
+
+    A picture without strokes (blank paper, an empty canvas) gives a map of zeros.
 
     The paper under the strokes is found in two passes. First, a morphological closing wider than
     any stroke gives a mask of the ink. Then the paper is the mean of the unmasked pixels around
@@ -28,22 +40,22 @@ def find_ink(grey: np.ndarray) -> np.ndarray:
     faint pixel counts where it is connected to a certain one.
     """
     if grey.min() == grey.max():
-        return np.zeros_like(grey)
+        return Ink(np.zeros_like(grey), np.zeros_like(grey))
     even = _on_even_paper(grey)
     absorbed, noise = (even, LEAST) if even is not None else _on_paper(grey)
     visible = absorbed[absorbed > noise]
     if visible.size == 0:
-        return np.zeros_like(grey)
+        return Ink(np.zeros_like(grey), absorbed)
     certain = max(noise, _otsu(visible) * CERTAIN)
     mask = _hysteresis(absorbed, max(noise, certain / 2), certain)
     if even is None:
         mask = _sharp(mask, absorbed)
     mask = cv2.dilate(mask, np.ones((3, 3)))
     if not mask.any():
-        return mask
+        return Ink(mask, absorbed)
     core, edge = float(absorbed[absorbed > certain].mean()), noise / 2
     strokes = (absorbed.astype(np.float32) - edge) * (255 / (core - edge))
-    return np.where(mask > 0, np.clip(strokes, 0, 255), 0).astype(np.uint8)
+    return Ink(np.where(mask > 0, np.clip(strokes, 0, 255), 0).astype(np.uint8), absorbed)
 
 
 def _on_even_paper(grey: np.ndarray) -> np.ndarray | None:

@@ -23,7 +23,8 @@ from digitlib.pixels.digit_files import DataError
 from digitlib.pixels.segmentation import Box
 from digitlib.reading.models import PRETRAINED, checksum
 from digitlib.reading.processes import ProcessDied, RecognizerProcess
-from digitlib.reading.recognizer import Digit, Recognizer
+from digitlib.reading.numbers import Digit
+from digitlib.reading.recognizer import Recognizer
 from digitlib.reading.sources import Chunk, Source
 
 STATUS = {"high": 0.8, "medium": 0.5, "low": 0.0}  # of a confidence above this

@@ -62,6 +62,33 @@ class Network:
         return answers
 
 
+class LineNetwork:
+    """A LiteRT model of lines; may be used from several threads, which take turns.
+
+    Args:
+        file: a LiteRT model, float (1, 48, W, 1) from 0 to 255 → (1, W / 4, classes); it may be
+            quantised to int8 inside.
+    """
+
+    def __init__(self, file: str | Path):
+        from ai_edge_litert.interpreter import Interpreter
+
+        self._lock = threading.Lock()
+        with quiet():
+            self._interpreter = Interpreter(str(resolve(file)), num_threads=1)
+        self._width = 0
+
+    def logits(self, image: np.ndarray) -> np.ndarray:
+        """What the network says of a line uint8 (48, W), W a multiple of 4: float32 (W / 4, 15)."""
+        with self._lock, quiet():
+            if image.shape[1] != self._width:
+                shape = (1, *image.shape, 1)
+                self._interpreter.resize_tensor_input(_input(self._interpreter), shape)
+                self._interpreter.allocate_tensors()
+                self._width = image.shape[1]
+            return _run(self._interpreter, image[None])[0].copy()
+
+
 def _input(interpreter: Any) -> int:
     return interpreter.get_input_details()[0]["index"]
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from digitlib.artifacts import CARD_FILE, FLOAT_FILE, from_root, load_card, resolve
 
 PRETRAINED = Path(__file__).parents[1] / "pretrained"
+PRETRAINED_LINES = PRETRAINED / "lines"
 SHIPPED = "shipped"
 
 

@@ -1,6 +1,5 @@
-"""``Recognizer``: pictures in, digits out, by a LiteRT model; TensorFlow is never imported."""
+"""``Recognizer``: pictures in, digits and numbers out, by LiteRT models, without TensorFlow."""
 
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -9,74 +8,42 @@ from digitlib.artifacts import load_card
 from digitlib.pixels.decoding import Picture
 from digitlib.pixels.normalisation import SIDE
 from digitlib.pixels.polarity import with_bright_ink
-from digitlib.pixels.segmentation import Box, Framed, choose, find_candidates, find_digit
+from digitlib.pixels.lines import LineImage, find_lines
+from digitlib.pixels.segmentation import Framed, find_digit
+from digitlib.reading.line_reader import LineReader
 from digitlib.reading.litert import Network
-from digitlib.reading.models import PRETRAINED, serving_file
-
-
-@dataclass(frozen=True)
-class Digit:
-    """One digit that was read.
-
-    Attributes:
-        label: 0 to 9; None where there is no ink to read.
-        confidence: how sure it is that this is a digit, and that digit: the largest of the
-            probabilities, 0 to 1. A model trained on what is no digit (a profile's
-            ``nondigit_share``) has learnt to spread them evenly there, down to 0.1 (outlier
-            exposure, Hendrycks, Mazeika and Dietterich 2019, arXiv 1812.04606).
-        accepted: whether the confidence reaches the threshold of the model's card.
-        probabilities: float32 (10,), calibrated on digits.
-        box: (x, y, width, height) in the picture's pixels.
-        image: uint8 (28, 28), what the network saw.
-    """
-
-    label: int | None
-    confidence: float
-    accepted: bool
-    probabilities: np.ndarray = field(repr=False)
-    box: Box
-    image: np.ndarray = field(repr=False)
-
-
-@dataclass(frozen=True)
-class Reading:
-    """All digits of a picture, in reading order: lines top to bottom, digits left to right."""
-
-    lines: tuple[tuple[Digit, ...], ...] = ()
-
-    @property
-    def digits(self) -> list[Digit]:
-        """The digits of all lines."""
-        return [digit for line in self.lines for digit in line]
-
-    @property
-    def text(self) -> str:
-        """What it says, a line of text for each line of digits."""
-        return "\n".join("".join(str(digit.label) for digit in line) for line in self.lines)
+from digitlib.reading.models import PRETRAINED, PRETRAINED_LINES, serving_file
+from digitlib.reading.numbers import Digit, Number, Reading
 
 
 class Recognizer:
-    """Reads digits with one trained model.
+    """Reads digits with one trained model, and lines of them with another.
 
     Args:
-        model_dir: a folder with a LiteRT model and ``card.json``; the shipped model by default.
+        model_dir: a folder with a LiteRT model of digits and ``card.json``; the shipped model by
+            default.
+        line_model_dir: the same of lines.
 
     Raises:
-        ArtifactError: when there is no model in the folder.
+        ArtifactError: when there is no model in a folder.
 
     Attributes:
-        card: what is known of the model.
-        file: the LiteRT model that answers.
+        card: what is known of the model of digits.
+        file: the LiteRT model of digits.
+        line_reader: the model of lines at work.
 
     One recognizer may be used from several threads; they take turns at the network.
     """
 
-    def __init__(self, model_dir: str | Path = PRETRAINED):
+    def __init__(
+        self, model_dir: str | Path = PRETRAINED, line_model_dir: str | Path = PRETRAINED_LINES
+    ):
         self.card = load_card(model_dir)
         self.temperature = float(self.card["temperature"])
         self.threshold = float(self.card["threshold"])
         self.file = serving_file(model_dir)
         self._network = Network(self.file)
+        self.line_reader = LineReader(line_model_dir)
 
     def classify(self, images: np.ndarray) -> np.ndarray:
         """Calibrated probabilities of the ten digits, each row summing to one.
@@ -120,19 +87,20 @@ class Recognizer:
         return self._digit(framed, self.classify(framed.image[None])[0])
 
     def read_digits(self, picture: Picture) -> Reading:
-        """Find and read every digit of a picture; none gives an empty ``Reading``.
+        """Find the lines of a picture and read each whole; no ink gives an empty ``Reading``.
 
         Arguments and errors as ``read_digit``.
         """
-        candidates = find_candidates(picture)
-        if not candidates:
-            return Reading()
-        framed = [candidate.framed for candidate in candidates]
-        probabilities = self.classify(np.stack([one.image for one in framed]))
-        lines = choose(candidates, probabilities.max(axis=1))
-        return Reading(
-            tuple(tuple(self._digit(framed[i], probabilities[i]) for i in line) for line in lines)
-        )
+        lines = [self._read_line(line) for line in find_lines(picture)]
+        return Reading(tuple(tuple(numbers) for numbers in lines if numbers))
+
+    def _read_line(self, line: LineImage) -> list[Number]:
+        """The numbers of a line. A single shape is one digit, unless the line network sees more."""
+        numbers = self.line_reader.read(line)
+        if line.alone is None or sum(len(number.digits) for number in numbers) > 1:
+            return numbers
+        digit = self._digit(line.alone, self.classify(line.alone.image[None])[0])
+        return [Number(str(digit.label), (digit,), digit.confidence, digit.accepted)]
 
     def _digit(self, framed: Framed, probabilities: np.ndarray) -> Digit:
         confidence = float(probabilities.max())

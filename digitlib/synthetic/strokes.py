@@ -35,6 +35,35 @@ _SCALE = 4  # strokes are drawn four times as large as they will be, and then av
 _SIDE = 44  # pixels of the page, of which 28 around the centre of mass are cut out
 
 
+class Manner(NamedTuple):
+    """How each of n people writes, whatever the digit; all are float (n, 1).
+
+    `care` scales how far the pen strays, `roundness` is that of corners (0 to 1), `stretch` that
+    of the width, `slant` the shift to the right per height, `turn` an angle in radians, and `pen`
+    the width of the strokes in pixels, for a digit that is 20 pixels high.
+    """
+
+    care: np.ndarray
+    roundness: np.ndarray
+    stretch: np.ndarray
+    slant: np.ndarray
+    turn: np.ndarray
+    pen: np.ndarray
+
+
+def draw_manners(n: int, rng: np.random.Generator) -> Manner:
+    """The manners of n people."""
+    one = (n, 1)
+    return Manner(
+        care=rng.lognormal(0, 0.4, one).clip(0.4, 2),  # some write more neatly than others
+        roundness=rng.beta(0.7, 1.2, one),
+        stretch=rng.lognormal(0, 0.2, one),
+        slant=rng.normal(0.18, 0.23, one).clip(-0.45, 0.7),
+        turn=rng.normal(0, 0.06, one).clip(-0.15, 0.15),
+        pen=rng.lognormal(np.log(2.1), 0.38, one),
+    )
+
+
 def draw_digits(labels: np.ndarray, seed: Seed) -> np.ndarray:
     """Draw one digit for each label, in allographs drawn at random by their weights.
 
@@ -74,15 +103,28 @@ def draw_strokes(
     the most that a character is stretched in width. Returns uint8 (count, 28, 28).
     """
     rng = np.random.default_rng(seed)
-    paths, ends = _write(_parse(path), count, rng)
-    curves = _deform(paths, widest, rng)
-    pen = rng.lognormal(np.log(2.1), 0.38, (count, 1)).clip(1, thickest)
+    manners = draw_manners(count, rng)
+    manners = manners._replace(stretch=manners.stretch.clip(0.6, widest))
+    return draw_by(manners, path, rng, thickest)
+
+
+def draw_by(
+    manners: Manner, path: str, rng: np.random.Generator, thickest: float = 4.0, size: int = 28
+) -> np.ndarray:
+    """Draw a character once in each of the n manners: uint8 (n, size, size), framed as MNIST's.
+
+    Arguments as for `draw_strokes`; `size` is a multiple of 28.
+    """
+    count = len(manners.pen)
+    paths, ends = _write(_parse(path), manners, rng)
+    curves = _deform(paths, manners, rng)
+    pen = manners.pen.clip(1, thickest)
     low, high = curves.min(axis=1), curves.max(axis=1)
     scale = (19.5 - pen) / (high - low).max(axis=1, keepdims=True)
     curves = (curves - (low + high)[:, None] / 2) * scale[:, None] + _SIDE / 2
     widths = pen * _pressure(curves.shape[:2], rng)
-    images = [_ink(path, width, ends) for path, width in zip(curves, widths, strict=True)]
-    return np.array(images, np.uint8).reshape(count, 28, 28)
+    images = [_ink(path, width, ends, size) for path, width in zip(curves, widths, strict=True)]
+    return np.array(images, np.uint8).reshape(count, size, size)
 
 
 class _Stroke(NamedTuple):
@@ -136,11 +178,10 @@ def _spline(points: np.ndarray, corners: list[int]) -> np.ndarray:
 
 
 def _write(
-    strokes: list[_Stroke], n: int, rng: np.random.Generator
+    strokes: list[_Stroke], manners: Manner, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
     """Paths of n pens, (n, T, 2) in a unit box about 0, and the index where each stroke ends."""
-    care = rng.lognormal(0, 0.4, (n, 1, 1)).clip(0.4, 2)  # some write more neatly than others
-    roundness = rng.beta(0.7, 1.2, (n, 1, 1))  # of the corners
+    n, care, roundness = len(manners.pen), manners.care[..., None], manners.roundness[..., None]
     paths = []
     for points, sharp, smooth, spread in strokes:
         shared, own = rng.normal(size=(2, n, *points.shape))
@@ -159,7 +200,7 @@ def _write(
     return np.concatenate(paths, axis=1) - 0.5, np.cumsum([path.shape[1] for path in paths])
 
 
-def _deform(curves: np.ndarray, widest: float, rng: np.random.Generator) -> np.ndarray:
+def _deform(curves: np.ndarray, manners: Manner, rng: np.random.Generator) -> np.ndarray:
     """Bend, shake, stretch, slant and turn the curves, (n, T, 2) in a unit box about 0."""
     n, length = curves.shape[:2]
     for _ in range(2):  # a smooth wave across the page
@@ -169,10 +210,9 @@ def _deform(curves: np.ndarray, widest: float, rng: np.random.Generator) -> np.n
     tremor = noise[:, :-2] + noise[:, 1:-1] + noise[:, 2:]
     curves = curves + tremor * rng.exponential(0.0035, (n, 1, 1)).clip(0, 0.015)
     x, y = curves[..., 0], curves[..., 1]
-    x = x * rng.lognormal(0, 0.2, (n, 1)).clip(0.6, widest)
+    x = x * manners.stretch
     x = x * (1 + y * rng.normal(0, 0.15, (n, 1)))  # wider at the top or at the bottom
-    x = x - y * rng.normal(0.18, 0.23, (n, 1)).clip(-0.45, 0.7)
-    turn = rng.normal(0, 0.06, (n, 1)).clip(-0.15, 0.15)
+    x, turn = x - y * manners.slant, manners.turn
     return np.stack([x * np.cos(turn) - y * np.sin(turn), x * np.sin(turn) + y * np.cos(turn)], -1)
 
 
@@ -185,8 +225,8 @@ def _pressure(shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
     return np.where(np.abs(time - skip) < 0.02, 0, widths)
 
 
-def _ink(path: np.ndarray, widths: np.ndarray, ends: np.ndarray) -> np.ndarray:
-    """Draw a path (T, 2) with widths (T,), both in pixels of the page: uint8 (28, 28)."""
+def _ink(path: np.ndarray, widths: np.ndarray, ends: np.ndarray, size: int) -> np.ndarray:
+    """Draw a path (T, 2) with widths (T,), both in pixels of the page: uint8 (size, size)."""
     page = np.zeros((_SIDE * _SCALE, _SIDE * _SCALE), np.uint8)
     dots = np.round(path * (_SCALE * 16)).astype(np.int32)  # cv2 takes sixteenths of a pixel
     thick = np.round(widths * _SCALE).astype(int)
@@ -198,4 +238,4 @@ def _ink(path: np.ndarray, widths: np.ndarray, ends: np.ndarray) -> np.ndarray:
     mass, side, middle = cv2.moments(page), 28 * _SCALE, 14.5 * _SCALE - 0.5  # of pixel 14
     corner = np.array([mass["m01"], mass["m10"]]) / mass["m00"] - middle
     y, x = np.round(corner).astype(int).clip(0, len(page) - side)
-    return cv2.resize(page[y : y + side, x : x + side], (28, 28), interpolation=cv2.INTER_AREA)
+    return cv2.resize(page[y : y + side, x : x + side], (size, size), interpolation=cv2.INTER_AREA)

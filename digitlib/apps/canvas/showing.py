@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from PIL import Image
 
-from digitlib.reading.recognizer import Reading
+from digitlib.reading.numbers import Reading
 
 MOST_DIGITS = 64  # that are described one by one
 MARGIN = 0.25  # around one of several digits that is cut out, as a share of its longer side

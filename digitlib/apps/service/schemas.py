@@ -3,7 +3,7 @@
 from pydantic import BaseModel
 
 from digitlib.pixels.decoding import PictureError
-from digitlib.reading.recognizer import Digit, Reading
+from digitlib.reading.numbers import Digit, Reading
 
 
 class Fault(BaseModel):

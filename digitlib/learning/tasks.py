@@ -1,0 +1,161 @@
+"""What a network is fitted to: the pictures of each epoch with their answers, and who judges it.
+
+`DigitTask` is about single digits. The fit itself knows nothing of them, so that the line network
+(`line_task`) is trained by the same code.
+"""
+
+from collections.abc import Callable
+
+import keras
+import numpy as np
+from scipy.special import log_softmax
+
+from digitlib.datasets import Dataset
+from digitlib.learning.layers import Tensor
+from digitlib.learning.recipe import Recipe
+from digitlib.synthetic.nondigits import draw_nondigits
+from digitlib.synthetic.strokes import draw_digits
+
+HARDEST = 0.6  # of the digits in an epoch of hard-example mining; the others are drawn
+REJUDGE = 5  # epochs, after which it is found out again which digits are hard
+
+
+class Task:
+    """What a fit asks of the pictures it learns from.
+
+    Attributes:
+        identity: all that the pictures depend on, as JSON has it.
+        loss: of answers and what the network says, one number a picture.
+        is_right: of the same, 1 or 0 for each picture.
+        examples: how many real pictures there are whose difficulty is kept.
+    """
+
+    identity: dict
+    loss: Callable[[Tensor, Tensor], Tensor]
+    is_right: Callable[[Tensor, Tensor], Tensor]
+    examples = 0
+
+    def size(self, epoch: int) -> int:
+        """How many pictures an epoch has, counted from 0."""
+        raise NotImplementedError
+
+    def pictures(self, epoch: int, difficulty: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The pictures of an epoch in its order, with a last axis of 1, and the answers to them.
+
+        `difficulty` (examples,) is the loss of each real picture when it was last judged.
+        """
+        raise NotImplementedError
+
+    def judge(self, network: keras.Model) -> tuple[np.ndarray, np.ndarray]:
+        """Of each validation picture the loss, and whether it is read rightly; both (N,)."""
+        raise NotImplementedError
+
+    def difficulty(self, network: keras.Model, epoch: int) -> np.ndarray | None:
+        """The loss of each real picture, where it is to be found out before this epoch."""
+        return None
+
+
+class DigitTask(Task):
+    """Read single digits.
+
+    Args:
+        train: the real digits to learn from.
+        validation: those that judge each epoch.
+        recipe: how many real digits an epoch has, how many drawn ones, how many non-digits, and
+            how labels are smoothed.
+    """
+
+    loss = keras.losses.CategoricalCrossentropy(True)
+
+    def __init__(self, train: Dataset, validation: Dataset, recipe: Recipe):
+        self.train, self.validation, self.recipe = train, validation, recipe
+        self.identity = {"sha256": train.sha256}
+        self.examples = len(train)
+        self.loss = keras.losses.CategoricalCrossentropy(
+            True, label_smoothing=recipe.label_smoothing
+        )
+
+    def size(self, epoch: int) -> int:
+        """How many pictures an epoch has."""
+        real = self.recipe.real(len(self.train), epoch)
+        return real + sum(self.recipe.extra(real))
+
+    def pictures(self, epoch: int, difficulty: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """See `epoch_of`."""
+        return epoch_of(self.train, self.recipe, epoch, difficulty)
+
+    def judge(self, network: keras.Model) -> tuple[np.ndarray, np.ndarray]:
+        """Cross-entropy in nats of each validation digit, and whether it is read rightly."""
+        return _judge(network, self.validation)
+
+    @staticmethod
+    def is_right(answers: Tensor, said: Tensor) -> Tensor:
+        """1 or 0 for each image: a digit counts when it is read rightly, a non-digit when unsure.
+
+        ``answers`` are (N, 10) shares that sum to one, ``said`` are logits (N, 10).
+        """
+        right = keras.ops.equal(keras.ops.argmax(answers, -1), keras.ops.argmax(said, -1))
+        unsure = keras.ops.max(keras.ops.softmax(said), -1) < 0.5
+        is_digit = keras.ops.max(answers, -1) > 0.5
+        return keras.ops.cast(keras.ops.where(is_digit, right, unsure), "float32")
+
+    def difficulty(self, network: keras.Model, epoch: int) -> np.ndarray | None:
+        """The cross-entropy of each real digit, every few epochs of hard-example mining."""
+        mining = self.recipe.real(len(self.train), epoch) < len(self.train)
+        return _judge(network, self.train)[0] if mining and epoch % REJUDGE == 1 else None
+
+
+def logits(network: keras.Model, images: np.ndarray) -> np.ndarray:
+    """What ``network`` makes of uint8 (N, 28, 28): float32 (N, 10), or its features (N, …)."""
+    pixels = images[..., None]
+    chunks = range(0, len(pixels), 256)
+    return np.concatenate([network.predict_on_batch(pixels[i : i + 256]) for i in chunks])
+
+
+def _judge(network: keras.Model, digits: Dataset) -> tuple[np.ndarray, np.ndarray]:
+    said = log_softmax(logits(network, digits.images), axis=1)
+    return -said[np.arange(len(digits)), digits.labels], said.argmax(axis=1) == digits.labels
+
+
+def epoch_of(
+    train: Dataset, recipe: Recipe, epoch: int, difficulty: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The images of one epoch, in its order, and the answers to them.
+
+    Args:
+        train: the real digits.
+        recipe: how many real digits an epoch has, how many drawn ones, how many non-digits.
+        epoch: its number, from 0; with the recipe's seed it fixes all that is drawn.
+        difficulty: (N,), the cross-entropy of each real digit when it was last judged.
+
+    Returns:
+        uint8 (M, 28, 28, 1), and shares (M, 10): of the label, or equal ones for a non-digit.
+    """
+    train = _with_hard_examples(train, recipe, epoch, difficulty)
+    assert train.labels is not None
+    random = np.random.default_rng([recipe.seed, epoch])
+    images, answers = [train.images], [keras.utils.to_categorical(train.labels, 10)]
+    digits, nondigits = recipe.extra(len(train))
+    if digits:
+        labels = random.integers(0, 10, digits).astype(train.labels.dtype)
+        images.append(draw_digits(labels, random))
+        answers.append(keras.utils.to_categorical(labels, 10))
+    if nondigits:
+        images.append(draw_nondigits(nondigits, train.images, train.labels, random))
+        answers.append(np.full((nondigits, 10), 0.1, answers[0].dtype))
+    order = random.permutation(sum(map(len, images)))
+    return np.concatenate(images)[order, ..., None], np.concatenate(answers)[order]
+
+
+def _with_hard_examples(
+    train: Dataset, recipe: Recipe, epoch: int, difficulty: np.ndarray
+) -> Dataset:
+    """The hardest digits, and others drawn anew, as many as the recipe has in this epoch."""
+    count = recipe.real(len(train), epoch)
+    if count == len(train):
+        return train
+    order = np.argsort(-difficulty, kind="stable")
+    hardest, others = np.split(order, [round(HARDEST * count)])
+    random = np.random.default_rng([recipe.seed, epoch])
+    drawn = random.choice(others, count - len(hardest), replace=False)
+    return train.take(np.concatenate([hardest, drawn]))

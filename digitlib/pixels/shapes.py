@@ -1,0 +1,87 @@
+"""The shapes on a page that may be digits: their strokes joined, and what is printed left out."""
+
+import cv2
+import numpy as np
+
+from digitlib.pixels.components import Component, find_components, join
+from digitlib.pixels.ink import Ink
+from digitlib.pixels.ruled_lines import cells, without_frame, without_lines
+
+
+def find_shapes(ink: Ink) -> tuple[list[Component], Ink]:
+    """The shapes on a page, in no particular order, and its ink without the walls of a form.
+
+    A shape is one digit, several that touch, or something else of about their size. Specks, lines
+    across the page and what its edge cuts are left out. Where the page is a form with cells, only
+    what is in the cells is looked at.
+    """
+    form = cells(ink.strokes)
+    shapes, kept = [], np.zeros_like(ink.strokes)
+    for region in form or [Component(0, 0, ink.strokes)]:
+        size = region.strokes.shape
+        components = find_components(without_lines(region.strokes))
+        inside = without_frame(components, size)
+        for one in inside:
+            window = kept[region.y + one.y :, region.x + one.x :][: one.height, : one.width]
+            np.maximum(window, one.strokes, out=window)
+        if form:  # in an empty cell, scraps of its walls would be the largest components
+            components = [one for one in inside if one.height >= size[0] / 4]
+        else:
+            components = _without_background(inside or components, size)
+        shapes += [s._replace(x=s.x + region.x, y=s.y + region.y) for s in _gather(components)]
+    if not form:
+        return shapes, ink
+    near = cv2.dilate((kept > 0).view(np.uint8), np.ones((3, 3), np.uint8))
+    return shapes, Ink(kept, ink.absorbed * near)
+
+
+def _typical_height(components: list[Component]) -> float:
+    heights = np.array([component.height for component in components])
+    return float(np.median(heights[heights >= 0.3 * heights.max()])) if components else 0.0
+
+
+def _without_background(components: list[Component], size: tuple[int, int]) -> list[Component]:
+    """The components without large ones that the picture's edge cuts, such as a table's."""
+    height, width = size
+
+    def is_background(component: Component) -> bool:
+        ink = component.strokes > 0
+        cut = max(
+            np.count_nonzero(ink[0]) / width if component.y <= 1 else 0,
+            np.count_nonzero(ink[-1]) / width if component.bottom >= height - 1 else 0,
+            np.count_nonzero(ink[:, 0]) / height if component.x <= 1 else 0,
+            np.count_nonzero(ink[:, -1]) / height if component.right >= width - 1 else 0,
+        )
+        if cut <= 0.2:
+            return False
+        others = _typical_height([other for other in components if other is not component])
+        return max(component.width, component.height) > 1.5 * others > 0
+
+    return [component for component in components if not is_background(component)]
+
+
+def _gather(components: list[Component]) -> list[Component]:
+    """Join the strokes of each digit, such as the two of a 5, and drop specks and dashes."""
+    size = _typical_height(components)
+    strokes = [one for one in components if max(one.width, one.height) >= 0.2 * size]
+    digits: list[Component] = []
+    edges = np.empty((len(strokes), 4))  # left, top, right and bottom of each digit
+    for stroke in sorted(strokes, key=lambda one: -one.height * one.width):
+        owners = _owners(stroke, edges[: len(digits)], size)
+        i = owners[0] if len(owners) else len(digits)
+        digits[i : i + 1] = [join([*digits[i : i + 1], stroke])]
+        edges[i] = digits[i].x, digits[i].y, digits[i].right, digits[i].bottom
+    return [digit for digit in digits if digit.height >= 0.4 * size]
+
+
+def _owners(stroke: Component, edges: np.ndarray, size: float) -> np.ndarray:
+    """Indices of the digits that a stroke may belong to: it is in, closely above or below them.
+
+    `edges` (N, 4) are those of the digits, and `size` is their typical height.
+    """
+    left, top, right, bottom = edges.T
+    overlap = np.minimum(right, stroke.right) - np.maximum(left, stroke.x)
+    gap = np.maximum(top, stroke.y) - np.minimum(bottom, stroke.bottom)
+    height = np.maximum(bottom, stroke.bottom) - np.minimum(top, stroke.y)
+    near = (overlap >= 0.5 * stroke.width) & (gap <= 0.25 * size)
+    return np.flatnonzero(near & (height <= 1.8 * np.maximum(size, bottom - top)))

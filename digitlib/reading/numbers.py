@@ -1,0 +1,127 @@
+"""What was read: digits, the numbers that they make up, and the reading of a whole picture."""
+
+import re
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from digitlib.pixels.segmentation import Box
+
+
+@dataclass(frozen=True)
+class Digit:
+    """One digit that was read.
+
+    Attributes:
+        label: 0 to 9; None where there is no ink to read.
+        confidence: how sure it is that this is a digit, and that digit: the largest of the
+            probabilities, 0 to 1. A model trained on what is no digit (a profile's
+            ``nondigit_share``) has learnt to spread them evenly there, down to 0.1 (outlier
+            exposure, Hendrycks, Mazeika and Dietterich 2019, arXiv 1812.04606).
+        accepted: whether the confidence reaches the threshold of the model's card.
+        probabilities: float32 (10,), calibrated on digits.
+        box: (x, y, width, height) in the picture's pixels.
+        image: uint8 (28, 28), the digit in MNIST's frame.
+    """
+
+    label: int | None
+    confidence: float
+    accepted: bool
+    probabilities: np.ndarray = field(repr=False)
+    box: Box
+    image: np.ndarray = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Number:
+    """One number that was read.
+
+    Attributes:
+        text: as it is written, with its marks: ``15.371,50``. What closes a number, such as a
+            dash or a full stop, is not part of it.
+        digits: its digits, from left to right.
+        confidence: the probability that the whole number is right, 0 to 1, calibrated on
+            simulated lines.
+        accepted: whether the confidence reaches the threshold of the model's card.
+    """
+
+    text: str
+    digits: tuple[Digit, ...] = field(repr=False)
+    confidence: float
+    accepted: bool
+
+    @property
+    def value(self) -> float | int | None:
+        """What the number is worth; see `value_of`."""
+        return value_of(self.text)
+
+    @property
+    def box(self) -> Box:
+        """The box around its digits, (x, y, width, height) in the picture's pixels."""
+        x = min(digit.box[0] for digit in self.digits)
+        y = min(digit.box[1] for digit in self.digits)
+        right = max(digit.box[0] + digit.box[2] for digit in self.digits)
+        bottom = max(digit.box[1] + digit.box[3] for digit in self.digits)
+        return x, y, right - x, bottom - y
+
+
+@dataclass(frozen=True)
+class Reading:
+    """All numbers of a picture, line by line: top to bottom, left to right."""
+
+    written: tuple[tuple[Number, ...], ...] = ()
+
+    @property
+    def numbers(self) -> list[Number]:
+        """The numbers of all lines."""
+        return [number for line in self.written for number in line]
+
+    @property
+    def lines(self) -> tuple[tuple[Digit, ...], ...]:
+        """The digits of each line."""
+        return tuple(tuple(d for number in line for d in number.digits) for line in self.written)
+
+    @property
+    def digits(self) -> list[Digit]:
+        """The digits of all lines."""
+        return [digit for number in self.numbers for digit in number.digits]
+
+    @property
+    def text(self) -> str:
+        """Its digits: a line of text for each line, with spaces between numbers."""
+        return "\n".join(
+            " ".join("".join(str(digit.label) for digit in number.digits) for number in line)
+            for line in self.written
+        )
+
+
+def value_of(text: str) -> float | int | None:
+    """What a number is worth, or None where it could be worth one thing or another.
+
+    Between thousands and before decimals, some countries write dots and others commas. Where both
+    occur, the last one is the decimal mark. A mark that occurs several times is one of thousands.
+    A single mark with three digits after it, such as 1.234, may be either. Three digits after it
+    are decimals where no thousands can be: after 0, or after more than three digits.
+    """
+    match = re.fullmatch(r"(-?)(\d+(?:[.,]\d+)*)", text)
+    if match is None:
+        return None
+    sign, written = match.groups()
+    marks = re.findall(r"[.,]", written)
+    decimal = ""
+    if len(set(marks)) == 2:
+        decimal = marks[-1]
+        if marks.count(decimal) > 1:
+            return None
+    elif len(marks) == 1:
+        whole, rest = re.split(r"[.,]", written)
+        may_be_thousands = len(rest) == 3 and len(whole) <= 3 and not whole.startswith("0")
+        if may_be_thousands:
+            return None
+        decimal = marks[0]
+    whole, _, cents = written.partition(decimal) if decimal else (written, "", "")
+    groups = re.split(r"[.,]", whole)
+    if len(groups) > 1 and not (len(groups[0]) <= 3 and all(len(g) == 3 for g in groups[1:])):
+        return None
+    digits = "".join(groups)
+    return float(f"{sign}{digits}.{cents}") if cents else int(sign + digits)

@@ -1,0 +1,98 @@
+"""Hands: how one person writes each of the ten digits, so that a line can be by one hand.
+
+A hand comes from real digits that one person wrote, or is drawn with the pen in one manner: the
+same form of each digit, the same slant, width and pen, and each digit a little different every
+time it is written.
+"""
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+from digitlib.synthetic.strokes import ALLOGRAPHS, Manner, draw_by, draw_manners
+
+FINE = 56  # side of a glyph's image in pixels, twice that of MNIST's frame
+NEAR = 60  # real digits to each side that are taken to be by the same person
+STRIDE = 2  # every other image of MNIST's file is by the same person: two collections take turns
+TYPEFACES = (
+    cv2.FONT_HERSHEY_SIMPLEX,
+    cv2.FONT_HERSHEY_DUPLEX,
+    cv2.FONT_HERSHEY_COMPLEX,
+    cv2.FONT_HERSHEY_TRIPLEX,
+)
+TIMES = 3  # a drawn hand has this many instances of each digit
+
+# One person's digits: for each digit 0 to 9, images uint8 (n, 56, 56), ink bright on 0.
+Hand = Sequence[np.ndarray]
+
+
+def real_hand(images: np.ndarray, labels: np.ndarray, random: np.random.Generator) -> Hand:
+    """The hand of someone who wrote digits of a data set that lies by writer, as MNIST's does.
+
+    `images` uint8 (N, 28, 28), `labels` (N,). The digits are those near a place drawn at random.
+    A digit that does not occur there is taken from the nearest place where it does.
+    """
+    middle = int(random.integers(len(images)))
+    first = max(middle - STRIDE * NEAR, middle % STRIDE)
+    rows = np.arange(first, min(middle + STRIDE * NEAR, len(images)), STRIDE)
+    theirs = labels[rows]
+    hand = []
+    for digit in range(10):
+        mine = rows[theirs == digit]
+        if not len(mine):
+            others = np.flatnonzero(labels == digit)
+            mine = others[np.abs(others - middle).argsort()[:1]]
+        hand.append(np.stack([refine(image) for image in images[mine]]))
+    return hand
+
+
+def refine(image: np.ndarray) -> np.ndarray:
+    """A digit uint8 (28, 28) at twice its size, with edges as crisp as they were: (56, 56)."""
+    large = cv2.resize(image, (FINE, FINE), interpolation=cv2.INTER_CUBIC)
+    return cv2.convertScaleAbs(cv2.subtract(large, 40), alpha=1.6)
+
+
+def printed_hand(random: np.random.Generator) -> Hand:
+    """Digits in a typeface: serial numbers are read as well."""
+    font, thick = int(random.choice(TYPEFACES)), int(random.integers(2, 6))
+    hand = []
+    for digit in range(10):
+        image = np.zeros((FINE, FINE), np.uint8)
+        (width, height), _ = cv2.getTextSize(str(digit), font, 1.5, thick)
+        corner = ((FINE - width) // 2, (FINE + height) // 2)
+        cv2.putText(image, str(digit), corner, font, 1.5, 255, thick, cv2.LINE_AA)
+        hand.append(image[None])
+    return hand
+
+
+def drawn_hands(n: int, random: np.random.Generator) -> list[Hand]:
+    """The hands of n people who do not exist; see the top of this file."""
+    manners = draw_manners(n, random)
+    hands: list[list[np.ndarray]] = [[] for _ in range(n)]
+    for digit, forms in ALLOGRAPHS.items():
+        weights = np.array([form.weight for form in forms.values()])
+        habits = random.choice(len(weights), n, p=weights / weights.sum())
+        images = np.empty((n, TIMES, FINE, FINE), np.uint8)
+        for number, form in enumerate(forms.values()):
+            who = np.flatnonzero(habits == number)
+            if len(who):
+                theirs = _each_time(manners, who, digit, random)
+                drawn = draw_by(theirs, form.path, random, 5.5 if digit == 1 else 4.0, FINE)
+                images[who] = drawn.reshape(-1, TIMES, FINE, FINE)
+        for hand, own in zip(hands, images, strict=True):
+            hand.append(own)
+    return hands
+
+
+def _each_time(manners: Manner, who: np.ndarray, digit: int, random: np.random.Generator) -> Manner:
+    """The manners of the people `who`, each `TIMES` times, a little different every time."""
+    same = Manner(*(np.repeat(part[who], TIMES, axis=0) for part in manners))
+    one = same.pen.shape
+    return same._replace(
+        # A 1 must not become wide: its flag would lie level, as in a 7.
+        stretch=(same.stretch * random.lognormal(0, 0.08, one)).clip(0.6, 1.1 if digit == 1 else 1.7),
+        slant=same.slant + random.normal(0, 0.06, one),
+        turn=same.turn + random.normal(0, 0.03, one),
+        pen=same.pen * random.lognormal(0, 0.08, one),
+    )
