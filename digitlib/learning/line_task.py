@@ -21,7 +21,7 @@ from digitlib.datasets import Dataset
 from digitlib.learning.layers import Tensor
 from digitlib.learning.tasks import Task
 from digitlib.pixels.line_images import ALPHABET
-from digitlib.synthetic.lines import Simulation, draw_lines
+from digitlib.synthetic.lines import Line, Simulation, as_seen, draw_lines
 
 CHUNK = 1280  # lines that are drawn in one go
 AHEAD = 1  # epochs whose lines are drawn ahead
@@ -134,9 +134,8 @@ def encode(tokens: str) -> np.ndarray:
     return codes
 
 
-def _answered(drawn: tuple[np.ndarray, list[str]]) -> tuple[np.ndarray, np.ndarray]:
-    images, tokens = drawn
-    return images[..., None], np.stack([encode(said) for said in tokens])
+def _answered(lines: list[Line]) -> tuple[np.ndarray, np.ndarray]:
+    return as_seen(lines)[..., None], np.stack([encode(line.tokens) for line in lines])
 
 
 _given: tuple[np.ndarray, np.ndarray, Simulation]

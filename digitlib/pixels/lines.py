@@ -14,12 +14,13 @@ from digitlib.pixels.decoding import Decoded, Picture, load
 from digitlib.pixels.ink import Ink, find_ink
 from digitlib.pixels.line_images import HEIGHT
 from digitlib.pixels.segmentation import Framed, frame
-from digitlib.pixels.shapes import find_shapes
+from digitlib.pixels.shapes import find_in_cells, find_shapes
 
 FILL = 0.62  # of a line's height that its digits fill, when there is room around them
 ROOM = 1.0  # heights of a digit that are seen to the left and right of the outermost ones
 STEEPEST = 0.3  # slope of a line
-FULL = 0.55  # a line that fills this share of the picture's height is cut out at its full height
+TIGHT = 0.36  # share of its height that the digits of a picture fill if it is cut out around a line
+LONGEST = 40  # times its height that a picture may be wide, and still be one line
 
 
 class LineImage(NamedTuple):
@@ -39,8 +40,36 @@ class LineImage(NamedTuple):
 def find_lines(picture: Picture) -> list[LineImage]:
     """The lines of writing in a picture, top to bottom; [] where there is no ink."""
     decoded = load(picture)
-    shapes, ink = find_shapes(find_ink(decoded.grey))
-    return [_cut_out(line, ink, decoded) for line in _group(shapes)]
+    ink = find_ink(decoded.grey)
+    if not ink.absorbed.any():
+        return []
+    rows, columns = shape = decoded.grey.shape
+    shapes, ink = find_in_cells(ink) or (find_shapes(ink.strokes), ink)
+    lines = _group(shapes)
+    if _is_one_line(lines, shape):
+        place = _Place(0.0, float(columns), rows / 2, rows / HEIGHT, 0.0)
+        return [_cut_out(place, lines[0] if lines else [], ink, decoded)]
+    return [_cut_out(_place(line, shape), line, ink, decoded) for line in lines]
+
+
+def _is_one_line(lines: list[list[Component]], shape: tuple[int, int]) -> bool:
+    """Whether a picture (height, width) is cut so tightly around one line that it is all of it.
+
+    Its height is that of the line then, with little around; so what the ink map misses of faint
+    writing on printed paper is seen all the same.
+    """
+    rows, columns = shape
+    heights = sorted((_height(line) for line in lines), reverse=True)
+    if not heights:
+        return columns < LONGEST * rows
+    alone = len(heights) == 1 or heights[1] < heights[0] / 2
+    return alone and heights[0] >= TIGHT * rows and rows < columns
+
+
+def _height(line: list[Component]) -> float:
+    """The typical height of a line's digits."""
+    heights = np.array([one.height for one in line])
+    return float(np.median(heights[heights >= 0.5 * heights.max()]))
 
 
 def _group(shapes: list[Component]) -> list[list[Component]]:
@@ -60,34 +89,45 @@ def _group(shapes: list[Component]) -> list[list[Component]]:
     return sorted(lines, key=lambda line: np.mean([one.y + one.height / 2 for one in line]))
 
 
-def _cut_out(line: list[Component], ink: Ink, decoded: Decoded) -> LineImage:
+class _Place(NamedTuple):
+    """Where a line lies: its first and last column, the row of its middle at the first one, the
+    pixels of the picture for one of the line's, and its slope.
+    """
+
+    start: float
+    stop: float
+    middle: float
+    scale: float
+    slope: float
+
+
+def _place(line: list[Component], shape: tuple[int, int]) -> _Place:
+    """Where a line of shapes lies in a picture (height, width), with room around it."""
+    rows, columns = shape
     edges = np.array([(one.x, one.y, one.right, one.bottom) for one in line], float)
     left, top, right, bottom = edges.T
-    heights = bottom - top
-    height = float(np.median(heights[heights >= 0.5 * heights.max()]))
+    height = _height(line)
     x, y = (left + right) / 2, (top + bottom) / 2
     slope = 0.0
     if len(line) > 2 and np.ptp(x) > 3 * height:
         slope = float(np.clip(np.polyfit(x, y, 1)[0], -STEEPEST, STEEPEST))
-    along = slope * (x - x.mean())
-    highest, lowest = float((top - along).min()), float((bottom - along).max())
-    tall = max(height / FILL, (lowest - highest) / 0.92)
-    middle = (highest + lowest) / 2
-    rows, columns = ink.absorbed.shape
-    if height >= FULL * rows and not slope or tall > rows:
-        tall, middle = float(rows), rows / 2
     start = max(0.0, left.min() - ROOM * height)
     stop = min(float(columns), right.max() + ROOM * height)
-    scale = tall / HEIGHT  # pixels of the picture for one of the line's
-    # from the line's pixels (u, v) to those of the working picture
-    matrix = np.array(
-        [
-            [scale, 0, start + scale / 2 - 0.5],
-            [slope * scale, scale, middle - tall / 2 + slope * (start - x.mean()) + scale / 2 - 0.5],
-        ]
-    )
+    along = slope * (x - start)
+    highest, lowest = float((top - along).min()), float((bottom - along).max())
+    tall = max(height / FILL, (lowest - highest) / 0.92)
+    return _Place(start, stop, (highest + lowest) / 2, tall / HEIGHT, slope)
+
+
+def _cut_out(place: _Place, line: list[Component], ink: Ink, decoded: Decoded) -> LineImage:
+    start, stop, middle, scale, slope = place
+    rows, columns = ink.absorbed.shape
+    # From the line's pixels to those of the picture, as far as it was reduced to be worked on.
+    top = middle - scale * HEIGHT / 2
+    half = scale / 2 - 0.5
+    matrix = np.array([[scale, 0, start + half], [slope * scale, scale, top + half]])
     size = (max(1, round((stop - start) / scale)), HEIGHT)
-    absorbed, strokes = (_seen(image, matrix, size) for image in ink)
+    strokes, absorbed = (_seen(image, matrix, size) for image in ink)
     to_picture = np.diag([decoded.width / columns, decoded.height / rows]) @ matrix
     alone = frame(line[0], decoded) if len(line) == 1 else None
     return LineImage(absorbed, strokes, to_picture, alone)

@@ -12,6 +12,7 @@ REACH = 0.02  # a line ends at most this far from the picture's edges
 MOST_IN_DIGIT = 3  # a digit has at most so many straight lines from edge to edge
 EDGE = 0.2  # in this outer part a line may be thick, because it may belong to a frame
 THICK, THIN = 0.1, 0.03  # greatest thickness of a line in that outer part, and elsewhere
+BOX = 0.85  # least share of the smallest rectangle around it that a cell covers
 MARGIN = 0.12  # pieces of a frame lie in this outer part
 
 
@@ -72,7 +73,7 @@ def cells(strokes: np.ndarray) -> list[Component]:
     """The contents of a form's innermost cells, in no particular order; [] without a form.
 
     A form is a component of the ink map uint8 (H, W) with at least two filled holes. A hole is
-    filled if it holds other ink at least a quarter as high as itself. (A single filled hole may be
+    filled if it is a box that holds other ink at least a quarter as high as itself. (A single filled hole may be
     a ring around a digit, or a frame around everything.) All holes of about the size of the filled
     ones are cells. A cell is the convex hull of its hole, so that a stroke that touches the wall
     is still inside.
@@ -89,7 +90,10 @@ def cells(strokes: np.ndarray) -> list[Component]:
     filled = {
         parent
         for i, parent in enumerate(parents.tolist())
-        if len(around[i]) % 2 == 0 and parent >= 0 and heights[i] >= heights[parent] / 4
+        if len(around[i]) % 2 == 0
+        and parent >= 0
+        and heights[i] >= heights[parent] / 4
+        and _is_box(contours[parent])
     }
     outer = {hole for i in filled for hole in around[i]}
     innermost = filled - outer
@@ -140,6 +144,12 @@ def _ancestors(parents: np.ndarray, i: int) -> list[int]:
         i = int(parents[i])
         chain.append(i)
     return chain
+
+
+def _is_box(hole: np.ndarray) -> bool:
+    """Whether the hull of a hole is nearly a rectangle; that of a 0 is an ellipse."""
+    _, sides, _ = cv2.minAreaRect(hole)
+    return cv2.contourArea(cv2.convexHull(hole)) >= BOX * max(sides[0] * sides[1], 1)
 
 
 def _cell(strokes: np.ndarray, hole: np.ndarray) -> Component:

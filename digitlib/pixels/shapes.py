@@ -8,31 +8,36 @@ from digitlib.pixels.ink import Ink
 from digitlib.pixels.ruled_lines import cells, without_frame, without_lines
 
 
-def find_shapes(ink: Ink) -> tuple[list[Component], Ink]:
-    """The shapes on a page, in no particular order, and its ink without the walls of a form.
+def find_shapes(strokes: np.ndarray) -> list[Component]:
+    """The shapes in an ink map uint8 (H, W), in no particular order.
 
     A shape is one digit, several that touch, or something else of about their size. Specks, lines
-    across the page and what its edge cuts are left out. Where the page is a form with cells, only
-    what is in the cells is looked at.
+    across the picture and what its edge cuts are left out.
     """
+    size = strokes.shape
+    components = find_components(without_lines(strokes))
+    return _gather(_without_background(without_frame(components, size) or components, size))
+
+
+def find_in_cells(ink: Ink) -> tuple[list[Component], Ink] | None:
+    """Where a picture is a form: the shapes in its cells, and its ink without walls; else None."""
     form = cells(ink.strokes)
-    shapes, kept = [], np.zeros_like(ink.strokes)
-    for region in form or [Component(0, 0, ink.strokes)]:
-        size = region.strokes.shape
-        components = find_components(without_lines(region.strokes))
-        inside = without_frame(components, size)
-        for one in inside:
-            window = kept[region.y + one.y :, region.x + one.x :][: one.height, : one.width]
-            np.maximum(window, one.strokes, out=window)
-        if form:  # in an empty cell, scraps of its walls would be the largest components
-            components = [one for one in inside if one.height >= size[0] / 4]
-        else:
-            components = _without_background(inside or components, size)
-        shapes += [s._replace(x=s.x + region.x, y=s.y + region.y) for s in _gather(components)]
     if not form:
-        return shapes, ink
-    near = cv2.dilate((kept > 0).view(np.uint8), np.ones((3, 3), np.uint8))
-    return shapes, Ink(kept, ink.absorbed * near)
+        return None
+    shapes, kept = [], np.zeros_like(ink.strokes)
+    for cell in form:
+        inside = find_components(without_lines(cell.strokes))
+        inside = without_frame(inside, cell.strokes.shape)
+        for one in inside:
+            window = kept[cell.y + one.y :, cell.x + one.x :][: one.height, : one.width]
+            np.maximum(window, one.strokes, out=window)
+        # In an empty cell, scraps of its walls would be the largest components.
+        tall = [one for one in inside if one.height >= cell.height / 4]
+        shapes += [s._replace(x=s.x + cell.x, y=s.y + cell.y) for s in _gather(tall)]
+    walls = (ink.strokes > 0) & (kept == 0)
+    element = np.ones((3, 3), np.uint8)
+    near = cv2.dilate(walls.view(np.uint8), element) > cv2.dilate((kept > 0).view(np.uint8), element)
+    return shapes, Ink(kept, np.where(near, 0, ink.absorbed))
 
 
 def _typical_height(components: list[Component]) -> float:

@@ -52,6 +52,7 @@ class Simulation:
         resolution: few pixels.
         noise: grain.
         jpeg: what compression leaves.
+        odd_marks: share of the lines with marks made in ways that networks do not learn from.
     """
 
     drawn: float = 1.0
@@ -77,24 +78,27 @@ class Simulation:
     resolution: float = 1.0
     noise: float = 1.0
     jpeg: float = 1.0
+    odd_marks: float = 0.0
 
 
 class Line(NamedTuple):
     """A simulated line.
 
     `grey` is uint8 (48, W), dark ink on brighter paper, with W at most `WIDTH` - 2 `MARGIN`.
-    `tokens` are characters of `line_images.ALPHABET`, and `centres` their places in pixels from the left.
+    `text` is what it says, `tokens` are the same in characters of `line_images.ALPHABET`, and
+    `centres` are their places in pixels from the left.
     """
 
     grey: np.ndarray
+    text: str
     tokens: str
     centres: list[float]
 
 
 def draw_lines(
     images: np.ndarray, labels: np.ndarray, count: int, seed: Seed, simulation: Simulation
-) -> tuple[np.ndarray, list[str]]:
-    """Lines as the line network sees them: uint8 (count, 48, 256), and the tokens of each.
+) -> list[Line]:
+    """Draw `count` lines.
 
     They are made of digits uint8 (N, 28, 28) with their `labels` (N,), which lie by writer. The
     same arguments give the same lines.
@@ -111,13 +115,12 @@ def draw_lines(
             hands.append(printed_hand(random))
         else:
             hands.append(real_hand(images, labels, random))
-    seen = np.empty((count, HEIGHT, WIDTH), np.uint8)
-    tokens = []
-    for number, place in enumerate(random.permutation(count)):
-        line = draw_line(hands[place % len(hands)], random, simulation)
-        seen[number] = to_line(255 - line.grey, WIDTH)
-        tokens.append(line.tokens)
-    return seen, tokens
+    return [draw_line(hands[i % len(hands)], random, simulation) for i in random.permutation(count)]
+
+
+def as_seen(lines: list[Line]) -> np.ndarray:
+    """Lines as the line network sees them: uint8 (N, 48, 256), with blank paper around each."""
+    return np.stack([to_line(255 - line.grey, WIDTH) for line in lines])
 
 
 def draw_line(hand: Hand, random: np.random.Generator, simulation: Simulation) -> Line:
@@ -133,7 +136,7 @@ def draw_line(hand: Hand, random: np.random.Generator, simulation: Simulation) -
     left, right = _crop(writing, room, random, simulation.crop)
     page = on_background(writing, left, right, random, strength)
     grey = take_picture(page[ROOM : ROOM + HEIGHT], random, strength)
-    return Line(grey, "".join(writing.tokens), [x - left for x in writing.centres])
+    return Line(grey, writing.text, "".join(writing.tokens), [x - left for x in writing.centres])
 
 
 def columns(tokens: str | list[str]) -> int:

@@ -42,7 +42,8 @@ class Writing:
 
     Attributes:
         ink: uint8 (`PAGE`, room + 80), bright on 0.
-        tokens, centres: what was written, in characters of `lines.ALPHABET`, and where in pixels.
+        text: what was written.
+        tokens, centres: the same in characters of `line_images.ALPHABET`, and where in pixels.
         x: where the writing ends.
         height: of a digit, in pixels.
         base: row of the page on which the middle of the line stands.
@@ -57,6 +58,7 @@ class Writing:
         self.height = HEIGHT * (0.66 + (fill - 0.66) * min(strength["size"], 1.2))
         self.base = PAGE / 2 + random.normal(0, 0.04) * HEIGHT + self.height / 2
         self.ink = np.zeros((PAGE, room + 80), np.uint8)
+        self.text = ""
         self.tokens: list[str] = []
         self.centres: list[float] = []
         self.x = 4.0
@@ -78,6 +80,7 @@ class Writing:
         self._cents = random.uniform(0.5, 0.9) if random.random() < 0.12 * strength["size"] else 1.0
         self._reach = abs(random.normal(0, 0.1)) * strength["drift"]
         self._dot, self._comma = random.uniform(0.7, 1.7), random.uniform(0.12, 0.34)
+        self._odd = random.random() < strength["odd_marks"]  # in ways that are not trained on
 
     def write(self, text: str) -> None:
         """Write as much of a text as there is room for; see `texts.draw_text`."""
@@ -88,6 +91,7 @@ class Writing:
                 self._skip(0.15, 0.4)
             elif not self._character(character):
                 return
+            self.text += character
 
     def baseline(self, x: float) -> float:
         """The row of the page on which digits stand at column `x`."""
@@ -185,7 +189,9 @@ class Writing:
         y = self.baseline(x) - pen / 2 + random.normal(0, 0.05) * height
         if x + pen > self.room:
             return False
-        if character == ".":
+        if self._odd:
+            self._odd_mark(character, x, y, pen)
+        elif character == ".":
             dx, dy = random.normal(0, 0.02, 2) * height
             self._stroke([(x, y), (x + dx, y + dy)], max(1.2, pen * self._dot))
         else:
@@ -196,6 +202,21 @@ class Writing:
             self._stroke([(x, y), bend, (x - lean, y + long)], pen)
         self.x = x + pen / 2 + near * random.uniform(0.2, 1)
         return self._say(character, x)
+
+    def _odd_mark(self, character: str, x: float, y: float, pen: float) -> None:
+        """A dot as a small ring or a tick, a comma as a bar or with a head."""
+        size, kind = self.height * self.random.uniform(0.05, 0.09), self.random.random() < 0.5
+        if character == "." and kind:
+            turns = np.linspace(0, 2 * np.pi, 9)
+            ring = np.stack([x + size * np.cos(turns), y + size * np.sin(turns)], axis=1)
+            self._stroke([(float(a), float(b)) for a, b in ring], 1)
+        elif character == ".":
+            self._stroke([(x - size, y), (x, y + size / 2), (x + size, y - size)], 0.7 * pen)
+        elif kind:
+            self._stroke([(x, y - 2 * size), (x - size, y + 3 * size)], 0.8 * pen)
+        else:
+            self._stroke([(x, y), (x + 0.5, y + 0.5)], 1.4 * pen)
+            self._stroke([(x, y), (x - size, y + 3 * size)], 1)
 
     def _dash(self, character: str) -> bool:
         shortest, longest = (0.25, 0.6) if character == "-" else (0.6, 1.8)
