@@ -101,4 +101,3 @@ class Learner(keras.Model):
         if training and self.augmentation is not None:
             images = self.augmentation(images, training=True)
         return self.columns(images, training=training)
-

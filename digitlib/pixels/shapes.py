@@ -36,7 +36,9 @@ def find_in_cells(ink: Ink) -> tuple[list[Component], Ink] | None:
         shapes += [s._replace(x=s.x + cell.x, y=s.y + cell.y) for s in _gather(tall)]
     walls = (ink.strokes > 0) & (kept == 0)
     element = np.ones((3, 3), np.uint8)
-    near = cv2.dilate(walls.view(np.uint8), element) > cv2.dilate((kept > 0).view(np.uint8), element)
+    near = cv2.dilate(walls.view(np.uint8), element) > cv2.dilate(
+        (kept > 0).view(np.uint8), element
+    )
     return shapes, Ink(kept, np.where(near, 0, ink.absorbed))
 
 

@@ -99,7 +99,9 @@ def signs_of(said: np.ndarray, line: LineImage) -> list[Sign]:
     lefts = np.maximum(np.r_[-np.inf, between], middles - reach)
     rights = np.minimum(np.r_[between, np.inf], middles + reach)
     return [
-        Sign(ALPHABET[token.code - 1], token.code, token.place, left, right, _ink(line, left, right))
+        Sign(
+            ALPHABET[token.code - 1], token.code, token.place, left, right, _ink(line, left, right)
+        )
         for token, left, right in zip(tokens, lefts.tolist(), rights.tolist(), strict=True)
     ]
 

@@ -107,7 +107,9 @@ def _clipped(rows: np.ndarray, columns: np.ndarray, random: np.random.Generator)
     angle = random.uniform(0, np.pi)
     gate = np.sin((columns * np.sin(angle) + rows * np.cos(angle)) / random.uniform(3, 14))
     gate = gate + np.sin((columns - rows) / random.uniform(4, 16))
-    return _lines(rows, columns, random.uniform(0, np.pi), random) * (gate > random.uniform(-0.8, 0.6))
+    return _lines(rows, columns, random.uniform(0, np.pi), random) * (
+        gate > random.uniform(-0.8, 0.6)
+    )
 
 
 def _squared(rows: np.ndarray, columns: np.ndarray, random: np.random.Generator) -> np.ndarray:
@@ -135,7 +137,9 @@ def _lines(
 ) -> np.ndarray:
     along = columns * np.float32(np.cos(angle)) + rows * np.float32(np.sin(angle))
     aside = columns * np.float32(np.sin(angle)) - rows * np.float32(np.cos(angle))
-    bend = random.exponential(2.5) * np.sin(aside / np.float32(random.uniform(4, 40)) + random.uniform(0, 6))
+    bend = random.exponential(2.5) * np.sin(
+        aside / np.float32(random.uniform(4, 40)) + random.uniform(0, 6)
+    )
     return _printed(along + bend, random)
 
 

@@ -27,12 +27,16 @@ TIMES = 3  # a drawn hand has this many instances of each digit
 Hand = Sequence[np.ndarray]
 
 
-def real_hand(images: np.ndarray, labels: np.ndarray, random: np.random.Generator) -> Hand:
+def real_hand(
+    images: np.ndarray, labels: np.ndarray, random: np.random.Generator, warp: float = 0.0
+) -> Hand:
     """The hand of someone who wrote digits of a data set that lies by writer, as MNIST's does.
 
     `images` uint8 (N, 28, 28), `labels` (N,). The digits are those near a place drawn at random.
-    A digit that does not occur there is taken from the nearest place where it does.
+    A digit that does not occur there is taken from the nearest place where it does. With `warp`,
+    all are bent in one way, at 1 by about a pixel of MNIST's frame.
     """
+    bend = _bend(random, warp)
     middle = int(random.integers(len(images)))
     first = max(middle - STRIDE * NEAR, middle % STRIDE)
     rows = np.arange(first, min(middle + STRIDE * NEAR, len(images)), STRIDE)
@@ -43,8 +47,17 @@ def real_hand(images: np.ndarray, labels: np.ndarray, random: np.random.Generato
         if not len(mine):
             others = np.flatnonzero(labels == digit)
             mine = others[np.abs(others - middle).argsort()[:1]]
-        hand.append(np.stack([refine(image) for image in images[mine]]))
+        fine = [refine(image) for image in images[mine]]
+        hand.append(np.stack([cv2.remap(one, *bend, cv2.INTER_LINEAR) for one in fine]))
     return hand
+
+
+def _bend(random: np.random.Generator, warp: float) -> tuple[np.ndarray, np.ndarray]:
+    """Where each pixel of a bent glyph comes from: columns and rows, float32 (56, 56)."""
+    coarse = random.normal(0, 2 * warp, (2, 4, 4)).astype(np.float32)
+    shift = [cv2.resize(one, (FINE, FINE), interpolation=cv2.INTER_CUBIC) for one in coarse]
+    rows, columns = np.indices((FINE, FINE), np.float32)
+    return columns + shift[0], rows + shift[1]
 
 
 def refine(image: np.ndarray) -> np.ndarray:
@@ -56,14 +69,16 @@ def refine(image: np.ndarray) -> np.ndarray:
 def printed_hand(random: np.random.Generator) -> Hand:
     """Digits in a typeface: serial numbers are read as well."""
     font, thick = int(random.choice(TYPEFACES)), int(random.integers(2, 6))
-    hand = []
-    for digit in range(10):
-        image = np.zeros((FINE, FINE), np.uint8)
-        (width, height), _ = cv2.getTextSize(str(digit), font, 1.5, thick)
-        corner = ((FINE - width) // 2, (FINE + height) // 2)
-        cv2.putText(image, str(digit), corner, font, 1.5, 255, thick, cv2.LINE_AA)
-        hand.append(image[None])
-    return hand
+    return [typeset(str(digit), font, thick)[None] for digit in range(10)]
+
+
+def typeset(character: str, font: int, thick: int) -> np.ndarray:
+    """A character in one of the `TYPEFACES`, in strokes `thick` pixels wide: uint8 (56, 56)."""
+    image = np.zeros((FINE, FINE), np.uint8)
+    (width, height), _ = cv2.getTextSize(character, font, 1.5, thick)
+    corner = ((FINE - width) // 2, (FINE + height) // 2)
+    cv2.putText(image, character, corner, font, 1.5, 255, thick, cv2.LINE_AA)
+    return image
 
 
 def drawn_hands(n: int, random: np.random.Generator) -> list[Hand]:
@@ -91,7 +106,9 @@ def _each_time(manners: Manner, who: np.ndarray, digit: int, random: np.random.G
     one = same.pen.shape
     return same._replace(
         # A 1 must not become wide: its flag would lie level, as in a 7.
-        stretch=(same.stretch * random.lognormal(0, 0.08, one)).clip(0.6, 1.1 if digit == 1 else 1.7),
+        stretch=(same.stretch * random.lognormal(0, 0.08, one)).clip(
+            0.6, 1.1 if digit == 1 else 1.7
+        ),
         slant=same.slant + random.normal(0, 0.06, one),
         turn=same.turn + random.normal(0, 0.03, one),
         pen=same.pen * random.lognormal(0, 0.08, one),

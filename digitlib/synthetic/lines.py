@@ -18,7 +18,7 @@ from digitlib.synthetic.texts import draw_text
 from digitlib.synthetic.writing import ROOM, Writing
 
 WIDTH = 256  # of the lines that a network is trained on, in pixels
-DRAWN, PRINTED = 0.42, 0.03  # shares of the lines, at strength 1
+DRAWN, PRINTED = 0.5, 0.03  # shares of the lines, at strength 1
 HANDS = 20  # lines for each hand that is made
 
 Seed = int | list[int] | np.random.Generator
@@ -31,6 +31,7 @@ class Simulation:
     Attributes:
         drawn: pen-drawn hands among the real ones.
         printed: digits in a typeface.
+        warp: real hands bent, each in one way.
         slant: the whole line leans or is stretched.
         size: digits fill more or less of the line's height, and differ in size.
         drift: the line climbs or falls, and digits jump and turn.
@@ -57,6 +58,7 @@ class Simulation:
 
     drawn: float = 1.0
     printed: float = 1.0
+    warp: float = 1.0
     slant: float = 1.0
     size: float = 1.0
     drift: float = 1.0
@@ -114,7 +116,7 @@ def draw_lines(
         elif kind > 1 - PRINTED * simulation.printed:
             hands.append(printed_hand(random))
         else:
-            hands.append(real_hand(images, labels, random))
+            hands.append(real_hand(images, labels, random, simulation.warp))
     return [draw_line(hands[i % len(hands)], random, simulation) for i in random.permutation(count)]
 
 

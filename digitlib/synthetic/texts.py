@@ -3,13 +3,16 @@
 import numpy as np
 
 # Shares at strength 1, of lines or of numbers; see `lines.Simulation`.
-WORDS, SEVERAL, MARKED, NEGATIVE, OPENED, CLOSED = 0.06, 0.22, 0.6, 0.08, 0.1, 0.3
+BLANK, WORDS, SEVERAL, MARKED, NEGATIVE, OPENED, CLOSED = 0.07, 0.06, 0.22, 0.6, 0.08, 0.1, 0.3
 LENGTHS = {1: 0.1, 2: 0.12, 3: 0.15, 4: 0.2, 5: 0.21, 6: 0.12, 7: 0.06, 8: 0.04}
 
 SPACE, THIN_SPACE, DITTO = " ", "_", '"'
 OPENINGS = "==$€£#*F("
 CLOSINGS = "= - – .- ,- // / . .= .– = - * € $ F ) %".split() + [DITTO]
-LETTERS = "ACEFHKLMNPRTUVWXYadefhkmnprtuwx&@"
+LETTERS = "ACEFHKLMNPRTUVWXYadefhkmnprtuwx"
+LOOKALIKES = (
+    "BDGIJOQSZbgijloqsvyzc"  # letters that can be read as a digit, but for the others around
+)
 
 
 def draw_text(random: np.random.Generator, words: float, several: float, marks: float) -> str:
@@ -18,8 +21,8 @@ def draw_text(random: np.random.Generator, words: float, several: float, marks: 
     Digits and ``. , -`` are what they are, ``–`` is a long dash, ``_`` a narrow space as between
     thousands, and a space parts numbers and words. Everything else is other ink.
     """
-    if random.random() < WORDS * words:
-        return SPACE.join(_word(random) for _ in range(random.integers(0, 3)))
+    if random.random() < BLANK * words:
+        return SPACE.join(_word(random) for _ in range(random.integers(0, 4)))
     count = int(random.integers(2, 5)) if random.random() < SEVERAL * several else 1
     parts = []
     for _ in range(count):
@@ -66,4 +69,8 @@ def _marked(text: str, random: np.random.Generator) -> str:
 
 
 def _word(random: np.random.Generator) -> str:
-    return "".join(random.choice(list(LETTERS), random.integers(1, 6)))
+    """A word that has more of `LETTERS` than of `LOOKALIKES`."""
+    length = int(random.integers(1, 9))
+    like = random.random(length) < (0.45 if length > 2 else 0.0)
+    word = [(LOOKALIKES if one else LETTERS)[random.integers(31 - 10 * one)] for one in like]
+    return "".join(word) if 2 * like.sum() <= length else _word(random)

@@ -1,10 +1,13 @@
 """The ink of a line: digits of one hand set down one after another, with marks between them."""
 
+from pathlib import Path
+
 import cv2
 import numpy as np
+import yaml
 
 from digitlib.pixels.line_images import COLUMN, HEIGHT
-from digitlib.synthetic.hands import FINE, Hand
+from digitlib.synthetic.hands import FINE, TYPEFACES, Hand, typeset
 from digitlib.synthetic.nondigits import SIGNS
 from digitlib.synthetic.strokes import draw_by, draw_manners
 from digitlib.synthetic.texts import DITTO, SPACE, THIN_SPACE
@@ -13,16 +16,14 @@ ROOM = 24  # pixels of the page above and below the frame, for what is cut off
 PAGE = HEIGHT + 2 * ROOM
 APART = 2.2 * COLUMN  # least distance of neighbours in pixels, or no column lies between them
 
+# The pen's paths of letters and signs, and the signs that have a name in nondigits.yaml.
+_TABLE = Path(__file__).with_name("signs.yaml").read_text(encoding="utf-8")
 _NAMES = {"=": "equals", "*": "star", "#": "hash", "&": "and", "@": "at"}
-_PATHS = {
-    "$": "80,20 50,8 22,22 30,44 70,56 78,78 50,92 18,82 / 50,-8 50,50 50,108",
-    "€": "86,14 60,2 34,18 26,50 34,84 60,98 86,88 / 10,40 40,40 66,40 / 10,60 40,60 62,60",
-    "£": "78,14 58,2 40,16 40,50 38,84 18,98! 50,96 86,96 / 20,52 44,52 66,52",
-    "(": "70,0 40,24 32,50 40,76 70,100",
-    ")": "30,0 60,24 68,50 60,76 30,100",
-    "/": "80,0 50,50 20,100",
-    "%": "86,0 50,50 14,100 / 24,8 12,20 24,32 36,20 24,8 / 76,68 64,80 76,92 88,80 76,68",
-}
+_PATHS: dict[str, str] = (
+    yaml.safe_load(_TABLE)
+    | {name: path for name, path in SIGNS.items() if len(name) == 1}
+    | {sign: SIGNS[name] for sign, name in _NAMES.items()}
+)
 _DISC = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (3, 3))
 _CROSS = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
 _STOCK = 60  # drawings of each sign
@@ -80,6 +81,9 @@ class Writing:
         self._cents = random.uniform(0.5, 0.9) if random.random() < 0.12 * strength["size"] else 1.0
         self._reach = abs(random.normal(0, 0.1)) * strength["drift"]
         self._dot, self._comma = random.uniform(0.7, 1.7), random.uniform(0.12, 0.34)
+        self._cursive, self._typeset = random.random() < 0.5, random.random() < 0.3
+        self._face = int(random.choice(TYPEFACES))
+        self._letter: Point | None = None  # where the last letter of a cursive word ends
         self._odd = random.random() < strength["odd_marks"]  # in ways that are not trained on
 
     def write(self, text: str) -> None:
@@ -99,7 +103,7 @@ class Writing:
 
     def _skip(self, least: float, most: float) -> None:
         self.x += self.height * self.random.uniform(least, most)
-        self._joint = None
+        self._joint = self._letter = None
 
     def _character(self, character: str) -> bool:
         """Write it; False where there is no room."""
@@ -243,13 +247,29 @@ class Writing:
         return self._say("?", x + long / 2)
 
     def _sign(self, character: str) -> bool:
-        path = _PATHS.get(character) or SIGNS[_NAMES.get(character, character)]
-        if path not in _stock:
-            _stock[path] = draw_by(draw_manners(_STOCK, self.random), path, self.random, size=FINE)
-        image = _stock[path][self.random.integers(_STOCK)]
-        size = self.height * self.random.uniform(0.55, 1)
-        place = self._put(image, size, max(self._gap, 0))
-        return place is not None and self._say("?", (place[0] + place[1]) / 2)
+        """A letter, which in a cursive word is joined to the last one, or another sign."""
+        random, letter = self.random, character.isalpha()
+        size = self.height * random.uniform(0.55, 1)
+        gap = max(self._gap, 0)
+        if letter and self._typeset:
+            image = typeset(character, self._face, 3)
+        else:
+            path = _PATHS[character]
+            if path not in _stock:
+                _stock[path] = draw_by(draw_manners(_STOCK, random), path, random, size=FINE)
+            image = _stock[path][random.integers(_STOCK)]
+            gap = random.uniform(-0.1, 0.12) * self.height if letter and self._cursive else gap
+        if character.islower():
+            size *= 0.75
+        place = self._put(image, size, gap)
+        if place is None:
+            return False
+        left, right, _, bottom = place
+        if letter and self._cursive and not self._typeset:
+            if self._letter is not None:
+                self._stroke([self._letter, (left + 0.3 * (right - left), bottom - 0.3 * size)])
+            self._letter = (right - 1, bottom - random.uniform(0, 0.3) * size)
+        return self._say("?", (left + right) / 2)
 
     def _say(self, token: str, x: float) -> bool:
         self.tokens.append(token)
