@@ -20,7 +20,9 @@ if TYPE_CHECKING:  # Matplotlib takes half a second to import, and predictions d
 
 #: The notebooks whose results others ask for by name.
 AUGMENTATION, TRAINING, TUNING = "02_augmentation", "03_cnn_training", "04_hyperparameter_tuning"
-EVALUATION, ROBUSTNESS, REPORT = "05_evaluation", "06_robustness", "09_report"
+EVALUATION, ROBUSTNESS = "05_evaluation", "06_robustness"
+NUMBERS = "07_reading_numbers"
+REPORT = "10_report"
 #: A model's files: for Keras, and for LiteRT in float32 and quantised to int8.
 KERAS_FILE, FLOAT_FILE, INT8_FILE = "digits.keras", "digits.tflite", "digits.int8.tflite"
 CARD_FILE, HISTORY_FILE = "card.json", "history.csv"

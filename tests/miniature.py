@@ -65,7 +65,7 @@ REPORT = """
 from digitlib import artifacts
 runs = sorted(p.name for p in (artifacts.resolve(output_dir) / "runs").iterdir())
 print("runs:", *runs)
-artifacts.save_metrics(output_dir, "09_report", {"runs": runs})
+artifacts.save_metrics(output_dir, "10_report", {"runs": runs})
 """
 
 # As good as any, where nobody looks at it.
@@ -95,7 +95,7 @@ NOTEBOOKS = {
     ),
     "05_evaluation": ([OUTPUT, MODEL, "bins: int = 15  # of the diagram"], EVALUATION),
     "06_robustness": ([OUTPUT, MODEL, "level: float = 1.0  # of the corruption"], ROBUSTNESS),
-    "09_report": ([OUTPUT], REPORT),
+    "10_report": ([OUTPUT], REPORT),
 }
 
 

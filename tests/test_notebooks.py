@@ -29,9 +29,9 @@ COMMITTED = sorted((CHECKOUT / "notebooks").glob("[0-9]*.ipynb"))
 REFERENCE = CHECKOUT / "tests" / "reference"
 #: What is run one after the other: the first of them trains the model that the others read.
 TOGETHER = [
-    ["03_cnn_training", "05_evaluation", "06_robustness", "09_report"],
+    ["03_cnn_training", "05_evaluation", "06_robustness", "10_report"],
     ["01_data_exploration", "02_augmentation"],
-    ["04_hyperparameter_tuning", "07_interactive_canvas", "08_batch_prediction"],
+    ["04_hyperparameter_tuning", "08_interactive_canvas", "09_batch_prediction"],
 ]
 #: What a cell's tags may be; `agreement` says what they mean.
 TAGS = {"parameters", "fitted", "nbval-ignore-output"}

@@ -19,7 +19,7 @@ ALL = [
     "03_cnn_training (seed-7)",
     "05_evaluation (seed-7)",
     "06_robustness",
-    "09_report",
+    "10_report",
 ]
 AFTER_TRAINING = ALL[1:]
 FOLDS = ["03_cnn_training (seed-7-fold-0)", "03_cnn_training (seed-7-fold-1)"]
@@ -80,9 +80,9 @@ def test_outputs_are_laid_out_as_promised(finished):
     model = ["card.json", "digits.int8.tflite", "digits.keras", "digits.tflite", "history.csv"]
     for folder in ("", "runs/seed-7/"):
         assert sorted(p.name for p in finished.out(f"{folder}model").iterdir()) == model
-    names = [name for name in NOTEBOOKS if name != "09_report"]
+    names = [name for name in NOTEBOOKS if name != "10_report"]
     expected = [f"{n}.{kind}" for n in names for kind in ("html", "ipynb")]
-    expected += ["09_report.ipynb", "index.html", "figures", "metrics", "model", "runs"]
+    expected += ["10_report.ipynb", "index.html", "figures", "metrics", "model", "runs"]
     there = {p.name for p in finished.out("").iterdir() if not p.name.startswith(".")}
     assert there == set(expected) - {"figures"}
     assert finished.json("metrics/05_evaluation.json")["seed"] == 7
@@ -111,7 +111,7 @@ def test_only_what_depends_on_a_change_runs_again(finished):
     # A parameter of a notebook that only the report reads.
     finished.write("params/quick/06_robustness.yaml", "level: 2\n")
     printed = finished.run("quick", 1, "--dry-run")
-    assert finished.executed(printed) == ["06_robustness", "09_report"]
+    assert finished.executed(printed) == ["06_robustness", "10_report"]
     assert "06_robustness – updated input files: params/quick/06_robustness.yaml" in printed
     finished.write("params/quick/06_robustness.yaml", "{}\n")
 
@@ -119,7 +119,7 @@ def test_only_what_depends_on_a_change_runs_again(finished):
     finished.write("digitlib/measuring/unrelated.py", "# not unrelated to 01\n")
     parameters, code = NOTEBOOKS["05_evaluation"]
     finished.write_notebook("05_evaluation", parameters, code + "\n# a better idea")
-    assert finished.plan() == ["01_exploration", "05_evaluation (seed-7)", "09_report"]
+    assert finished.plan() == ["01_exploration", "05_evaluation (seed-7)", "10_report"]
     finished.write("digitlib/measuring/unrelated.py", "")
     finished.write_notebook("05_evaluation", parameters, code)
 
@@ -138,9 +138,9 @@ def test_more_seeds_run_only_the_new_ones(finished):
     assert finished.executed(printed) == [
         "03_cnn_training (seed-8)",
         "05_evaluation (seed-8)",
-        "09_report",
+        "10_report",
     ]
-    assert finished.json("metrics/09_report.json")["runs"] == ["seed-7", "seed-8"]
+    assert finished.json("metrics/10_report.json")["runs"] == ["seed-7", "seed-8"]
     assert finished.json("model/card.json")["seed"] == 7
     assert "Nothing to be done" in finished.run("quick", 1, "--dry-run")
 

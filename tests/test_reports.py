@@ -63,7 +63,7 @@ def page_of(chromium) -> Iterator:
 @pytest.fixture(scope="module")
 def report(executed) -> Path:
     """The report of that notebook, one of three pages."""
-    pages = ["01_digits", "03_cnn_training", "09_report"]
+    pages = ["01_digits", "03_cnn_training", "10_report"]
     return export_html(executed, executed.with_suffix(".html"), pages=pages)
 
 
@@ -105,7 +105,7 @@ def test_reports_link_to_each_other(page_of, report, executed):
         "03 cnn training": "./03_cnn_training.html",
     }
     assert page.locator("nav [aria-current]").inner_text() == "01 digits"
-    deep = export_html(executed, report.with_name("deep.html"), pages=["09_report"], top="../..")
+    deep = export_html(executed, report.with_name("deep.html"), pages=["10_report"], top="../..")
     assert page_of(deep).locator("nav a").get_attribute("href") == "../../index.html"
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from digitlib.artifacts import resolve, writing
+from digitlib.artifacts import REPORT, resolve, writing
 
 HERE = Path(__file__).parent
 SCRIPTED = {"application/vnd.jupyter.widget-view+json", "application/javascript"}
@@ -29,7 +29,7 @@ def export_html(
         notebook: an executed ``.ipynb``.
         page: the HTML file to write.
         show_code: False leaves only prose and results.
-        pages: the profile's notebooks, to be linked to; the one called 09 is its ``index.html``.
+        pages: the profile's notebooks, to be linked to; the report (10) is its ``index.html``.
         top: the folder these reports are in, as seen from this one.
     """
     import nbformat
@@ -97,8 +97,8 @@ def _prepare(content: Any) -> str:
 
 def _navigation(current: str, pages: Sequence[str], top: str) -> str:
     links = []
-    for name in sorted(pages, key=lambda n: not n.startswith("09")):
-        front = name.startswith("09")
+    for name in sorted(pages, key=lambda n: n != REPORT):
+        front = name == REPORT
         label = "front page" if front else name.replace("_", " ")
         target = f"{top}/{'index' if front else name}.html"
         here = ' aria-current="page"' if name == current else ""
