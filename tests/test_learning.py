@@ -9,10 +9,10 @@ import pytest
 
 from digitlib import datasets
 from digitlib.artifacts import FLOAT_FILE, INT8_FILE, kept_epoch
-from digitlib.learning import architectures, augmentation, exporting, layers, training
-from digitlib.learning.epochs import epoch_of
+from digitlib.learning import architectures, augmentation, exporting, layers, tasks, training
 from digitlib.learning.learner import APART, Learner, is_right
 from digitlib.learning.recipe import Recipe, plateau_rate, should_stop
+from digitlib.learning.tasks import epoch_of
 from digitlib.reading.litert import Network
 
 PUBLISHED = {"baseline": 542_230, "three_block": 242_954, "five_layer": 887_530, "lrn": 455_946}
@@ -71,9 +71,7 @@ def test_a_network_of_columns_answers_with_their_mean(digits):
     votes = architectures.columns(network).predict_on_batch(pixels)
     assert votes.shape == (9, 3, 10)
     assert not np.allclose(votes[:, 0], votes[:, 1])
-    np.testing.assert_allclose(
-        votes.mean(axis=1), training.logits(network, pixels[..., 0]), rtol=1e-4
-    )
+    np.testing.assert_allclose(votes.mean(axis=1), tasks.logits(network, pixels[..., 0]), rtol=1e-4)
     alone = architectures.build("digitnet", width=4)
     assert network.count_params() == 3 * alone.count_params()
     assert architectures.columns(alone) is alone
@@ -126,11 +124,11 @@ def test_smoothing_softens_what_is_read_not_what_is_learnt_from(tmp_path):
     soft.set_weights(sharp.get_weights())
     exporting.save_model(soft, tmp_path)
     images = np.random.default_rng(0).integers(0, 256, (3, 28, 28), np.uint8)
-    expected = training.logits(soft, images)
-    assert not np.allclose(expected, training.logits(sharp, images), atol=1e-3)
+    expected = tasks.logits(soft, images)
+    assert not np.allclose(expected, tasks.logits(sharp, images), atol=1e-3)
     for answers in (
         Network(tmp_path / "digits.tflite").logits(images),
-        training.logits(exporting.load_model(tmp_path), images),
+        tasks.logits(exporting.load_model(tmp_path), images),
     ):
         np.testing.assert_allclose(answers, expected, atol=1e-3)
 
@@ -143,8 +141,8 @@ def test_views_are_read_together_and_learnt_from_apart(tmp_path):
     images = np.random.default_rng(0).integers(0, 256, (5, 28, 28), np.uint8)
     up, down = np.zeros_like(images), np.zeros_like(images)
     up[:, :-1], down[:, 1:] = images[:, 1:], images[:, :-1]
-    expected = np.mean([training.logits(one, view) for view in (images, up, down)], axis=0)
-    np.testing.assert_allclose(training.logits(three, images), expected, atol=1e-3)
+    expected = np.mean([tasks.logits(one, view) for view in (images, up, down)], axis=0)
+    np.testing.assert_allclose(tasks.logits(three, images), expected, atol=1e-3)
     learnt_from = three(images[..., None].astype(np.float32), training=True)
     assert learnt_from.shape == (5, 10)
     exporting.save_model(three, tmp_path)

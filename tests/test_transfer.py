@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from digitlib import datasets
-from digitlib.learning import architectures, augmentation, exporting, training, transfer
+from digitlib.learning import architectures, augmentation, exporting, tasks, training, transfer
 from digitlib.learning.recipe import Recipe
 from digitlib.reading.litert import Network
 
@@ -103,7 +103,7 @@ def test_features_are_computed_once_and_give_the_same_fit(weights, digits, capsy
             assert "looked at every picture once" in capsys.readouterr().out
             assert len(learner.weights) == 4
         training.fit(learner, train, held, recipe, report=lambda *_: None)
-        answers.append(training.logits(network, digits[1].images))
+        answers.append(tasks.logits(network, digits[1].images))
     np.testing.assert_allclose(*answers, atol=1e-2, rtol=1e-2)
 
 
@@ -125,7 +125,7 @@ def test_the_last_blocks_may_learn_in_a_second_phase(weights, digits, tmp_path):
     gentle = Recipe(epochs=1, learning_rate=1e-5)
     both = transfer.fine_tune(network, *digits, gentle, None, tmp_path, first)
     assert [row["epoch"] for row in both] == [1, 2]
-    right = training.logits(network, digits[1].images).argmax(1) == digits[1].labels
+    right = tasks.logits(network, digits[1].images).argmax(1) == digits[1].labels
     assert right.mean() == pytest.approx(max(row["val_accuracy"] for row in both))
 
 
@@ -135,4 +135,4 @@ def test_it_exports_and_answers_without_tensorflow(tmp_path):
     exporting.save_model(architectures.in_float32(network, "resnet50", **options), tmp_path)
     images = np.random.default_rng(0).integers(0, 256, (2, 28, 28)).astype(np.uint8)
     answers = Network(tmp_path / "digits.tflite").logits(images)
-    np.testing.assert_allclose(answers, training.logits(network, images), atol=1e-2, rtol=1e-2)
+    np.testing.assert_allclose(answers, tasks.logits(network, images), atol=1e-2, rtol=1e-2)

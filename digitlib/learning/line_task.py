@@ -63,15 +63,17 @@ class LineTask(Task):
         self._pool: ProcessPoolExecutor | None = None
         self._drawn: dict[int, list[Future]] = {}
         self.validation = _answered(
-            draw_lines(validation.images, validation.labels, VALIDATION, [seed, 1], simulation)
+            draw_lines(
+                validation.images, validation.known_labels(), VALIDATION, [seed, 1], simulation
+            )
         )
 
     def __enter__(self) -> Self:
         self._pool = ProcessPoolExecutor(
             self._processes,
             get_context("spawn"),
-            _start,
-            (self._train.images, self._train.labels, self._simulation),
+            initializer=_start,
+            initargs=(self._train.images, self._train.known_labels(), self._simulation),
         )
         return self
 

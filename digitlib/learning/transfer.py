@@ -16,7 +16,8 @@ from digitlib.artifacts import kept_epoch
 from digitlib.datasets import Dataset
 from digitlib.learning.backbones import BLOCK
 from digitlib.learning.recipe import Recipe, Row
-from digitlib.learning.training import fit, logits
+from digitlib.learning.tasks import logits
+from digitlib.learning.training import fit
 
 
 def is_frozen(network: keras.Model) -> bool:

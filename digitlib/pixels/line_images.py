@@ -5,8 +5,8 @@ import numpy as np
 HEIGHT = 48  # of a line, in pixels
 COLUMN = 4  # pixels of width that become one column of the network's answer
 MARGIN = 16  # pixels of blank paper on both sides of a line
-# What the network says of a column, after the blank. "-" is any short level stroke: a minus in front
-# of a number, else the dash that closes one. "?" is other ink: letters, signs, print.
+# What the network says of a column, beside the blank. "-" is any short level stroke: a minus in
+# front of a number, else the dash that closes one. "?" is other ink: letters, signs, print.
 ALPHABET = "0123456789.,-?"
 LEAST_CONTRAST = 16  # grey levels between paper and ink, below which contrast is not stretched
 

@@ -19,7 +19,6 @@ from digitlib.pixels.shapes import find_in_cells, find_shapes
 FILL = 0.62  # of a line's height that its digits fill, when there is room around them
 ROOM = 1.0  # heights of a digit that are seen to the left and right of the outermost ones
 STEEPEST = 0.3  # slope of a line
-TIGHT = 0.36  # share of its height that the digits of a picture fill if it is cut out around a line
 LONGEST = 40  # times its height that a picture may be wide, and still be one line
 
 
@@ -34,36 +33,38 @@ class LineImage(NamedTuple):
     absorbed: np.ndarray
     strokes: np.ndarray
     to_picture: np.ndarray
-    alone: Framed | None
+    alone: Framed | None = None
 
 
-def find_lines(picture: Picture) -> list[LineImage]:
-    """The lines of writing in a picture, top to bottom; [] where there is no ink."""
+class Lines(NamedTuple):
+    """The lines of a picture, found in two ways.
+
+    `found` are those found by their ink, top to bottom. `whole` is the picture as one line, where
+    its shape allows that. Faint writing on printed paper is seen by this way, because nothing has
+    to be told from the paper first.
+    """
+
+    found: list[LineImage]
+    whole: LineImage | None
+
+
+def find_lines(picture: Picture) -> Lines:
+    """The lines of writing in a picture."""
     decoded = load(picture)
     ink = find_ink(decoded.grey)
     if not ink.absorbed.any():
-        return []
+        return Lines([], None)
     rows, columns = shape = decoded.grey.shape
-    shapes, ink = find_in_cells(ink) or (find_shapes(ink.strokes), ink)
-    lines = _group(shapes)
-    if _is_one_line(lines, shape):
+    whole = None
+    if rows < columns < LONGEST * rows:
         place = _Place(0.0, float(columns), rows / 2, rows / HEIGHT, 0.0)
-        return [_cut_out(place, lines[0] if lines else [], ink, decoded)]
-    return [_cut_out(_place(line, shape), line, ink, decoded) for line in lines]
-
-
-def _is_one_line(lines: list[list[Component]], shape: tuple[int, int]) -> bool:
-    """Whether a picture (height, width) is cut so tightly around one line that it is all of it.
-
-    Its height is that of the line then, with little around; so what the ink map misses of faint
-    writing on printed paper is seen all the same.
-    """
-    rows, columns = shape
-    heights = sorted((_height(line) for line in lines), reverse=True)
-    if not heights:
-        return columns < LONGEST * rows
-    alone = len(heights) == 1 or heights[1] < heights[0] / 2
-    return alone and heights[0] >= TIGHT * rows and rows < columns
+        whole = _cut_out(place, ink, decoded)
+    shapes, ink = find_in_cells(ink) or (find_shapes(ink.strokes), ink)
+    found = []
+    for line in _group(shapes):
+        alone = frame(line[0], decoded) if len(line) == 1 else None
+        found.append(_cut_out(_place(line, shape), ink, decoded)._replace(alone=alone))
+    return Lines(found, whole)
 
 
 def _height(line: list[Component]) -> float:
@@ -103,7 +104,7 @@ class _Place(NamedTuple):
 
 def _place(line: list[Component], shape: tuple[int, int]) -> _Place:
     """Where a line of shapes lies in a picture (height, width), with room around it."""
-    rows, columns = shape
+    columns = shape[1]
     edges = np.array([(one.x, one.y, one.right, one.bottom) for one in line], float)
     left, top, right, bottom = edges.T
     height = _height(line)
@@ -119,7 +120,7 @@ def _place(line: list[Component], shape: tuple[int, int]) -> _Place:
     return _Place(start, stop, (highest + lowest) / 2, tall / HEIGHT, slope)
 
 
-def _cut_out(place: _Place, line: list[Component], ink: Ink, decoded: Decoded) -> LineImage:
+def _cut_out(place: _Place, ink: Ink, decoded: Decoded) -> LineImage:
     start, stop, middle, scale, slope = place
     rows, columns = ink.absorbed.shape
     # From the line's pixels to those of the picture, as far as it was reduced to be worked on.
@@ -129,8 +130,7 @@ def _cut_out(place: _Place, line: list[Component], ink: Ink, decoded: Decoded) -
     size = (max(1, round((stop - start) / scale)), HEIGHT)
     strokes, absorbed = (_seen(image, matrix, size) for image in ink)
     to_picture = np.diag([decoded.width / columns, decoded.height / rows]) @ matrix
-    alone = frame(line[0], decoded) if len(line) == 1 else None
-    return LineImage(absorbed, strokes, to_picture, alone)
+    return LineImage(absorbed, strokes, to_picture)
 
 
 def _seen(image: np.ndarray, matrix: np.ndarray, size: tuple[int, int]) -> np.ndarray:

@@ -73,10 +73,10 @@ def cells(strokes: np.ndarray) -> list[Component]:
     """The contents of a form's innermost cells, in no particular order; [] without a form.
 
     A form is a component of the ink map uint8 (H, W) with at least two filled holes. A hole is
-    filled if it is a box that holds other ink at least a quarter as high as itself. (A single filled hole may be
-    a ring around a digit, or a frame around everything.) All holes of about the size of the filled
-    ones are cells. A cell is the convex hull of its hole, so that a stroke that touches the wall
-    is still inside.
+    filled if it is a box that holds other ink at least a quarter as high as itself. (A single
+    filled hole may be a frame around everything.) All holes of about the size of the filled ones
+    are cells. A cell is the convex hull of its hole, so that a stroke that touches the wall is
+    still inside.
     """
     contours, tree = cv2.findContours(
         (strokes > 0).view(np.uint8), cv2.RETR_TREE, cv2.CHAIN_APPROX_SIMPLE

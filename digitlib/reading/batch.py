@@ -22,8 +22,8 @@ from digitlib.pixels.decoding import Picture, PictureError
 from digitlib.pixels.digit_files import DataError
 from digitlib.pixels.segmentation import Box
 from digitlib.reading.models import PRETRAINED, checksum
-from digitlib.reading.processes import ProcessDied, RecognizerProcess
 from digitlib.reading.numbers import Digit
+from digitlib.reading.processes import ProcessDied, RecognizerProcess
 from digitlib.reading.recognizer import Recognizer
 from digitlib.reading.sources import Chunk, Source
 

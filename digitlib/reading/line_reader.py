@@ -1,11 +1,12 @@
 """Read a line whole: one answer of the line network for each four pixels of its width."""
 
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
 import cv2
 import numpy as np
-from scipy.special import expit, log_softmax
+from scipy.special import log_softmax
 
 from digitlib.artifacts import load_card
 from digitlib.pixels.line_images import ALPHABET, COLUMN, HEIGHT, MARGIN, to_line
@@ -123,7 +124,7 @@ def numbers_of(signs: list[Sign]) -> list[list[Sign]]:
     if not digits:
         return []
     height = float(np.median([sign.ink[3] for sign in digits]))
-    gaps = [b.ink[0] - a.ink[0] - a.ink[2] for a, b in zip(digits, digits[1:], strict=False)]
+    gaps = [b.ink[0] - a.ink[0] - a.ink[2] for a, b in pairwise(digits)]
     usual = np.median(gaps) if len(gaps) > 1 else 0.0
     widest = min(max(NEAR * height, TIMES * usual), FAR * height)
     numbers: list[list[Sign]] = []
@@ -135,11 +136,14 @@ def numbers_of(signs: list[Sign]) -> list[list[Sign]]:
             continue
         gap = sign.ink[0] - last.ink[0] - last.ink[2] if last else np.inf
         marks = "".join(one.character for one in after)
-        if gap <= widest and marks in ("", ".", ","):
+        # A mark stands between two digits of a number: neither is far from it.
+        allowed = widest if not marks else 2 * widest
+        if gap <= allowed and marks in ("", ".", ","):
             numbers[-1] += [*after, sign]
+        elif after and after[-1].character == "-" and (gap > widest or len(after) > 1):
+            near = sign.ink[0] - after[-1].ink[0] - after[-1].ink[2] < NEAR * height
+            numbers.append([after[-1], sign] if near else [sign])
         else:
-            minus = [one for one in after[-1:] if one.character == "-"]
-            near = minus and sign.ink[0] - minus[0].ink[0] - minus[0].ink[2] < NEAR * height
-            numbers.append([*minus, sign] if near and (gap > widest or not last) else [sign])
+            numbers.append([sign])
         after, last = [], sign
     return numbers

@@ -6,14 +6,16 @@ import numpy as np
 
 from digitlib.artifacts import load_card
 from digitlib.pixels.decoding import Picture
+from digitlib.pixels.lines import LineImage, find_lines
 from digitlib.pixels.normalisation import SIDE
 from digitlib.pixels.polarity import with_bright_ink
-from digitlib.pixels.lines import LineImage, find_lines
 from digitlib.pixels.segmentation import Framed, find_digit
 from digitlib.reading.line_reader import LineReader
 from digitlib.reading.litert import Network
 from digitlib.reading.models import PRETRAINED, PRETRAINED_LINES, serving_file
 from digitlib.reading.numbers import Digit, Number, Reading
+
+DOUBT = 0.8  # a digit of less confidence speaks against the way in which its line was found
 
 
 class Recognizer:
@@ -91,8 +93,13 @@ class Recognizer:
 
         Arguments and errors as ``read_digit``.
         """
-        lines = [self._read_line(line) for line in find_lines(picture)]
-        return Reading(tuple(tuple(numbers) for numbers in lines if numbers))
+        lines = find_lines(picture)
+        found = [self._read_line(line) for line in lines.found]
+        if lines.whole is not None:
+            whole = [self.line_reader.read(lines.whole)]
+            if whole[0] and _gain(whole) >= _gain(found):
+                found = whole
+        return Reading(tuple(tuple(numbers) for numbers in found if numbers))
 
     def _read_line(self, line: LineImage) -> list[Number]:
         """The numbers of a line. A single shape is one digit, unless the line network sees more."""
@@ -107,3 +114,8 @@ class Recognizer:
         accepted = confidence >= self.threshold
         label = int(probabilities.argmax())
         return Digit(label, confidence, accepted, probabilities, framed.box, framed.image)
+
+
+def _gain(lines: list[list[Number]]) -> float:
+    """How much certain reading there is: what the confidence of each digit is above `DOUBT`."""
+    return sum(d.confidence - DOUBT for line in lines for number in line for d in number.digits)

@@ -155,8 +155,8 @@ def _rules(paper: np.ndarray, writing: Writing, random: np.random.Generator) -> 
     """Printed lines along the writing, whole or dotted, and upright ones at its ends."""
     base, height, width = writing.base, writing.height, paper.shape[1]
     darkness, thick = random.uniform(0.15, 0.85), int(random.integers(1, 3))
-    rows = (base + 0.06 * height, base - 1.12 * height, base + 0.3 * height)
-    rows = (*rows, base - random.uniform(0, 1) * height)
+    through = base - random.uniform(0, 1) * height
+    rows = (base + 0.06 * height, base - 1.12 * height, base + 0.3 * height, through)
     for which in random.choice(len(rows), random.integers(1, 3), replace=False):
         start = int(rows[which] + random.normal(0, 2))
         layer = np.zeros(paper.shape, np.uint8)
@@ -202,9 +202,9 @@ def _scraps(
         _print(paper, layer, random.uniform(0.3, 0.9))
         return ink
     ink = ink.copy()
-    y = ROOM - 38 + int(random.integers(0, 5)) if above else ROOM + HEIGHT - random.integers(2, 6)
+    y = int(random.integers(ROOM - 38, ROOM - 33) if above else PAGE - ROOM - random.integers(2, 6))
     for _ in range(random.integers(1, 5)):
-        glyph = cv2.resize(writing.hand[random.integers(10)][0], (34, 40))
+        glyph = cv2.resize(writing.hand[int(random.integers(10))][0], (34, 40))
         x = int(random.integers(0, max(1, ink.shape[1] - 34)))
         part = ink[max(y, 0) : y + 40, x : x + 34]
         np.maximum(part, glyph[max(-y, 0) :][: part.shape[0], : part.shape[1]], out=part)
@@ -214,7 +214,7 @@ def _scraps(
 def _stains(paper: np.ndarray, random: np.random.Generator) -> None:
     """Spots that darken the paper, and specks."""
     height, width = paper.shape
-    layer = np.zeros(paper.shape, np.uint8)
+    layer: np.ndarray = np.zeros(paper.shape, np.uint8)
     for _ in range(random.integers(1, 4)):
         centre = (int(random.integers(width)), int(random.integers(height)))
         axes = (int(random.integers(4, 40)), int(random.integers(4, 30)))

@@ -63,7 +63,12 @@ def _bend(random: np.random.Generator, warp: float) -> tuple[np.ndarray, np.ndar
 def refine(image: np.ndarray) -> np.ndarray:
     """A digit uint8 (28, 28) at twice its size, with edges as crisp as they were: (56, 56)."""
     large = cv2.resize(image, (FINE, FINE), interpolation=cv2.INTER_CUBIC)
-    return cv2.convertScaleAbs(cv2.subtract(large, 40), alpha=1.6)
+    return sharpened(large, 40, 1.6)
+
+
+def sharpened(image: np.ndarray, level: float, contrast: float) -> np.ndarray:
+    """An image uint8 with grey levels up to `level` at 0 and the others spread by `contrast`."""
+    return cv2.convertScaleAbs(np.maximum(image, round(level)) - round(level), alpha=contrast)
 
 
 def printed_hand(random: np.random.Generator) -> Hand:
@@ -81,7 +86,7 @@ def typeset(character: str, font: int, thick: int) -> np.ndarray:
     return image
 
 
-def drawn_hands(n: int, random: np.random.Generator) -> list[Hand]:
+def drawn_hands(n: int, random: np.random.Generator) -> list[list[np.ndarray]]:
     """The hands of n people who do not exist; see the top of this file."""
     manners = draw_manners(n, random)
     hands: list[list[np.ndarray]] = [[] for _ in range(n)]

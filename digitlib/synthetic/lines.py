@@ -5,9 +5,9 @@ has a name and a strength in `Simulation`. A line comes with what it says, token
 """
 
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 
 from digitlib.pixels.line_images import COLUMN, HEIGHT, MARGIN, to_line
@@ -146,7 +146,7 @@ def columns(tokens: str | list[str]) -> int:
 
     It is one for each token, and one more between equal neighbours.
     """
-    return len(tokens) + sum(a == b for a, b in zip(tokens, tokens[1:], strict=False))
+    return len(tokens) + sum(a == b for a, b in pairwise(tokens))
 
 
 def _crop(

@@ -8,7 +8,7 @@ LENGTHS = {1: 0.1, 2: 0.12, 3: 0.15, 4: 0.2, 5: 0.21, 6: 0.12, 7: 0.06, 8: 0.04}
 
 SPACE, THIN_SPACE, DITTO = " ", "_", '"'
 OPENINGS = "==$€£#*F("
-CLOSINGS = "= - – .- ,- // / . .= .– = - * € $ F ) %".split() + [DITTO]
+CLOSINGS = [*"==--–/.*€$F)%", ".-", ".–", ",-", "//", ".=", DITTO]
 LETTERS = "ACEFHKLMNPRTUVWXYadefhkmnprtuwx"
 LOOKALIKES = (
     "BDGIJOQSZbgijloqsvyzc"  # letters that can be read as a digit, but for the others around

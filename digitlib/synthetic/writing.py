@@ -7,7 +7,7 @@ import numpy as np
 import yaml
 
 from digitlib.pixels.line_images import COLUMN, HEIGHT
-from digitlib.synthetic.hands import FINE, TYPEFACES, Hand, typeset
+from digitlib.synthetic.hands import FINE, TYPEFACES, Hand, sharpened, typeset
 from digitlib.synthetic.nondigits import SIGNS
 from digitlib.synthetic.strokes import draw_by, draw_manners
 from digitlib.synthetic.texts import DITTO, SPACE, THIN_SPACE
@@ -146,7 +146,7 @@ class Writing:
             return cv2.dilate(image, _DISC)
         if self._weight < -0.9:
             return cv2.erode(image, _CROSS)
-        return cv2.convertScaleAbs(cv2.subtract(image, int(60 - 45 * self._weight)), alpha=1.5)
+        return sharpened(image, 60 - 45 * self._weight, 1.5)
 
     def _put(
         self, image: np.ndarray, size: float, gap: float, boxed: bool = False, rise: float = 0.0
