@@ -9,40 +9,53 @@ import digitlib.learning.layers  # noqa: F401  Keras has to know them to load a 
 from digitlib.artifacts import FLOAT_FILE, INT8_FILE, KERAS_FILE, resolve, writing
 from digitlib.quiet import quiet
 
+ANY_WIDTH = 96  # pixels; a model that takes any width is tried with this
 
-def save_model(model: keras.Model, model_dir: str | Path) -> Path:
-    """Write ``digits.keras`` and ``digits.tflite``, and check that they answer alike.
+
+def save_model(
+    model: keras.Model,
+    model_dir: str | Path,
+    keras_file: str = KERAS_FILE,
+    float_file: str = FLOAT_FILE,
+) -> Path:
+    """Write a model as Keras and as LiteRT have it, and check that they answer alike.
 
     Args:
-        model: a float32 network; (N, 28, 28, 1) pixels from 0 to 255 → (N, 10) logits.
+        model: a float32 network; (N, height, width, 1) pixels from 0 to 255 → logits. A width
+            that is not fixed stays so.
+        model_dir: where to.
+        keras_file, float_file: names of the two files.
 
     Raises:
         RuntimeError: when the exported model does not run or answers differently.
     """
     model_dir = resolve(model_dir)
-    with writing(model_dir / KERAS_FILE) as unfinished:
+    with writing(model_dir / keras_file) as unfinished:
         model.save(unfinished)
-    with writing(model_dir / FLOAT_FILE) as unfinished:
+    with writing(model_dir / float_file) as unfinished:
         with quiet():
             model.export(unfinished, format="litert", verbose=False)
         _check(model, unfinished)
     return model_dir
 
 
-def save_int8(model: keras.Model, model_dir: str | Path, images: np.ndarray) -> Path:
-    """Write ``digits.int8.tflite``: quantised to int8, a quarter of the size.
+def save_int8(
+    model: keras.Model, model_dir: str | Path, images: np.ndarray, int8_file: str = INT8_FILE
+) -> Path:
+    """Write a model for LiteRT quantised to int8, a quarter of the size.
 
     On processors that multiply int8 in hardware it answers several times faster.
 
     Args:
         model: as for ``save_model``.
         model_dir: where to.
-        images: uint8 (N, 28, 28), a few hundred digits that show the range of every layer.
+        images: uint8 (N, height, width), a few hundred that show the range of every layer.
+        int8_file: name of the file.
     """
     import tensorflow as tf
 
     pixels = images[:, None, ..., None].astype(np.float32)
-    file = resolve(model_dir) / INT8_FILE
+    file = resolve(model_dir) / int8_file
     with writing(file) as unfinished, quiet():
         model.export(
             unfinished,
@@ -57,7 +70,8 @@ def save_int8(model: keras.Model, model_dir: str | Path, images: np.ndarray) -> 
 def _check(model: keras.Model, file: Path) -> None:
     from ai_edge_litert.interpreter import Interpreter
 
-    pixels = np.random.default_rng(0).integers(0, 256, (1, 28, 28, 1)).astype(np.float32)
+    shape = [1, *(side or ANY_WIDTH for side in model.input_shape[1:])]
+    pixels = np.random.default_rng(0).integers(0, 256, shape).astype(np.float32)
     try:
         with quiet():
             runner = Interpreter(str(file), num_threads=1).get_signature_runner()

@@ -3,10 +3,11 @@
 import json
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -99,3 +100,14 @@ def marks_read(wanted: str, said: str) -> tuple[int, int, int]:
     same = SequenceMatcher(None, wanted, said, autojunk=False).get_matching_blocks()
     right = sum(c in ".,-" for at, _, n in same for c in wanted[at : at + n])
     return sum(c in ".,-" for c in wanted), right, sum(c in ".,-" for c in said)
+
+
+def read_all(read_digits: Callable[[Picture], Any], lines: LineSet) -> Answers:
+    """Have all pictures of a set read; `read_digits` is that of a `Recognizer`."""
+    texts, confidences = [], []
+    for picture in lines.pictures:
+        numbers = read_digits(picture).numbers
+        texts.append(" ".join(number.text for number in numbers))
+        confidences.append(min((number.confidence for number in numbers), default=0.0))
+    right = [digits_of(text) == lines.digits(i) for i, text in enumerate(texts)]
+    return Answers(texts, np.array(confidences), np.array(right, bool))
