@@ -28,7 +28,8 @@ KERAS_FILE, FLOAT_FILE, INT8_FILE = "digits.keras", "digits.tflite", "digits.int
 CARD_FILE, HISTORY_FILE = "card.json", "history.csv"
 MODEL_FILES = (KERAS_FILE, FLOAT_FILE, INT8_FILE, HISTORY_FILE, CARD_FILE)
 #: The same of a line network, and the folder of a run that holds them.
-LINE_KERAS_FILE, LINE_FLOAT_FILE, LINE_INT8_FILE = "lines.keras", "lines.tflite", "lines.int8.tflite"
+LINE_KERAS_FILE, LINE_FLOAT_FILE = "lines.keras", "lines.tflite"
+LINE_INT8_FILE = "lines.int8.tflite"
 LINE_MODEL_FILES = (LINE_KERAS_FILE, LINE_FLOAT_FILE, LINE_INT8_FILE, HISTORY_FILE, CARD_FILE)
 LINE_MODEL = "line_model"
 PACKAGES = ("digitlib", "keras", "tensorflow", "ai-edge-litert", "numpy", "scikit-learn")

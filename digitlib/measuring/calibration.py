@@ -1,6 +1,8 @@
 """How far a network's confidence can be trusted, and the temperature that corrects it.
 
-Probabilities are (N, 10), each row summing to one; labels are integers (N,), 0 to 9.
+Probabilities are (N, 10), each row summing to one; labels are integers (N,), 0 to 9. The functions
+whose names end in ``_of_answers`` take any answers instead, such as whole numbers: whether each was
+right, bool (N,), and the probability that was stated for that, (N,).
 """
 
 import numpy as np
@@ -62,8 +64,13 @@ def expected_calibration_error(labels: np.ndarray, probabilities: np.ndarray) ->
     al. 2017. It is 0 only in the limit: a perfectly calibrated network scores a little above on
     few digits.
     """
-    bins = reliability(labels, probabilities)
-    return sum(abs(row["confidence"] - row["accuracy"]) * row["n"] for row in bins) / len(labels)
+    return error_of_answers(*_graded(labels, probabilities))
+
+
+def error_of_answers(right: np.ndarray, confidence: np.ndarray) -> float:
+    """See `expected_calibration_error`."""
+    bins = reliability_of_answers(right, confidence)
+    return sum(abs(row["confidence"] - row["accuracy"]) * row["n"] for row in bins) / len(right)
 
 
 def calibration_error_by_chance(probabilities: np.ndarray) -> tuple[float, float]:
@@ -75,14 +82,14 @@ def calibration_error_by_chance(probabilities: np.ndarray) -> tuple[float, float
     Returns:
         The mean over all draws, and their 95th percentile; both from 0 to 1.
     """
+    return error_by_chance_of_answers(probabilities.max(axis=1))
+
+
+def error_by_chance_of_answers(confidence: np.ndarray) -> tuple[float, float]:
+    """See `calibration_error_by_chance`."""
     random = np.random.default_rng(0)
-    answer, confidence = probabilities.argmax(axis=1), probabilities.max(axis=1)
-    errors = []
-    for _ in range(200):
-        right = random.random(len(answer)) < confidence
-        # Which other digit the label of a wrong answer is makes no difference.
-        labels = np.where(right, answer, (answer + 1) % 10)
-        errors.append(expected_calibration_error(labels, probabilities))
+    draws = (random.random(len(confidence)) < confidence for _ in range(200))
+    errors = [error_of_answers(right, confidence) for right in draws]
     return float(np.mean(errors)), float(np.quantile(errors, 0.95))
 
 
@@ -94,7 +101,11 @@ def reliability(labels: np.ndarray, probabilities: np.ndarray) -> list[dict[str,
         confidence (mean), accuracy, low and high (95 % Wilson interval of the accuracy). All but n
         are from 0 to 1.
     """
-    right, confidence = probabilities.argmax(axis=1) == labels, probabilities.max(axis=1)
+    return reliability_of_answers(*_graded(labels, probabilities))
+
+
+def reliability_of_answers(right: np.ndarray, confidence: np.ndarray) -> list[dict[str, float]]:
+    """See `reliability`."""
     place = np.minimum((confidence * BINS).astype(int), BINS - 1)
     rows = []
     for b in np.unique(place):
@@ -118,12 +129,15 @@ def accuracy_by_coverage(
     Returns:
         coverage, accuracy: both (N,), from 0 to 1; coverage rises from 1/N to 1.
     """
-    confidence = probabilities.max(axis=1)
-    right = (probabilities.argmax(axis=1) == labels).astype(float)
+    return coverage_of_answers(*_graded(labels, probabilities))
+
+
+def coverage_of_answers(right: np.ndarray, confidence: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """See `accuracy_by_coverage`."""
     _, group = np.unique(-confidence, return_inverse=True)
-    mean = np.bincount(group, right) / np.bincount(group)
-    count = np.arange(1, len(labels) + 1)
-    return count / len(labels), np.cumsum(mean[np.sort(group)]) / count
+    mean = np.bincount(group, right.astype(float)) / np.bincount(group)
+    count = np.arange(1, len(right) + 1)
+    return count / len(right), np.cumsum(mean[np.sort(group)]) / count
 
 
 def area_under_risk_coverage(labels: np.ndarray, probabilities: np.ndarray) -> float:
@@ -132,3 +146,8 @@ def area_under_risk_coverage(labels: np.ndarray, probabilities: np.ndarray) -> f
     Source: Geifman, Uziel and El-Yaniv 2019, doi:10.48550/arXiv.1805.08206
     """
     return float(np.mean(1 - accuracy_by_coverage(labels, probabilities)[1]))
+
+
+def _graded(labels: np.ndarray, probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Of each digit whether the answer is right, and its confidence."""
+    return probabilities.argmax(axis=1) == labels, probabilities.max(axis=1)
