@@ -1,20 +1,15 @@
-"""Digits found in a picture by their shape alone, or with a judge in the place of a network."""
+"""The shapes that may be digits in a picture, as the network of 03 would see them."""
 
-from collections.abc import Callable
+from digitlib.pixels.decoding import Picture, load
+from digitlib.pixels.ink import find_ink
+from digitlib.pixels.lines import in_lines
+from digitlib.pixels.segmentation import Framed, frame
+from digitlib.pixels.shapes import find_in_cells, find_shapes
 
-import numpy as np
 
-from digitlib.pixels.decoding import Picture
-from digitlib.pixels.segmentation import Framed, choose, find_candidates
-
-
-def find_digits(
-    picture: Picture, judge: Callable[[np.ndarray], np.ndarray] | None = None
-) -> list[Framed]:
-    """All digits in reading order; ``judge`` takes images (N, 28, 28) and gives certainty (N,)."""
-    candidates = find_candidates(picture)
-    if not candidates:
-        return []
-    images = np.stack([candidate.framed.image for candidate in candidates])
-    certainty = judge(images) if judge else np.ones(len(images))
-    return [candidates[i].framed for line in choose(candidates, certainty) for i in line]
+def find_digits(picture: Picture) -> list[Framed]:
+    """All shapes in reading order."""
+    decoded = load(picture)
+    ink = find_ink(decoded.grey)
+    shapes, _ = find_in_cells(ink) or (find_shapes(ink.strokes), ink)
+    return [frame(one, decoded) for line in in_lines(shapes) for one in line]

@@ -52,7 +52,7 @@ def test_keras_and_litert_agree_on_every_mnist_test_image(recognizer, mnist_test
 
 def test_the_file_that_the_card_names_serves(recognizer, digits, tmp_path):
     """Of a model without a word of it, the one in float32: those made earlier have no other."""
-    for file in PRETRAINED.iterdir():
+    for file in PRETRAINED.glob("*.*"):
         shutil.copy(file, tmp_path)
     for serves, file in (
         ({}, FLOAT_FILE),

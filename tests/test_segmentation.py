@@ -188,27 +188,6 @@ def test_the_bar_of_a_tightly_cropped_digit_is_no_ruled_line(points, margin):
     assert np.corrcoef(normalise(tight).ravel(), normalise(whole).ravel())[0, 1] > 0.95
 
 
-def test_touching_digits_are_separated():
-    """Protects numbers written in one go: by their shape alone, and with a judge of digits."""
-    two = np.full((140, 240), 255, np.uint8)
-    for x in (60, 142):
-        cv2.ellipse(two, (x, 70), (34, 45), 0, 0, 360, 0, 6, cv2.LINE_AA)
-    cv2.line(two, (90, 70), (112, 70), 0, 6, cv2.LINE_AA)
-    assert cv2.connectedComponents((two < 128).astype(np.uint8))[0] == 2  # paper and one shape
-    halves = find_digits(two)
-    centres = [one.box[0] + one.box[2] / 2 for one in halves]
-    assert centres == pytest.approx([60, 142], abs=8)
-
-    def tall(images):
-        return np.array([0.9 if extent(image)[1] >= 18 else 0.01 for image in images])
-
-    def wide(images):
-        return np.array([0.9 if extent(image)[1] < 18 else 0.01 for image in images])
-
-    assert len(find_digits(two, tall)) == 2
-    assert len(find_digits(two, wide)) == 1
-
-
 def test_only_the_cells_of_a_form_are_read():
     """Protects forms: one digit from each filled cell, none from the text around."""
     form = page([(6, 120, 200), (0, 222, 204), (1, 20, 20), (4, 100, 20)])

@@ -3,18 +3,22 @@
 import json
 import os
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy.optimize import minimize_scalar
 
 from digitlib.artifacts import resolve
 from digitlib.datasets import Dataset
+from digitlib.measuring.calibration import error_by_chance_of_answers, error_of_answers
+from digitlib.measuring.statistics import accuracy
 from digitlib.pixels.decoding import Picture
-from digitlib.synthetic.lines import Seed, Simulation, draw_lines
+from digitlib.synthetic.lines import Seed, Simulation, as_seen, draw_lines
 from digitlib.synthetic.texts import THIN_SPACE
 
 NUMBER = re.compile(r"-?\d+(?:[.,]\d+)*")
@@ -70,12 +74,46 @@ def digits_of(text: str) -> str:
     return "".join(c for c in text if c.isdigit())
 
 
-def simulated(digits: Dataset, count: int, seed: Seed, simulation: Simulation) -> LineSet:
-    """Simulated lines of these digits; those without a number are included."""
-    lines = draw_lines(digits.images, digits.known_labels(), count, seed, simulation)
+def simulated(digits: Dataset | None, count: int, seed: Seed, simulation: Simulation) -> LineSet:
+    """Simulated lines of these digits, or of pen-drawn ones alone; some hold no number."""
+    lines = draw_lines(*_given(digits), count, seed, simulation)
     said = [NUMBER.findall(line.text.replace(THIN_SPACE, "")) for line in lines]
     pictures = [line.grey for line in lines]
-    return LineSet("simulated", pictures, said, f"simulated of {digits.source}", marked=True)
+    source = "simulated, of " + (digits.source if digits else "pen-drawn digits")
+    return LineSet("simulated", pictures, said, source, marked=True)
+
+
+def _given(digits: Dataset | None) -> tuple[np.ndarray, np.ndarray]:
+    """Images and labels that lines are made of; none for pen-drawn ones alone."""
+    if digits is None:
+        return np.empty((0, 28, 28), np.uint8), np.empty(0, np.uint8)
+    return digits.images, digits.known_labels()
+
+
+def ingredient_examples(
+    digits: Dataset | None, name: str, strengths: Sequence[float], count: int, tries: int = 40
+) -> list[np.ndarray]:
+    """Lines with one ingredient of the simulation and no other, as the line network sees them.
+
+    The same `count` lines at each of the `strengths`, uint8 (48, 256): all at the first strength,
+    then all at the next. They are lines in which the ingredient shows: those that differ from the
+    line without it at most strengths. [] where it shows in none of `tries` lines.
+    """
+    nothing = {field.name: 0.0 for field in fields(Simulation)}
+    if name == "odd_marks":
+        nothing["marks"] = 2.0
+    shown = []
+    for seed in range(tries):
+        plain, *drawn = (
+            as_seen(
+                draw_lines(*_given(digits), 1, [seed], Simulation(**nothing | {name: strength}))
+            )
+            for strength in (0.0, *strengths)
+        )
+        differ = sum(not np.array_equal(plain, one) for one in drawn)
+        shown.append((differ, [one[0] for one in drawn]))
+    shown = sorted((one for one in shown if one[0]), key=lambda one: -one[0])[:count]
+    return [line for lines in zip(*(lines for _, lines in shown), strict=True) for line in lines]
 
 
 def collected() -> list[LineSet]:
@@ -111,3 +149,73 @@ def read_all(read_digits: Callable[[Picture], Any], lines: LineSet) -> Answers:
         confidences.append(min((number.confidence for number in numbers), default=0.0))
     right = [digits_of(text) == lines.digits(i) for i, text in enumerate(texts)]
     return Answers(texts, np.array(confidences), np.array(right, bool))
+
+
+def summary(answers: Answers) -> dict[str, float]:
+    """How well a set is read, in percent.
+
+    Returns:
+        What ``statistics.accuracy`` has, of pictures read without an error; surest_half_percent,
+        the same of the half with the highest confidences; stated_percent, the mean confidence; and
+        the expected calibration error with its 95th percentile by chance.
+    """
+    right, sure = answers.right, answers.confidences
+    half = np.argsort(-sure, kind="stable")[: len(sure) // 2]
+    return accuracy(np.ones(len(right)), right) | {
+        "surest_half_percent": 100 * float(right[half].mean()),
+        "stated_percent": 100 * float(sure.mean()),
+        "ece_percent": 100 * error_of_answers(right, sure),
+        "ece_by_chance_percent": 100 * error_by_chance_of_answers(sure)[1],
+    }
+
+
+def marks_summary(lines: LineSet, answers: Answers) -> dict[str, float]:
+    """How many marks of a set there are, and what share is read in its place: as ``accuracy`` has.
+
+    precision_percent is the share of the marks read that are there.
+    """
+    counts = [marks_read(" ".join(n), t) for n, t in zip(lines.numbers, answers.texts, strict=True)]
+    n, right, read = np.sum(counts, axis=0).tolist()
+    found = accuracy(np.ones(max(n, 1)), np.arange(max(n, 1)) < right)
+    return found | {"precision_percent": 100 * right / max(read, 1)}
+
+
+def fit_temperature(answers_at: Callable[[float], Answers]) -> float:
+    """The temperature at which the stated probabilities suit best what is read rightly.
+
+    `answers_at` reads held-out lines with the temperature that it is given. The log loss of their
+    confidences is made smallest, to about 2 % of the temperature.
+    """
+
+    def loss(log_temperature: float) -> float:
+        answers = answers_at(float(np.exp(log_temperature)))
+        sure = np.clip(answers.confidences, 1e-6, 1 - 1e-6)
+        return -float(np.mean(np.where(answers.right, np.log(sure), np.log1p(-sure))))
+
+    found = minimize_scalar(loss, bounds=(-1, 1.5), method="bounded", options={"xatol": 0.02})
+    return float(np.exp(found.x))
+
+
+def threshold_for(answers: Answers, accuracy: float) -> float:
+    """The least confidence above which that share (0 to 1) of the answers is right; 1 for none."""
+    order = np.argsort(-answers.confidences, kind="stable")
+    right = np.cumsum(answers.right[order]) / np.arange(1, len(order) + 1)
+    enough = np.flatnonzero(right >= accuracy)
+    return float(answers.confidences[order[enough[-1]]]) if len(enough) else 1.0
+
+
+def errors(lines: LineSet, answers: Answers) -> list[dict]:
+    """What is read as what in the pictures that are misread, the most frequent first.
+
+    Returns rows of wanted and read, each a digit or "nothing", and n. A picture counts with each
+    place where its digits, aligned by their longest common blocks, differ.
+    """
+    counts: Counter = Counter()
+    for i in np.flatnonzero(~answers.right).tolist():
+        wanted, said = lines.digits(i), digits_of(answers.texts[i])
+        matcher = SequenceMatcher(None, wanted, said, autojunk=False)
+        for kind, a, b, c, d in matcher.get_opcodes():
+            if kind != "equal":
+                counts[wanted[a:b] or "nothing", said[c:d] or "nothing"] += 1
+    ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return [{"wanted": wanted, "read": read, "n": n} for (wanted, read), n in ranked]

@@ -61,7 +61,7 @@ def find_lines(picture: Picture) -> Lines:
         whole = _cut_out(place, ink, decoded)
     shapes, ink = find_in_cells(ink) or (find_shapes(ink.strokes), ink)
     found = []
-    for line in _group(shapes):
+    for line in in_lines(shapes):
         alone = frame(line[0], decoded) if len(line) == 1 else None
         found.append(_cut_out(_place(line, shape), ink, decoded)._replace(alone=alone))
     return Lines(found, whole)
@@ -73,7 +73,7 @@ def _height(line: list[Component]) -> float:
     return float(np.median(heights[heights >= 0.5 * heights.max()]))
 
 
-def _group(shapes: list[Component]) -> list[list[Component]]:
+def in_lines(shapes: list[Component]) -> list[list[Component]]:
     """Group shapes into lines: each joins the line whose last shape shares most of its height."""
 
     def beside(one: Component, last: Component) -> float:

@@ -2,7 +2,7 @@
 
 from itertools import pairwise
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import cv2
 import numpy as np
@@ -41,21 +41,27 @@ class Sign(NamedTuple):
 
 
 class LineReader:
-    """Reads lines with one trained model.
+    """Reads lines with one trained network.
 
     Args:
-        model_dir: a folder with a LiteRT model of lines and ``card.json``.
-
-    Raises:
-        ArtifactError: when there is no model in the folder.
+        file: a LiteRT model of lines.
+        temperature: what its logits are divided by; see ``measuring.lines.fit_temperature``.
+        threshold: the least confidence of a number, or a digit, that is accepted.
     """
 
-    def __init__(self, model_dir: str | Path = PRETRAINED_LINES):
-        self.card = load_card(model_dir)
-        self.file = serving_file(model_dir)
-        self.temperature = float(self.card["temperature"])
-        self.threshold = float(self.card["threshold"])
-        self._network = LineNetwork(self.file)
+    def __init__(self, file: Path, temperature: float = 1.0, threshold: float = 1.0):
+        self.file, self.temperature, self.threshold = file, temperature, threshold
+        self._network = LineNetwork(file)
+
+    @classmethod
+    def load(cls, model_dir: str | Path = PRETRAINED_LINES) -> Self:
+        """The reader of a folder with a LiteRT model of lines and ``card.json``.
+
+        Raises:
+            ArtifactError: when there is no model in the folder.
+        """
+        card = load_card(model_dir)
+        return cls(serving_file(model_dir), float(card["temperature"]), float(card["threshold"]))
 
     def read(self, line: LineImage) -> list[Number]:
         """The numbers of a line, from left to right."""

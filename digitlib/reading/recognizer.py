@@ -45,7 +45,7 @@ class Recognizer:
         self.threshold = float(self.card["threshold"])
         self.file = serving_file(model_dir)
         self._network = Network(self.file)
-        self.line_reader = LineReader(line_model_dir)
+        self.line_reader = LineReader.load(line_model_dir)
 
     def classify(self, images: np.ndarray) -> np.ndarray:
         """Calibrated probabilities of the ten digits, each row summing to one.

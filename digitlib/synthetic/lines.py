@@ -102,12 +102,12 @@ def draw_lines(
 ) -> list[Line]:
     """Draw `count` lines.
 
-    They are made of digits uint8 (N, 28, 28) with their `labels` (N,), which lie by writer. The
-    same arguments give the same lines.
+    They are made of digits uint8 (N, 28, 28) with their `labels` (N,), which lie by writer, and
+    of pen-drawn ones; without any digits, of these alone. The same arguments give the same lines.
     """
     random = np.random.default_rng(seed)
     kinds = random.random(-(-count // HANDS))
-    share = DRAWN * simulation.drawn
+    share = DRAWN * simulation.drawn if len(images) else 1.0
     drawn = drawn_hands(int(np.sum(kinds < share)), random)
     hands: list[Hand] = []
     for kind in kinds:

@@ -1,0 +1,189 @@
+"""From what the network says to numbers: spelling, grouping, values, boxes, bad input."""
+
+from itertools import groupby, pairwise, product
+
+import cv2
+import numpy as np
+import pytest
+
+from digitlib import Recognizer
+from digitlib.pixels.decoding import load
+from digitlib.pixels.ink import find_ink
+from digitlib.pixels.line_images import ALPHABET, HEIGHT
+from digitlib.pixels.lines import find_lines, in_lines
+from digitlib.pixels.shapes import find_shapes
+from digitlib.reading.line_reader import Sign, numbers_of
+from digitlib.reading.numbers import Digit, Number, Reading, value_of
+from digitlib.reading.spelling import best_path, log_likelihood
+
+
+def said(*path: int, classes: int = 4) -> np.ndarray:
+    """Logarithms of probabilities of columns that say nearly only these classes."""
+    return np.log(0.9 * np.eye(classes)[list(path)] + 0.1 / classes)
+
+
+def test_the_likelihood_of_a_spelling_is_the_sum_over_all_its_paths():
+    """Protects the probability of a number, against adding up every path by hand."""
+    columns = np.log(np.random.default_rng(0).dirichlet(np.ones(3), 5))
+    totals: dict[tuple, float] = {}
+    for path in product(range(3), repeat=5):
+        spelled = tuple(code for code, _ in groupby(path) if code)
+        likelihood = np.exp(sum(columns[at, code] for at, code in enumerate(path)))
+        totals[spelled] = totals.get(spelled, 0) + likelihood
+    for spelled, total in totals.items():
+        assert np.exp(log_likelihood(columns, list(spelled))) == pytest.approx(total, rel=1e-9)
+
+
+def test_equal_columns_are_one_character_and_a_blank_parts_them():
+    """Protects double digits: 1 1 with a blank between is 11, without one it is 1."""
+    tokens = best_path(said(0, 1, 1, 0, 1, 2, 2, 2, 0))
+    assert [token.code for token in tokens] == [1, 1, 2]
+    assert [token.place for token in tokens] == pytest.approx([1.5, 4, 6])
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("7", 7),
+        ("-12", -12),
+        ("15.371,50", 15371.5),
+        ("15,371.50", 15371.5),
+        ("1.234.567", 1234567),
+        ("12,5", 12.5),
+        ("12.50", 12.5),
+        ("0.123", 0.123),
+        ("1234,567", 1234.567),
+        ("1.234", None),  # a thousand in one country, a little more than one in another
+        ("1,234", None),
+        ("1.23.45", None),  # a date, or misread
+        ("12.34,56,78", None),
+        ("1.2345,6", None),
+    ],
+)
+def test_a_number_has_a_value_where_it_can_only_be_one(text, value):
+    """Protects a table of values from a guess about marks."""
+    assert value_of(text) == value
+
+
+def signs(text: str, gaps: dict[int, int] | None = None) -> list[Sign]:
+    """Signs 20 pixels wide and 30 high, 5 apart, or as far as ``gaps`` says behind the i-th."""
+    x, made = 0, []
+    for i, character in enumerate(text):
+        wide = 4 if character in ".,-" else 20
+        made.append(
+            Sign(character, ALPHABET.index(character) + 1, i, x, x + wide, (x, 9, wide, 30))
+        )
+        x += wide + (gaps or {}).get(i, 5)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("text", "gaps", "numbers"),
+    [
+        ("1234", {}, ["1234"]),
+        ("12.50", {}, ["12.50"]),
+        ("12.50.", {}, ["12.50"]),
+        ("1234-", {}, ["1234"]),
+        ("-12", {}, ["-12"]),
+        ("12-34", {}, ["12", "34"]),
+        ("12?34", {}, ["12", "34"]),
+        ("??", {}, []),
+        ("1234", {1: 60}, ["12", "34"]),
+        ("1234", {0: 30, 1: 30, 2: 30}, ["1234"]),  # each in a box of its own
+        ("12", {0: 200}, ["1", "2"]),
+        ("?-12", {}, ["-12"]),
+        ("12-34", {1: 60}, ["12", "-34"]),
+    ],
+)
+def test_numbers_are_parted_by_gaps_and_other_ink(text, gaps, numbers):
+    """Protects what belongs to a number, and that neighbours stay apart."""
+    found = numbers_of(signs(text, gaps))
+    assert ["".join(sign.character for sign in number) for number in found] == numbers
+
+
+def read(label: int, box) -> Digit:
+    return Digit(label, 0.9, True, np.full(10, 0.1), box, np.zeros((28, 28), np.uint8))
+
+
+def test_a_reading_tells_its_numbers_digits_and_text():
+    """Protects the contract: the text has digits alone, a space between numbers, a line a line."""
+    twelve = Number("1,2", (read(1, (0, 4, 5, 10)), read(2, (8, 2, 6, 10))), 0.8, True)
+    three = Number("-3", (read(3, (30, 0, 5, 9)),), 0.4, False)
+    reading = Reading(((twelve, three), (three,)))
+    assert reading.text == "12 3\n3"
+    assert [digit.label for digit in reading.digits] == [1, 2, 3, 3]
+    assert [len(line) for line in reading.lines] == [3, 1]
+    assert twelve.box == (0, 2, 14, 12)
+    assert [number.value for number in reading.numbers] == [1.2, -3, -3]
+    assert Reading().text == ""
+
+
+def page(rows: dict[int, str], slope: float = 0.0) -> np.ndarray:
+    """White page 900×600 with digits in a typeface, about 40 pixels high, from these rows on."""
+    picture = np.full((600, 900), 255, np.uint8)
+    for y, text in rows.items():
+        for i, character in enumerate(text):
+            place = (60 + 45 * i, round(y + 40 + slope * 45 * i))
+            cv2.putText(picture, character, place, cv2.FONT_HERSHEY_SIMPLEX, 1.8, 0, 5, cv2.LINE_AA)
+    return picture
+
+
+@pytest.mark.parametrize("slope", [0.0, 0.12, -0.12])
+def test_a_line_is_cut_out_along_its_slope(slope):
+    """Protects lines that climb or fall: all ink is in the strip, and boxes lead back to it."""
+    picture = page({80: "23456789", 300: "5566"}, slope)
+    top, bottom = find_lines(picture).found
+    assert top.absorbed.shape[0] == bottom.absorbed.shape[0] == HEIGHT
+    for line, digits in ((top, 8), (bottom, 4)):
+        count, _, stats, centres = cv2.connectedComponentsWithStats(
+            (line.absorbed > 90).view(np.uint8)
+        )
+        assert count == 1 + digits
+        assert stats[1:, cv2.CC_STAT_HEIGHT].min() > 18
+        for x, y in centres[1:]:
+            column, row = line.to_picture @ (x, y, 1)
+            near = picture[
+                round(row) - 25 : round(row) + 25, round(column) - 25 : round(column) + 25
+            ]
+            assert (near < 128).sum() > 100
+
+
+def test_shapes_in_lines_come_in_reading_order():
+    """Protects the order of reading: top to bottom, left to right."""
+    ink = find_ink(load(page({200: "47", 40: "123", 420: "9"})).grey)
+    lines = in_lines(find_shapes(ink.strokes))
+    assert [len(line) for line in lines] == [3, 2, 1]
+    assert all(a.x < b.x for line in lines for a, b in pairwise(line))
+
+
+@pytest.mark.parametrize("shape", [(1, 30000), (2, 500), (3000, 1), (1, 1), (40, 20000), (48, 48)])
+@pytest.mark.parametrize("fill", ["noise", "black", "half", "strokes"])
+def test_pictures_of_any_shape_are_read_without_a_fault(shape, fill):
+    """Protects against pictures that are no line: they end in a reading, and soon."""
+    random = np.random.default_rng(0)
+    picture = np.zeros(shape, np.uint8)
+    if fill == "noise":
+        picture = random.integers(0, 256, shape, np.uint8)
+    elif fill == "half":
+        picture[: shape[0] // 2 + 1, : shape[1] // 2 + 1] = 255
+    elif fill == "strokes":
+        picture[:, :: max(7, shape[1] // 50)] = 255
+    reading = Recognizer().read_digits(picture)
+    assert len(reading.digits) < 4000
+    height, width = shape
+    for number in reading.numbers:
+        x, y, wide, high = number.box
+        assert x >= 0 and y >= 0 and wide > 0 and high > 0  # noqa: PT018
+        assert x + wide <= width + 1 and y + high <= height + 1  # noqa: PT018
+
+
+def test_a_line_longer_than_any_trained_on_is_read_to_its_end():
+    """Protects long lines: a column of the network stands for every four pixels, however many."""
+    picture = np.full((80, 45 * 60 + 100), 255, np.uint8)
+    wanted = "".join(str(i % 10) for i in range(60))
+    for i, character in enumerate(wanted):
+        place = (50 + 45 * i, 60)
+        cv2.putText(picture, character, place, cv2.FONT_HERSHEY_SIMPLEX, 1.8, 0, 5, cv2.LINE_AA)
+    digits = Recognizer().read_digits(picture).digits
+    assert len(digits) == pytest.approx(60, abs=3)
+    assert digits[-1].box[0] > 45 * 56
