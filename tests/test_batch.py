@@ -14,14 +14,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from readings import Reader
 
 from digitlib import Recognizer
 from digitlib.apps.canvas import DigitCanvas
 from digitlib.apps.canvas.strokes import write
+from digitlib.artifacts import load_card, write_json
 from digitlib.datasets import load_dataset
 from digitlib.pixels.digit_files import PIXEL_COLUMNS, DataError
 from digitlib.reading import batch
 from digitlib.reading.batch import Row, predict, status, write_submission
+from digitlib.reading.models import PRETRAINED_LINES
 from digitlib.reading.sources import open_source
 
 
@@ -73,6 +76,19 @@ def test_a_folder_becomes_a_table_and_nothing_is_skipped_in_silence(folder, tmp_
     assert "not a picture" in rows["broken.png"]["error"]
     assert "zero bytes" in rows["empty.jpg"]["error"]
     assert "no digit was found" in rows["blank.png"]["error"]
+
+
+def test_a_table_has_the_numbers_of_each_picture(folder, tmp_path, monkeypatch):
+    """Protects sums made from a table: as written, how sure, and worth what if that is certain."""
+    monkeypatch.setattr(batch, "Recognizer", lambda _folder: Reader())
+    rows = table(predict(open_source(folder / "number.png"), tmp_path / "out.csv"))
+    [row] = rows.values()
+    assert row["text"] == "1537150 1234 8"
+    assert row["numbers"] == "15.371,50;1.234;8"
+    assert row["probabilities"] == "0.97000;0.41000;0.99000"
+    assert row["values"] == "15371.5;;8"
+    assert len(row["boxes"].split(";")) == 12
+    assert (row["confidence"], row["status"], row["accepted"]) == ("0.41000", "low", "False")
 
 
 def test_an_archive_reads_like_its_folder(folder, tmp_path):
@@ -248,6 +264,22 @@ def test_another_source_does_not_go_on_there(digits, tmp_path):
     (tmp_path / "out.csv.job").write_text(json.dumps({"source": "other", "rows": 1, "bytes": 14}))
     rows = table(predict(open_source(tmp_path / "a.npy"), tmp_path / "out.csv"))
     assert len(rows) == 30
+
+
+def test_a_table_does_not_go_on_with_another_model_of_lines(folder, tmp_path, monkeypatch):
+    """Protects a table from rows of two models: the one of lines reads most of its numbers."""
+
+    def stop(done, _):
+        raise InterruptedError
+
+    source = open_source(folder / "7" / "a.png")
+    with pytest.raises(InterruptedError):
+        predict(source, tmp_path / "out.csv", progress=stop)
+    other = shutil.copytree(PRETRAINED_LINES, tmp_path / "lines")
+    write_json(other / "card.json", load_card(other) | {"threshold": 0.5})
+    monkeypatch.setattr(batch, "PRETRAINED_LINES", other)
+    with pytest.raises(DataError, match="beginning of a table"):
+        predict(source, tmp_path / "out.csv", overwrite=False)
 
 
 def test_several_processes_give_the_same_table(digits, tmp_path, monkeypatch):

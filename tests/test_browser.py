@@ -24,11 +24,13 @@ from miniature import notebook
 from pen import draw, draw_stroke
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
+from readings import READING, Reader, number
 from serving import free_port, serving
 
 from digitlib import Recognizer
 from digitlib.apps.canvas import DigitCanvas
 from digitlib.apps.canvas.strokes import write
+from digitlib.reading.numbers import Reading
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 SOON = 20_000  # milliseconds a person would wait at the most
@@ -304,6 +306,58 @@ def give(page: Page, content: bytes, kind: str, how: str) -> None:
         }""",
         [list(content), kind, how],
     )
+
+
+def test_numbers_are_listed_under_the_drawing(page):
+    draw(page, "42", top=0.2)
+    reads(page, "42")
+    expect(page.locator(".dc-numbers li")).to_have_text(re.compile(r"^42\d+ %$"))
+    page.keyboard.press("z")
+    page.keyboard.press("z")
+    page.keyboard.press("z")
+    expect(page.locator(".dc-numbers")).to_be_hidden()
+
+
+@pytest.mark.parametrize(
+    ("reading", "listed", "text", "note"),
+    [
+        (
+            READING,
+            ["15.371,5097 %", "1.234?41 %may be misread", "899 %"],
+            "15.371,50 1.234?\n8",
+            "One of these numbers may be misread",
+        ),
+        (Reading(((number("407", 0.95),),)), ["40795 %"], "407", ""),
+        (Reading(((number("8", 0.95),),)), [], "8", ""),
+        (Reading(((number("8", 0.4),),)), [], "8?", "That does not look like a digit"),
+    ],
+    ids=["several", "one", "digit", "doubtful digit"],
+)
+def test_doubtful_numbers_stand_out_in_words(browser, reading, listed, text, note):
+    """Protects whoever cannot see colours, and whoever copies a number, from trusting it."""
+    canvas = DigitCanvas(Reader(reading), strokes=write("8"))
+    with browser.new_context() as context:
+        page = context.new_page()
+        alone(page, canvas)
+        assert page.locator(".dc-numbers li:visible").all_text_contents() == listed
+        assert page.locator(".dc-text").text_content() == text
+        assert page.locator(".dc-note").text_content() == note
+        assert page.locator(".dc-box").count() == len(reading.digits)
+
+
+def alone(page: Page, canvas: DigitCanvas) -> None:
+    """Show a canvas as it is, without a kernel behind it."""
+    state = json.dumps(canvas.get_state())
+    widget = str(canvas._esm).replace("export default", "const widget =")
+    page.set_content(f"<style>{canvas._css}</style><div id='here'></div>")
+    page.add_script_tag(
+        type="module",
+        content=f"""{widget}
+            const state = {state}, no = () => {{}};
+            const model = {{ get: (name) => state[name], on: no, off: no, send: no }};
+            widget.render({{ model, el: document.getElementById("here") }});""",
+    )
+    page.wait_for_selector(".dc-box", state="attached")
 
 
 def test_what_is_no_digit_is_said(page):

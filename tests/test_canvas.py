@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import traitlets
 from PIL import Image
+from readings import Reader, number
 
 from digitlib import Recognizer
 from digitlib.apps.canvas import DigitCanvas
@@ -16,6 +17,7 @@ from digitlib.apps.canvas.drawings import load_drawings
 from digitlib.apps.canvas.strokes import write
 from digitlib.datasets import load_dataset
 from digitlib.reading.explanation import explain
+from digitlib.reading.numbers import Reading
 
 
 @pytest.fixture(scope="module")
@@ -239,6 +241,34 @@ def test_a_picture_stands_in_where_widgets_cannot_live(canvas):
     assert "A drawing, read as 58" in data["text/html"]
     assert "data:image/png" in data["text/html"]
     assert "application/vnd.jupyter.widget-view+json" in data
+
+
+def test_numbers_are_told_with_their_line_and_place(canvas):
+    """Protects what is built on a canvas: numbers are on it where their digits are."""
+    canvas.recognizer = Reader()
+    canvas.strokes = write("8")
+    numbers = canvas.reading["numbers"]
+    told = [(n["text"], n["value"], n["confidence"], n["accepted"], n["line"]) for n in numbers]
+    assert told == [
+        ("15.371,50", 15371.5, 0.97, True, 0),
+        ("1.234", None, 0.41, False, 0),
+        ("8", 8, 0.99, True, 1),
+    ]
+    digits = canvas.reading["digits"]
+    assert numbers[0]["box"][:2] == digits[0]["box"][:2]
+    assert numbers[2]["box"] == digits[-1]["box"]
+    assert canvas.reading["text"] == "1537150 1234\n8"  # digits alone, as ever
+
+
+def test_the_picture_that_stands_in_shows_numbers_and_marks_the_doubtful_ones(canvas):
+    canvas.recognizer = Reader()
+    canvas.strokes = write("8")
+    shown = canvas.still()
+    assert "A drawing, read as 15.371,50 1.234 8" in shown
+    assert "15.371,50 (97%) · <b>1.234?</b> (41%, may be misread) · 8 (99%)" in shown
+    canvas.recognizer = Reader(Reading(((number("8", 0.99),),)))
+    canvas.read()
+    assert "%)" not in canvas.still()  # a lone digit has its bars
 
 
 def test_the_explanation_points_at_ink(recognizer):

@@ -12,9 +12,12 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from readings import Reader, number
 
+from digitlib.apps import cli
 from digitlib.apps.canvas import DigitCanvas
 from digitlib.apps.canvas.strokes import write
+from digitlib.reading.numbers import Reading
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +54,53 @@ def test_json_for_programs_and_a_picture_from_standard_input(folder):
     done = digitlib("predict", "-", "--json", given=(folder / "407.png").read_bytes())
     read = json.loads(done.stdout)
     assert (read["text"], len(read["boxes"]), read["error"]) == ("407", 3, "")
+
+
+def test_numbers_are_shown_with_their_probability_and_the_doubtful_ones_are_marked(
+    monkeypatch, capsys, folder
+):
+    """Protects whoever copies numbers from trusting all of them alike."""
+    monkeypatch.setattr(cli, "Recognizer", lambda _folder: Reader())
+    assert cli.main(["predict", str(folder / "7.png")]) == 0
+    first, *numbers = capsys.readouterr().out.splitlines()
+    assert first.endswith("1537150 1234 8  41.0% low  (1 of 3 numbers may be misread)")
+    assert [line.split(maxsplit=2) for line in numbers] == [
+        ["15.371,50", "97.0%"],
+        ["1.234", "41.0%", "(may be misread)"],
+        ["8", "99.0%"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "sure", "shown"),
+    [
+        ("15.371,50", 0.97, "15.371,50  97.0% high"),
+        ("15.371,50", 0.7, "15.371,50  70.0% medium  (may be misread)"),
+        ("8", 0.7, "8  70.0% medium  (may be no digit)"),
+    ],
+)
+def test_a_lone_number_needs_one_line(monkeypatch, capsys, folder, text, sure, shown):
+    reader = Reader(Reading(((number(text, sure),),)))
+    monkeypatch.setattr(cli, "Recognizer", lambda _folder: reader)
+    cli.main(["predict", str(folder / "7.png")])
+    assert capsys.readouterr().out.strip().endswith(f"7.png  {shown}")
+
+
+def test_programs_get_each_number_and_all_that_they_got_before(monkeypatch, capsys, folder):
+    monkeypatch.setattr(cli, "Recognizer", lambda _folder: Reader())
+    cli.main(["predict", str(folder / "7.png"), "--json"])
+    row = json.loads(capsys.readouterr().out)
+    assert (row["text"], row["confidence"], row["status"]) == ("1537150 1234 8", 0.41, "low")
+    assert (row["accepted"], len(row["boxes"]), row["error"]) == (False, 12, "")
+    assert row["numbers"][0] == {
+        "text": "15.371,50",
+        "value": 15371.5,
+        "confidence": 0.97,
+        "accepted": True,
+        "box": [10, 20, 140, 30],
+    }
+    doubtful = row["numbers"][1]
+    assert (doubtful["value"], doubtful["accepted"]) == (None, False)  # 1234, or 1 and 234/1000
 
 
 def test_a_folder_becomes_a_table(folder, tmp_path):

@@ -27,6 +27,7 @@ import schemathesis
 from hypothesis import HealthCheck, given, settings
 from hypothesis.errors import Unsatisfiable
 from PIL import Image
+from readings import READING, number
 from schemathesis.specs.openapi.checks import response_schema_conformance
 from serving import free_port
 
@@ -34,8 +35,10 @@ from digitlib.apps.canvas import DigitCanvas
 from digitlib.apps.canvas.strokes import write
 from digitlib.apps.cli import main
 from digitlib.apps.service.app import Limits, create_app
+from digitlib.apps.service.schemas import ManyDigits, many_digits
 from digitlib.artifacts import load_card, write_json
 from digitlib.reading.models import PRETRAINED
+from digitlib.reading.numbers import Reading
 
 LOOPBACK = "127.0.0.1"
 
@@ -104,6 +107,29 @@ def test_several_digits_are_found(client):
     answer = client.post("/predict", params={"multi": True}, files={"item": png("407")}).json()
     assert answer["text"] == "407"
     assert [digit["label"] for digit in answer["digits"]] == [4, 0, 7]
+    for found in answer["numbers"]:
+        assert found.keys() == {"text", "value", "confidence", "accepted", "box"}
+        assert 0 <= found["confidence"] <= 1
+
+
+def test_numbers_are_told_as_written_with_their_worth_and_how_sure_that_is():
+    """Protects programs from sums of numbers that may be worth one thing or another."""
+    answer = ManyDigits(**many_digits(READING)).model_dump()
+    assert answer["text"] == "1537150 1234\n8"
+    told = [(n["text"], n["value"], n["confidence"], n["accepted"]) for n in answer["numbers"]]
+    assert told == [
+        ("15.371,50", 15371.5, 0.97, True),
+        ("1.234", None, 0.41, False),
+        ("8", 8, 0.99, True),
+    ]
+    assert answer["numbers"][0]["box"] == [10, 20, 140, 30]
+
+
+@pytest.mark.parametrize("text", ["7" * 5000, "7" * 5000 + ",5"])
+def test_a_number_without_end_has_no_value_and_is_no_fault(text):
+    """Protects from a picture of a long row of digits: JSON knows no infinity."""
+    [found] = many_digits(Reading(((number(text, 0.5),),)))["numbers"]
+    assert found["value"] is None
 
 
 def test_a_batch_has_a_result_or_an_error_for_each(client, seven):
@@ -111,6 +137,7 @@ def test_a_batch_has_a_result_or_an_error_for_each(client, seven):
     results = client.post("/predict/batch", files=files).json()["results"]
     assert [result["file"] for result in results] == ["a.png", "b.png", "c.png"]
     assert [result["text"] for result in results] == ["7", None, "12"]
+    assert [bool(result["numbers"]) for result in results] == [True, False, True]
     assert "not a picture" in results[1]["error"]
 
 

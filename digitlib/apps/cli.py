@@ -10,7 +10,7 @@ import os
 import sys
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, fields
+from dataclasses import fields
 from pathlib import Path
 
 from digitlib.apps.service.limits import Limits
@@ -18,6 +18,7 @@ from digitlib.artifacts import ArtifactError, load_card
 from digitlib.pixels.digit_files import DataError
 from digitlib.reading.batch import COLUMNS, Row, predict, read_chunk, read_picture, write_submission
 from digitlib.reading.models import PRETRAINED, find_models
+from digitlib.reading.numbers import MISREAD
 from digitlib.reading.recognizer import Recognizer
 from digitlib.reading.sources import Files, Source, open_source
 
@@ -130,14 +131,26 @@ def _predict(chosen: Namespace) -> int:
     for row in _rows(chosen.pictures, recognizer):
         failed |= bool(row.error)
         if chosen.json:
-            known = {name: value for name, value in asdict(row).items() if value is not None}
-            print(json.dumps(known | {"confidence": round(row.confidence, 5)}), flush=True)
+            print(json.dumps(row.as_json()), flush=True)
         elif row.error:
             print(f"{row.file}: {row.error}", file=sys.stderr)
         else:
-            doubt = "" if row.accepted else "  (may be no digit)"
-            print(f"{row.file}  {row.text}  {row.confidence:.1%} {row.status}{doubt}", flush=True)
+            print("\n".join(_lines(row)), flush=True)
     return int(failed)
+
+
+def _lines(row: Row) -> Iterator[str]:
+    """What was read in a picture, for people; each of several numbers has a line of its own."""
+    alone = len(row.numbers) == 1
+    read = row.numbers[0]["text"] if alone else row.text
+    doubt = f"  ({row.doubt})" if row.doubt else ""
+    yield f"{row.file}  {read}  {row.confidence:.1%} {row.status}{doubt}"
+    if alone:
+        return
+    width = max((len(number["text"]) for number in row.numbers), default=0)
+    for number in row.numbers:
+        doubt = "" if number["accepted"] else f"  ({MISREAD})"
+        yield f"    {number['text']:{width}}  {number['confidence']:6.1%}{doubt}"
 
 
 def _rows(pictures: list[str], recognizer: Recognizer) -> Iterator[Row]:

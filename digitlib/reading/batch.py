@@ -9,9 +9,9 @@ import io
 import json
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from queue import SimpleQueue
 
@@ -21,14 +21,17 @@ from digitlib.artifacts import load_card, resolve, write_json
 from digitlib.pixels.decoding import Picture, PictureError
 from digitlib.pixels.digit_files import DataError
 from digitlib.pixels.segmentation import Box
-from digitlib.reading.models import PRETRAINED, checksum
-from digitlib.reading.numbers import Digit
+from digitlib.reading.models import PRETRAINED, PRETRAINED_LINES, checksum
+from digitlib.reading.numbers import MISREAD
 from digitlib.reading.processes import ProcessDied, RecognizerProcess
 from digitlib.reading.recognizer import Recognizer
 from digitlib.reading.sources import Chunk, Source
 
 STATUS = {"high": 0.8, "medium": 0.5, "low": 0.0}  # of a confidence above this
-COLUMNS = ("file", "text", "confidence", "status", "accepted", "boxes", "truth", "error")
+COLUMNS = (
+    *("file", "text", "confidence", "status", "accepted", "boxes", "truth", "error"),
+    *("numbers", "probabilities", "values"),
+)
 PICTURES_PER_CHUNK, DIGITS_PER_CHUNK = 50, 2000  # picture files; digits of an array or a table
 CHUNKS_WORTH_PROCESSES = 4  # with fewer, starting processes takes longer than they save
 
@@ -39,13 +42,15 @@ class Row:
 
     Attributes:
         file: its name.
-        text: the digits in reading order, lines separated by a space.
-        confidence: that of the least certain digit.
+        text: the digits in reading order, with a space between numbers.
+        confidence: that of the least certain number.
         status: ``high``, ``medium`` or ``low``; "" where nothing was read.
-        accepted: whether every digit reaches the model's threshold.
+        accepted: whether every number reaches its model's threshold.
         boxes: (x, y, width, height) of each digit, in the picture's pixels.
         truth: the digit it shows where that is known, else None.
         error: why it was not read; "" where it was.
+        numbers: each as ``Number.as_json`` tells of it; none for the images of an array or a table
+            of digits, which are one digit each.
     """
 
     file: str
@@ -56,15 +61,44 @@ class Row:
     boxes: tuple[Box, ...] = ()
     truth: int | None = None
     error: str = ""
+    numbers: tuple[dict, ...] = ()
+
+    @property
+    def doubt(self) -> str:
+        """What keeps the reading from being accepted, in words; "" where nothing does."""
+        if self.accepted or self.error:
+            return ""
+        if len(self.text) == 1:
+            return "may be no digit"
+        if len(self.numbers) == 1:
+            return MISREAD
+        doubtful = sum(not number["accepted"] for number in self.numbers)
+        return f"{doubtful} of {len(self.numbers)} numbers {MISREAD}"
+
+    def as_json(self) -> dict:
+        """What programs are told of it: all that is known."""
+        known = {name: value for name, value in asdict(self).items() if value is not None}
+        return known | {"confidence": round(self.confidence, 5)}
 
     def cells(self) -> list:
-        """As a line of a CSV table, in the order of ``COLUMNS``."""
+        """As a line of a CSV table, in the order of ``COLUMNS``.
+
+        What there is one of for each number is separated by semicolons. The value of a number that
+        may be worth one thing or another is left out.
+        """
         # A name that a spreadsheet would take for a formula is only text.
         name = "'" + self.file if self.file[:1] in ("=", "+", "-", "@", "\t", "\r") else self.file
         boxes = ";".join(" ".join(map(str, box)) for box in self.boxes)
         sure = "" if self.error else f"{self.confidence:.5f}"
         truth = "" if self.truth is None else self.truth
-        return [name, self.text, sure, self.status, self.accepted, boxes, truth, self.error]
+        values = [number["value"] for number in self.numbers]
+        numbers = [
+            ";".join(number["text"] for number in self.numbers),
+            ";".join(f"{number['confidence']:.5f}" for number in self.numbers),
+            ";".join("" if value is None else str(value) for value in values),
+        ]
+        reading = [self.text, sure, self.status, self.accepted, boxes]
+        return [name, *reading, truth, self.error, *numbers]
 
 
 def status(confidence: float) -> str:
@@ -84,7 +118,17 @@ def read_picture(
         return Row(name, truth=truth, error=f"a fault in reading it: {fault!r}")
     if not reading.digits:
         return Row(name, truth=truth, error="no digit was found in it")
-    return _row(name, " ".join(reading.text.split()), reading.digits, truth)
+    sure = min(number.confidence for number in reading.numbers)
+    return Row(
+        name,
+        text=" ".join(reading.text.split()),
+        confidence=sure,
+        status=status(sure),
+        accepted=all(number.accepted for number in reading.numbers),
+        boxes=tuple(digit.box for digit in reading.digits),
+        truth=truth,
+        numbers=tuple(number.as_json() for number in reading.numbers),
+    )
 
 
 def read_chunk(recognizer: Recognizer, chunk: Chunk) -> list[Row]:
@@ -196,14 +240,6 @@ def _classify(recognizer: Recognizer, chunk: Chunk, images: np.ndarray) -> list[
     return rows
 
 
-def _row(name: str, text: str, digits: Iterable[Digit], truth: int | None) -> Row:
-    digits = list(digits)
-    sure = min(digit.confidence for digit in digits)
-    accepted = all(digit.accepted for digit in digits)
-    boxes = tuple(digit.box for digit in digits)
-    return Row(name, text, sure, status(sure), accepted, boxes, truth)
-
-
 def _read(chunks: Iterator[Chunk], model_dir: str | Path, workers: int) -> Iterator[list[Row]]:
     """The rows of each chunk, in order; a few chunks are on their way at a time."""
     if workers == 1:
@@ -251,8 +287,9 @@ def _single(chunk: Chunk) -> Iterator[Chunk]:
 
 
 def _identity(source: Source, model_dir: str | Path) -> str:
-    """A checksum of what the rows depend on: the model, its card, and which pictures there are."""
-    digest = hashlib.sha256(f"{checksum(model_dir)} {load_card(model_dir)}".encode())
+    """A checksum of what the rows depend on: columns, models, and which pictures there are."""
+    models = [(checksum(folder), load_card(folder)) for folder in (model_dir, PRETRAINED_LINES)]
+    digest = hashlib.sha256(f"{COLUMNS} {models}".encode())
     for file in source.files:
         entry = file.stat() if file.exists() else None
         state = (entry.st_size, entry.st_mtime_ns) if entry else "gone"

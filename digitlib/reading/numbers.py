@@ -7,6 +7,9 @@ import numpy as np
 
 from digitlib.pixels.segmentation import Box
 
+MISREAD = "may be misread"  # what people are told of a number that is not accepted
+LONGEST = 300  # characters of a number that has a value; a float holds few more digits
+
 
 @dataclass(frozen=True)
 class Digit:
@@ -64,6 +67,16 @@ class Number:
         bottom = max(digit.box[1] + digit.box[3] for digit in self.digits)
         return x, y, right - x, bottom - y
 
+    def as_json(self) -> dict:
+        """What programs are told of it: all but its digits."""
+        return {
+            "text": self.text,
+            "value": self.value,
+            "confidence": round(self.confidence, 6),
+            "accepted": self.accepted,
+            "box": [int(side) for side in self.box],
+        }
+
 
 @dataclass(frozen=True)
 class Reading:
@@ -101,10 +114,11 @@ def value_of(text: str) -> float | int | None:
     Between thousands and before decimals, some countries write dots and others commas. Where both
     occur, the last one is the decimal mark. A mark that occurs several times is one of thousands.
     A single mark with three digits after it, such as 1.234, may be either. Three digits after it
-    are decimals where no thousands can be: after 0, or after more than three digits.
+    are decimals where no thousands can be: after 0, or after more than three digits. A number that
+    is longer than ``LONGEST`` has no value.
     """
     match = re.fullmatch(r"(-?)(\d+(?:[.,]\d+)*)", text)
-    if match is None:
+    if match is None or len(text) > LONGEST:
         return None
     sign, written = match.groups()
     marks = re.findall(r"[.,]", written)

@@ -46,7 +46,8 @@ class DigitCanvas(anywidget.AnyWidget):
         strokes: what is drawn, oldest first: ``{"points": [x, y, width, …], "erases": bool}`` in
             pixels of the canvas. Setting it draws.
         backdrop: a picture under the strokes, as a data URL; "" for none.
-        reading: what is read, as ``describe`` has it; empty while nothing is drawn.
+        reading: what is read, as ``describe`` has it: ``text``, ``digits`` and ``numbers``; empty
+            while nothing is drawn.
         fault: why reading failed; "" when it did not.
 
     ``observe`` any of them to build on the canvas. Every canvas has its own drawing.

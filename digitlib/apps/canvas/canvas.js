@@ -52,6 +52,11 @@ function paint(context, stroke, colour, from = 0) {
   }
 }
 
+/** A probability, as people read it. */
+function percent(p) {
+  return `${(100 * p).toFixed(p > 0.0995 ? 0 : 1)} %`;
+}
+
 function decodeBytes(text) {
   return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
 }
@@ -67,6 +72,19 @@ async function asDataUrl(file, longest = 1600) {
   canvas.getContext("2d").drawImage(bitmap, 0, 0, canvas.width, canvas.height);
   // What came as JPEG has no transparency to lose.
   return file.type === "image/jpeg" ? canvas.toDataURL("image/jpeg", 0.92) : canvas.toDataURL();
+}
+
+/** A number as it is written, with a mark where it is doubtful. */
+function written({ text, accepted }) {
+  return `${text}${accepted ? "" : "?"}`;
+}
+
+/** A number with the probability that it is right, for the list under the drawing. */
+function listed(number) {
+  const name = make("span", { className: "dc-name", textContent: written(number) });
+  const share = make("span", { className: "dc-share", textContent: percent(number.confidence) });
+  if (number.accepted) return make("li", {}, name, share);
+  return make("li", { className: "dc-doubtful" }, name, share, "may be misread");
 }
 
 class Surface {
@@ -196,7 +214,11 @@ class Surface {
       this.labels.append(label);
     }
     const side = make("div", { className: "dc-side" }, this.text, this.note, this.bars, figures, this.labels);
-    element.replaceChildren(make("div", { className: "dc-left" }, this.paper, tools), side);
+    this.numbers = make("div", {
+      className: "dc-numbers",
+      attributes: { role: "group", "aria-label": "Numbers, and the probability that each is right" },
+    });
+    element.replaceChildren(make("div", { className: "dc-left" }, this.paper, tools, this.numbers), side);
 
     this.listen();
     this.choose("pen");
@@ -519,7 +541,7 @@ class Surface {
   showReading() {
     const reading = this.model.get("reading");
     const digits = this.digits();
-    const drawn = !this.empty();
+    const lines = this.lines();
     this.pickDrawn();
     this.allowSaving(true);
     this.root.dataset.text = reading.text ?? "";
@@ -527,21 +549,37 @@ class Surface {
       this.root.dataset.latency = (performance.now() - this.lifted).toFixed(1); // milliseconds
       this.lifted = 0;
     }
-    const doubtful = digits.filter((digit) => !digit.accepted).length;
-    const none = digits.length > 0 && doubtful === digits.length;
-    this.text.textContent = `${reading.text ?? ""}${none ? "?" : ""}`;
-    this.text.classList.toggle("dc-doubtful", none);
-    this.say(
-      this.model.get("fault")
-        || (!drawn ? ""
-          : !digits.length ? "Nothing here looks like a digit"
-          : none ? "That does not look like a digit"
-          : doubtful === 1 ? "One of these does not look like a digit"
-          : doubtful ? `${doubtful} of these do not look like digits` : ""),
-    );
+    this.text.textContent = lines.map((line) => line.map(written).join(" ")).join("\n");
+    this.text.classList.toggle("dc-doubtful", lines.flat().every(({ accepted }) => !accepted));
+    this.say(this.model.get("fault") || (this.empty() ? "" : this.doubt()));
+    this.numbers.hidden = digits.length < 2;
+    this.numbers.replaceChildren(...lines.map((line) => make("ul", {}, ...line.map(listed))));
     this.boxes.replaceChildren();
     this.boxes.append(...digits.map((digit) => this.box(digit)));
     this.showDigit();
+  }
+
+  /** The numbers of each line. */
+  lines() {
+    const lines = [];
+    for (const number of this.model.get("reading").numbers ?? []) {
+      (lines[number.line] ??= []).push(number);
+    }
+    return lines;
+  }
+
+  /** What keeps the reading from being trusted, in words; "" where nothing does. */
+  doubt() {
+    const digits = this.digits();
+    if (!digits.length) return "Nothing here looks like a digit";
+    if (digits.every(({ accepted }) => !accepted)) {
+      return digits.length > 1 ? "These do not look like digits" : "That does not look like a digit";
+    }
+    const numbers = this.lines().flat();
+    const doubtful = numbers.filter(({ accepted }) => !accepted).length;
+    if (!doubtful) return "";
+    if (numbers.length === 1) return "This number may be misread";
+    return `${doubtful === 1 ? "One" : doubtful} of these numbers may be misread`;
   }
 
   box(digit) {
@@ -584,7 +622,7 @@ class Surface {
     this.rows.forEach(({ row, fill, share }, i) => {
       const p = digit ? digit.probabilities[i] : 0;
       fill.style.width = `${100 * p}%`;
-      share.textContent = digit ? `${(100 * p).toFixed(p > 0.0995 ? 0 : 1)} %` : "";
+      share.textContent = digit ? percent(p) : "";
       row.classList.toggle("dc-answer", Boolean(digit) && digit.label === i);
       row.classList.toggle("dc-doubtful", Boolean(digit) && !digit.accepted);
     });

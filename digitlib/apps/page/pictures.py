@@ -13,6 +13,7 @@ from digitlib.apps.canvas.showing import data_url
 from digitlib.apps.page.shared import SharedRecognizer, table
 from digitlib.pixels.decoding import PictureError, load
 from digitlib.reading.batch import COLUMNS, Row, read_picture
+from digitlib.reading.numbers import MISREAD
 
 THUMBNAIL = 56  # pixels high
 
@@ -33,8 +34,9 @@ class Pictures(widgets.VBox):
         super().__init__(
             [
                 widgets.HTML(
-                    "<p>Photos, scans, screenshots: every digit in them is found and read. "
-                    "Nothing is kept, nothing leaves this machine.</p>"
+                    "<p>Photos, scans, screenshots: every number in them is read, with the "
+                    "probability that it is right. Nothing is kept, and nothing leaves this "
+                    "machine.</p>"
                 ),
                 widgets.HBox([self.chooser, self.clear, self.progress]),
                 self.summary,
@@ -90,16 +92,28 @@ def summary(rows: Sequence[Row]) -> str:
 
 def _cells(row: Row, look: str) -> dict[str, str]:
     """A line of the table, by column: HTML."""
-    doubt = "" if row.accepted else "may be no digit"
     fault = f'<span class="page-error">{html.escape(row.error)}</span>'
+    lone = len(row.numbers) == 1
     return {
         "picture": look,
         "file": html.escape(row.file),
-        "text": f'<span class="page-read">{html.escape(row.text)}</span>',
+        "numbers": _written(row.numbers[0]["text"]) if lone else "".join(map(_number, row.numbers)),
         "confidence": "" if row.error else f"{row.confidence:.1%}",
         "status": f'<span class="page-status page-{row.status}">{row.status}</span>',
-        "": fault if row.error else doubt,
+        "": fault if row.error else row.doubt,
     }
+
+
+def _number(number: dict) -> str:
+    """One of several numbers, with the probability that it is right: HTML."""
+    sure = f"{number['confidence']:.1%}"
+    if number["accepted"]:
+        return f"<div>{_written(number['text'])} {sure}</div>"
+    return f'<div class="page-doubtful">{_written(number["text"] + "?")} {sure}, {MISREAD}</div>'
+
+
+def _written(text: str) -> str:
+    return f'<span class="page-read">{html.escape(text)}</span>'
 
 
 def _thumbnail(content: bytes) -> str:

@@ -1,4 +1,4 @@
-"""The HTTP service of ``digitlib serve``: a picture in, digits out.
+"""The HTTP service of ``digitlib serve``: a picture in, digits and numbers out.
 
 Uploads stay in memory and are never written to disk. Reading happens in processes of their own, so
 no request waits for another's upload, and a reading whose time is up is ended; everything that a
@@ -178,7 +178,7 @@ def _add_reading(router: APIRouter, queue: ReadingQueue, limits: Limits) -> None
     async def predict(request: Request, multi: bool = False) -> dict:
         """Read one picture: a form's file, whatever its field is called, or the body itself.
 
-        As one digit; with ``multi=true`` every digit in it is found.
+        As one digit; with ``multi=true`` every number in it is found.
         """
         files = await _uploads(request, limits)
         if len(files) != 1:

@@ -33,11 +33,29 @@ class FoundDigit(BaseModel):
     box: list[int]
 
 
+class FoundNumber(BaseModel):
+    """One of the numbers in a picture.
+
+    ``text`` is as it is written, ``value`` what it is worth, null where that is ambiguous, and
+    ``confidence`` the probability that the whole number is right.
+    """
+
+    text: str
+    value: int | float | None
+    confidence: float
+    accepted: bool
+    box: list[int]
+
+
 class ManyDigits(BaseModel):
-    """All digits of a picture, in reading order; ``text`` has a line for each line of them."""
+    """The digits of a picture and the numbers they make up, in reading order.
+
+    ``text`` has the digits alone, a line for each line of them, with spaces between numbers.
+    """
 
     text: str
     digits: list[FoundDigit]
+    numbers: list[FoundNumber]
 
 
 class BatchResult(BaseModel):
@@ -46,6 +64,7 @@ class BatchResult(BaseModel):
     file: str
     text: str | None = None
     digits: list[FoundDigit] = []
+    numbers: list[FoundNumber] = []
     error: str | None = None
 
 
@@ -71,7 +90,11 @@ def one_digit(digit: Digit) -> dict:
 
 def many_digits(reading: Reading) -> dict:
     """The fields of ``ManyDigits``."""
-    return {"text": reading.text, "digits": [_found(digit) for digit in reading.digits]}
+    return {
+        "text": reading.text,
+        "digits": [_found(digit) for digit in reading.digits],
+        "numbers": [number.as_json() for number in reading.numbers],
+    }
 
 
 def _found(digit: Digit) -> dict:
