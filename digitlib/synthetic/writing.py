@@ -1,5 +1,6 @@
 """The ink of a line: digits of one hand set down one after another, with marks between them."""
 
+from functools import lru_cache
 from pathlib import Path
 
 import cv2
@@ -26,8 +27,7 @@ _PATHS: dict[str, str] = (
 )
 _DISC = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (3, 3))
 _CROSS = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
-_STOCK = 60  # drawings of each sign
-_stock: dict[str, np.ndarray] = {}
+STOCK = 60  # drawings of each sign
 
 Point = tuple[float, float]
 
@@ -254,10 +254,7 @@ class Writing:
         if letter and self._typeset:
             image = typeset(character, self._face, 3)
         else:
-            path = _PATHS[character]
-            if path not in _stock:
-                _stock[path] = draw_by(draw_manners(_STOCK, random), path, random, size=FINE)
-            image = _stock[path][random.integers(_STOCK)]
+            image = _stock(_PATHS[character])[random.integers(STOCK)]
             gap = random.uniform(-0.1, 0.12) * self.height if letter and self._cursive else gap
         if character.islower():
             size *= 0.75
@@ -280,6 +277,13 @@ class Writing:
         dots = np.round(np.array(points) * 16).astype(np.int32)  # cv2 takes sixteenths of a pixel
         width = max(1, round(self._pen if pen is None else pen))
         cv2.polylines(self.ink, [dots], False, 235, width, cv2.LINE_AA, 4)
+
+
+@lru_cache(None)
+def _stock(path: str) -> np.ndarray:
+    """Drawings of a letter or sign, always the same ones: uint8 (`STOCK`, 56, 56)."""
+    random = np.random.default_rng(0)
+    return draw_by(draw_manners(STOCK, random), path, random, size=FINE)
 
 
 def _stroke_width(glyph: np.ndarray) -> float:
