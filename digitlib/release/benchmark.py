@@ -20,7 +20,6 @@ import time
 from pathlib import Path
 
 import numpy as np
-from tabulate import tabulate
 
 from digitlib import Recognizer, artifacts, datasets
 from digitlib.artifacts import (
@@ -34,6 +33,7 @@ from digitlib.artifacts import (
 from digitlib.measuring import speed
 from digitlib.pipeline import profiles
 from digitlib.reading.models import PRETRAINED, serving_file
+from digitlib.reporting.tables import markdown
 
 OUTPUT = "outputs/benchmark"
 PUBLISHED = ("baseline", "three_block", "five_layer", "lrn")
@@ -217,7 +217,7 @@ def speed_table(rows: list[dict]) -> str:
         ]
         for row in rows
     ]
-    return _table(heads, cells, left=2)
+    return markdown(heads, cells, left=2)
 
 
 def race_table(result: dict) -> str:
@@ -240,7 +240,7 @@ def race_table(result: dict) -> str:
         )
     goal = f"to {result['goal_percent']:.1f} % of {result['n_validation']:,} validation digits"
     heads = ["profile", goal, "from – to", "processor time", "epochs", "seeds that reach it"]
-    table = _table(heads, cells, left=1)
+    table = markdown(heads, cells, left=1)
     first, last = next(iter(medians)), next(reversed(medians))
     if first == last or not all(fit["reached"] for fit in result["profiles"][first]):
         return table
@@ -253,12 +253,6 @@ def race_table(result: dict) -> str:
 
 def _time(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.1f} min"
-
-
-def _table(heads: list[str], rows: list[list[str]], left: int) -> str:
-    """A Markdown table; all but the first ``left`` columns are set to the right."""
-    sides = ["left"] * left + ["right"] * (len(heads) - left)
-    return tabulate(rows, heads, tablefmt="pipe", colalign=sides, disable_numparse=True)
 
 
 def main() -> None:
