@@ -1,12 +1,12 @@
 """Measure speed side by side on this machine; ``make benchmark``, ``make benchmark TRAIN=1``.
 
-    python -m digitlib.release.benchmark [--train] [--cap MINUTES]
+    python -m digitlib.release.benchmark [--train] [--cap MINUTES] [--peers]
 
 The shipped model answers through LiteRT and through Keras, and so do the four networks of the
 published systems, whose weights do not matter here. The shipped model's other file stands beside
 them: in float32 where int8 serves. With ``--train``, two profiles race to 99.5 % on the
-same validation digits. The numbers go to ``outputs/benchmark/metrics``; `make readme` writes the
-README's tables from them.
+same validation digits; with ``--peers``, other readers read the same pictures (`release.peers`).
+The numbers go to ``outputs/benchmark/metrics``; `make readme` writes the README's tables from them.
 """
 
 import argparse
@@ -33,6 +33,7 @@ from digitlib.artifacts import (
 from digitlib.measuring import speed
 from digitlib.pipeline import profiles
 from digitlib.reading.models import PRETRAINED, serving_file
+from digitlib.release import peers
 from digitlib.reporting.tables import markdown
 
 OUTPUT = "outputs/benchmark"
@@ -260,7 +261,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Compare speed side by side on this machine.")
     parser.add_argument("--train", action="store_true", help="also race to 99.5 %% on validation")
     parser.add_argument("--cap", type=float, default=CAP, help="minutes until a fit is given up")
+    parser.add_argument("--peers", action="store_true", help="also compare with other readers")
     options = parser.parse_args()
+    others = peers.find_peers() if options.peers else None  # what is missing is said at once
     machine = {"machine": artifacts.machine(), "commit": artifacts.commit()}
     rows = speeds()
     artifacts.save_metrics(OUTPUT, "speed", machine | {"rows": rows})
@@ -269,6 +272,8 @@ def main() -> None:
         result = race(options.cap)
         artifacts.save_metrics(OUTPUT, "race", machine | result)
         print(f"\n{race_table(result)}")
+    if others:
+        print(f"\n{peers.measure(*others)}")
 
 
 if __name__ == "__main__":
