@@ -46,8 +46,8 @@ app: $(READY)  ## draw and read digits in the browser, without Jupyter: PORT=886
 notebooks: $(READY)  ## execute the committed notebooks again, in order, and clean them
 	@$(BIN)/python -m digitlib.pipeline.notebooks refresh
 
-benchmark: $(READY)  ## compare speed side by side: TRAIN=1 CAP=60 adds the race to 99.5 %
-	@$(BIN)/python -m digitlib.release.benchmark $(if $(TRAIN),--train --cap $(CAP))
+benchmark: $(READY)  ## compare speed side by side: TRAIN=1 CAP=60 adds a race, PEERS=1 other readers
+	@$(BIN)/python -m digitlib.release.benchmark $(if $(TRAIN),--train --cap $(CAP)) $(if $(PEERS),--peers)
 
 tune: $(READY)  ## make a search's trials with several processes: PROFILE=search WORKERS=2
 	@$(BIN)/python -m digitlib.pipeline.tuning --profile $(PROFILE) --workers $(WORKERS)

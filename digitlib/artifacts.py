@@ -159,10 +159,10 @@ def provenance() -> dict:
     return {"commit": commit(), "versions": versions(), "machine": machine()}
 
 
-def versions() -> dict[str, str]:
-    """Installed versions of Python and of the packages that shape a result."""
+def versions(*others: str) -> dict[str, str]:
+    """Installed versions of Python, of the packages that shape a result, and of any others."""
     found = {"python": platform.python_version()}
-    for package in PACKAGES:
+    for package in (*PACKAGES, *others):
         with contextlib.suppress(PackageNotFoundError):
             found[package] = version(package)
     return found

@@ -1,12 +1,12 @@
 """Measure speed side by side on this machine; ``make benchmark``, ``make benchmark TRAIN=1``.
 
-    python -m digitlib.release.benchmark [--train] [--cap MINUTES]
+    python -m digitlib.release.benchmark [--train] [--cap MINUTES] [--peers]
 
 The shipped model answers through LiteRT and through Keras, and so do the four networks of the
 published systems, whose weights do not matter here. The shipped model's other file stands beside
 them: in float32 where int8 serves. With ``--train``, two profiles race to 99.5 % on the
-same validation digits. The numbers go to ``outputs/benchmark/metrics``; `make readme` writes the
-README's tables from them.
+same validation digits; with ``--peers``, other readers read the same pictures (`release.peers`).
+The numbers go to ``outputs/benchmark/metrics``; `make readme` writes the README's tables from them.
 """
 
 import argparse
@@ -20,7 +20,6 @@ import time
 from pathlib import Path
 
 import numpy as np
-from tabulate import tabulate
 
 from digitlib import Recognizer, artifacts, datasets
 from digitlib.artifacts import (
@@ -34,6 +33,8 @@ from digitlib.artifacts import (
 from digitlib.measuring import speed
 from digitlib.pipeline import profiles
 from digitlib.reading.models import PRETRAINED, serving_file
+from digitlib.release import peers
+from digitlib.reporting.tables import markdown
 
 OUTPUT = "outputs/benchmark"
 PUBLISHED = ("baseline", "three_block", "five_layer", "lrn")
@@ -217,7 +218,7 @@ def speed_table(rows: list[dict]) -> str:
         ]
         for row in rows
     ]
-    return _table(heads, cells, left=2)
+    return markdown(heads, cells, left=2)
 
 
 def race_table(result: dict) -> str:
@@ -240,7 +241,7 @@ def race_table(result: dict) -> str:
         )
     goal = f"to {result['goal_percent']:.1f} % of {result['n_validation']:,} validation digits"
     heads = ["profile", goal, "from – to", "processor time", "epochs", "seeds that reach it"]
-    table = _table(heads, cells, left=1)
+    table = markdown(heads, cells, left=1)
     first, last = next(iter(medians)), next(reversed(medians))
     if first == last or not all(fit["reached"] for fit in result["profiles"][first]):
         return table
@@ -255,18 +256,14 @@ def _time(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.1f} min"
 
 
-def _table(heads: list[str], rows: list[list[str]], left: int) -> str:
-    """A Markdown table; all but the first ``left`` columns are set to the right."""
-    sides = ["left"] * left + ["right"] * (len(heads) - left)
-    return tabulate(rows, heads, tablefmt="pipe", colalign=sides, disable_numparse=True)
-
-
 def main() -> None:
     """Measure, print the tables, keep the numbers."""
     parser = argparse.ArgumentParser(description="Compare speed side by side on this machine.")
     parser.add_argument("--train", action="store_true", help="also race to 99.5 %% on validation")
     parser.add_argument("--cap", type=float, default=CAP, help="minutes until a fit is given up")
+    parser.add_argument("--peers", action="store_true", help="also compare with other readers")
     options = parser.parse_args()
+    others = peers.find_peers() if options.peers else None  # what is missing is said at once
     machine = {"machine": artifacts.machine(), "commit": artifacts.commit()}
     rows = speeds()
     artifacts.save_metrics(OUTPUT, "speed", machine | {"rows": rows})
@@ -275,6 +272,8 @@ def main() -> None:
         result = race(options.cap)
         artifacts.save_metrics(OUTPUT, "race", machine | result)
         print(f"\n{race_table(result)}")
+    if others:
+        print(f"\n{peers.measure(*others)}")
 
 
 if __name__ == "__main__":

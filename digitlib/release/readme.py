@@ -9,8 +9,8 @@ from pathlib import Path
 from digitlib import artifacts
 from digitlib.artifacts import AUGMENTATION, EVALUATION, REPORT, ROBUSTNESS, TRAINING, load_metrics
 from digitlib.measuring.statistics import clearly_bought
-from digitlib.reading.models import PRETRAINED
-from digitlib.release import benchmark
+from digitlib.reading.models import PRETRAINED, PRETRAINED_LINES
+from digitlib.release import benchmark, peers
 from digitlib.reporting.runs import judges, robustness_lines
 
 START, END = "<!-- {}: written by `make readme` -->", "<!-- end of {} -->"
@@ -59,6 +59,23 @@ def performance(root: Path) -> str:
     if race := metrics.get("race"):
         tables.append(f"On {race['machine']}:\n\n{benchmark.race_table(race)}")
     return "\n\n".join(tables)
+
+
+def other_readers(root: Path) -> str:
+    """This project and other readers on the same pictures; a hint until that is measured.
+
+    Raises:
+        ArtifactError: when what was measured is another model.
+    """
+    measured = load_metrics(root / peers.OUTPUT).get(peers.NAME)
+    if measured is None:
+        return "Not measured yet: `make benchmark PEERS=1`."
+    if not judges(measured, PRETRAINED_LINES):
+        raise artifacts.ArtifactError(
+            "other readers were compared with another line network than the one that ships: "
+            "make benchmark PEERS=1 first"
+        )
+    return f"On {measured['machine']}:\n\n{peers.peers_table(measured['rows'])}"
 
 
 def handwriting(root: Path) -> str:
@@ -116,7 +133,10 @@ def _rungs(goal: str, rungs: list[dict]) -> str:
     return "\n".join([*lines, "", f"Clearly above zero by themselves: {clear or 'none of them'}."])
 
 
-SECTIONS = {section.__name__: section for section in (results, handwriting, ladders, performance)}
+SECTIONS = {
+    section.__name__: section
+    for section in (results, handwriting, other_readers, ladders, performance)
+}
 
 
 def update(root: Path) -> str:

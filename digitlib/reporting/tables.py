@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
+from tabulate import tabulate
 
 HEADINGS = {
     "n": "digits",
@@ -48,3 +49,9 @@ def readable(rows: Sequence[Mapping] | Mapping[str, Mapping], *keys: str) -> pd.
     else:
         table = pd.DataFrame(rows, columns=None if rows else keys)
     return table[list(keys or table)].rename(columns=HEADINGS)
+
+
+def markdown(heads: Sequence[str], rows: Sequence[Sequence[str]], left: int) -> str:
+    """A Markdown table; all but the first ``left`` columns are set to the right."""
+    sides = ["left"] * left + ["right"] * (len(heads) - left)
+    return tabulate(rows, heads, tablefmt="pipe", colalign=sides, disable_numparse=True)
