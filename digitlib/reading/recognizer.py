@@ -1,5 +1,6 @@
 """``Recognizer``: pictures in, digits and numbers out, by LiteRT models, without TensorFlow."""
 
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -27,12 +28,11 @@ class Recognizer:
         line_model_dir: the same of lines.
 
     Raises:
-        ArtifactError: when there is no model in a folder.
+        ArtifactError: when there is no model of digits in the folder.
 
     Attributes:
         card: what is known of the model of digits.
         file: the LiteRT model of digits.
-        line_reader: the model of lines at work.
 
     One recognizer may be used from several threads; they take turns at the network.
     """
@@ -45,7 +45,16 @@ class Recognizer:
         self.threshold = float(self.card["threshold"])
         self.file = serving_file(model_dir)
         self._network = Network(self.file)
-        self.line_reader = LineReader.load(line_model_dir)
+        self._line_model_dir = line_model_dir
+
+    @cached_property
+    def line_reader(self) -> LineReader:
+        """The model of lines at work; loaded when the first line is read.
+
+        Raises:
+            ArtifactError: when there is no model in its folder.
+        """
+        return LineReader.load(self._line_model_dir)
 
     def classify(self, images: np.ndarray) -> np.ndarray:
         """Calibrated probabilities of the ten digits, each row summing to one.

@@ -17,10 +17,14 @@ import yaml
 
 
 class Allograph(NamedTuple):
-    """One way to form a digit: how often it is drawn, and the pen's path (see the YAML file)."""
+    """One way to form a digit: how often it is drawn, and the pen's path (see the YAML file).
+
+    Those that are not drawn `alone` can only be told by the digits around them.
+    """
 
     weight: float
     path: str
+    alone: bool = True
 
 
 _TABLE = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text(encoding="utf-8"))
@@ -78,7 +82,7 @@ def draw_digits(labels: np.ndarray, seed: Seed) -> np.ndarray:
     images = np.empty((len(labels), 28, 28), np.uint8)
     for digit, forms in ALLOGRAPHS.items():
         rows = np.flatnonzero(labels == digit)
-        weights = np.array([form.weight for form in forms.values()])
+        weights = np.array([form.weight * form.alone for form in forms.values()])
         chosen = rng.choice(list(forms), len(rows), p=weights / weights.sum())
         for name in forms:
             mine = rows[chosen == name]

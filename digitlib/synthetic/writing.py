@@ -74,7 +74,7 @@ class Writing:
         self._gap = float(np.clip(gap, -0.12, 0.8)) * self.height
         self._weight = random.normal(0, 1) * strength["pen"]  # thin below 0, thick above
         self._pen = 2.0  # width of the strokes so far, in pixels
-        self._joins = random.random() < 0.3 * strength["joins"]
+        self._joins = random.random() < 0.4 * strength["joins"]
         self._joint: Point | None = None  # where the last zero goes on to the next
         # Zeros may be small, cents small and raised; 4, 7 and 9 may reach down, and 6 up.
         self._small = random.uniform(0.5, 1) if random.random() < 0.3 * strength["size"] else 1.0
