@@ -9,10 +9,10 @@ import pytest
 from digitlib import Recognizer
 from digitlib.pixels.decoding import load
 from digitlib.pixels.ink import find_ink
-from digitlib.pixels.line_images import ALPHABET, HEIGHT
+from digitlib.pixels.line_images import ALPHABET, COLUMN, HEIGHT
 from digitlib.pixels.lines import find_lines, in_lines
 from digitlib.pixels.shapes import find_shapes
-from digitlib.reading.line_reader import Sign, numbers_of
+from digitlib.reading.line_reader import Sign, numbers_of, words_of
 from digitlib.reading.numbers import Digit, Number, Reading, value_of
 from digitlib.reading.spelling import best_path, log_likelihood
 
@@ -70,9 +70,8 @@ def signs(text: str, gaps: dict[int, int] | None = None) -> list[Sign]:
     x, made = 0, []
     for i, character in enumerate(text):
         wide = 4 if character in ".,-" else 20
-        made.append(
-            Sign(character, ALPHABET.index(character) + 1, i, x, x + wide, (x, 9, wide, 30))
-        )
+        code, at = ALPHABET.index(character) + 1, (x + wide / 2) / COLUMN
+        made.append(Sign(character, code, at, x, x + wide, (x, 9, wide, 30)))
         x += wide + (gaps or {}).get(i, 5)
     return made
 
@@ -93,11 +92,14 @@ def signs(text: str, gaps: dict[int, int] | None = None) -> list[Sign]:
         ("12", {0: 200}, ["1", "2"]),
         ("?-12", {}, ["-12"]),
         ("12-34", {1: 60}, ["12", "-34"]),
+        ("?0???", {}, []),  # a word, such as forks
+        ("?0???12", {4: 60}, ["12"]),
+        ("?5", {}, ["5"]),  # such as $5
     ],
 )
 def test_numbers_are_parted_by_gaps_and_other_ink(text, gaps, numbers):
     """Protects what belongs to a number, and that neighbours stay apart."""
-    found = numbers_of(signs(text, gaps))
+    found = [number for word in words_of(signs(text, gaps)) for number in numbers_of(word)]
     assert ["".join(sign.character for sign in number) for number in found] == numbers
 
 

@@ -1,5 +1,6 @@
 """Read a line whole: one answer of the line network for each four pixels of its width."""
 
+import re
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple, Self
@@ -18,9 +19,11 @@ from digitlib.reading.models import PRETRAINED_LINES, serving_file
 from digitlib.reading.numbers import Digit, Number
 from digitlib.reading.spelling import best_path, log_likelihood
 
-# Digits are parts of one number up to a gap of so many digit heights. A wider gap parts numbers if
-# it is so many times as wide as the others of its line, or wider than the last of these heights.
-NEAR, TIMES, FAR = 0.75, 2.0, 2.5
+# The middles of two signs of one number are so many digit heights apart at most. Those farther apart
+# belong together if others are about as far, as in boxes; never beyond the last of these.
+NEAR, TIMES, FAR = 1.6, 1.6, 3.2
+# A dash in front of a number is a minus, unless it follows a digit. Marks stand between digits.
+NUMBER = re.compile(r"((?<!\d)-)?\d+([.,]\d+)*")
 REACH = 0.75  # digit heights to each side of its middle that a digit's ink may reach
 
 
@@ -66,7 +69,11 @@ class LineReader:
     def read(self, line: LineImage) -> list[Number]:
         """The numbers of a line, from left to right."""
         said = self.log_probabilities(line)
-        return [self._number(signs, said, line) for signs in numbers_of(signs_of(said, line))]
+        return [
+            self._number(signs, said, line)
+            for word in words_of(signs_of(said, line))
+            for signs in numbers_of(word)
+        ]
 
     def log_probabilities(self, line: LineImage) -> np.ndarray:
         """What the network makes of each column: float (T, 15), of a blank and `ALPHABET`."""
@@ -124,32 +131,30 @@ def _ink(line: LineImage, left: float, right: float) -> Box:
     return start + x, y, wide, high
 
 
-def numbers_of(signs: list[Sign]) -> list[list[Sign]]:
-    """The signs of each number on a line, without those around it."""
+def words_of(signs: list[Sign]) -> list[list[Sign]]:
+    """The signs of a line, parted where they are far apart."""
     digits = [sign for sign in signs if sign.character.isdigit()]
     if not digits:
         return []
-    height = float(np.median([sign.ink[3] for sign in digits]))
-    gaps = [b.ink[0] - a.ink[0] - a.ink[2] for a, b in pairwise(digits)]
-    usual = np.median(gaps) if len(gaps) > 1 else 0.0
-    widest = min(max(NEAR * height, TIMES * usual), FAR * height)
-    numbers: list[list[Sign]] = []
-    after: list[Sign] = []  # what stands after the last digit
-    last = None
-    for sign in signs:
-        if not sign.character.isdigit():
-            after.append(sign)
-            continue
-        gap = sign.ink[0] - last.ink[0] - last.ink[2] if last else np.inf
-        marks = "".join(one.character for one in after)
-        # A mark stands between two digits of a number: neither is far from it.
-        allowed = widest if not marks else 2 * widest
-        if gap <= allowed and marks in ("", ".", ","):
-            numbers[-1] += [*after, sign]
-        elif after and after[-1].character == "-" and (gap > widest or len(after) > 1):
-            near = sign.ink[0] - after[-1].ink[0] - after[-1].ink[2] < NEAR * height
-            numbers.append([after[-1], sign] if near else [sign])
-        else:
-            numbers.append([sign])
-        after, last = [], sign
-    return numbers
+    height = min(float(np.median([sign.ink[3] for sign in digits])), FILL * HEIGHT)
+    usual = np.median([_apart(*pair) for pair in pairwise(digits)]) if len(digits) > 2 else 0.0
+    farthest = min(max(NEAR * height, TIMES * usual), FAR * height)
+    words = [signs[:1]]
+    for pair in pairwise(signs):
+        if _apart(*pair) > farthest:
+            words.append([])
+        words[-1].append(pair[1])
+    return words
+
+
+def numbers_of(word: list[Sign]) -> list[list[Sign]]:
+    """The signs of each number in a word; none if most of it is other ink, as in a word of text."""
+    text = "".join(sign.character for sign in word)
+    if text.count("?") > 1 + sum(map(str.isdigit, text)):
+        return []
+    return [word[slice(*found.span())] for found in NUMBER.finditer(text)]
+
+
+def _apart(left: Sign, right: Sign) -> float:
+    """How far the middles of two signs are apart, in pixels."""
+    return (right.at - left.at) * COLUMN

@@ -7,7 +7,15 @@ Every number in the README that was measured stands between two markers and come
 from pathlib import Path
 
 from digitlib import artifacts
-from digitlib.artifacts import AUGMENTATION, EVALUATION, REPORT, ROBUSTNESS, TRAINING, load_metrics
+from digitlib.artifacts import (
+    AUGMENTATION,
+    EVALUATION,
+    NUMBERS,
+    REPORT,
+    ROBUSTNESS,
+    TRAINING,
+    load_metrics,
+)
 from digitlib.measuring.statistics import clearly_bought
 from digitlib.reading.models import PRETRAINED, PRETRAINED_LINES
 from digitlib.release import benchmark, peers
@@ -107,6 +115,35 @@ def handwriting(root: Path) -> str:
     return "\n".join([*lines, "", *(f"- {line}" for line in robustness_lines(metrics))])
 
 
+def numbers(root: Path) -> str:
+    """How well whole numbers are read by the model that ships; empty until it is measured.
+
+    Raises:
+        ArtifactError: when what was measured is another model.
+    """
+    measured = load_metrics(root / "outputs/numbers").get(NUMBERS)
+    if measured is None:
+        return ""
+    if not judges(measured, PRETRAINED_LINES):
+        raise artifacts.ArtifactError(
+            "outputs/numbers measures another model than the one that ships: "
+            "make ship PROFILE=numbers first"
+        )
+    lines = [
+        "| pictures | n | read without an error | 95 % interval | surest half | stated probability "
+        "| calibration error | by chance, up to |",
+        "|---|--:|--:|:-:|--:|--:|--:|--:|",
+        *(
+            f"| {name} | {row['n']:,} | **{row['accuracy_percent']:.1f} %** "
+            f"| {row['low_percent']:.1f} – {row['high_percent']:.1f} "
+            f"| {row['surest_half_percent']:.1f} % | {row['stated_percent']:.1f} % "
+            f"| {row['ece_percent']:.1f} % | {row['ece_by_chance_percent']:.1f} % |"
+            for name, row in measured["sets"].items()
+        ),
+    ]
+    return "\n".join(lines)
+
+
 def ladders(root: Path) -> str:
     """What each variation bought, by the ladders of ``ablation``; empty where there are none."""
     metrics = load_metrics(root / "outputs/ablation")
@@ -135,7 +172,7 @@ def _rungs(goal: str, rungs: list[dict]) -> str:
 
 SECTIONS = {
     section.__name__: section
-    for section in (results, handwriting, other_readers, ladders, performance)
+    for section in (results, handwriting, numbers, other_readers, ladders, performance)
 }
 
 

@@ -3,7 +3,9 @@
     python -m digitlib.release.ship record
 
 ``digitlib/pretrained`` is composed from ``outputs/<profile>``: the model of the profile's own
-seed, which was fixed before testing, its history, and its card with what was measured.
+seed, which was fixed before testing, its history, and its card with what was measured. Of a profile
+that trains the line network, such as ``numbers``, ``digitlib/pretrained/lines`` is composed: the
+file that serves, history and card.
 """
 
 import shutil
@@ -11,38 +13,71 @@ import sys
 from pathlib import Path
 
 from digitlib import artifacts
-from digitlib.artifacts import CARD_FILE, EVALUATION, MODEL_FILES, ArtifactError
-from digitlib.reading.models import PRETRAINED
+from digitlib.artifacts import (
+    CARD_FILE,
+    EVALUATION,
+    HISTORY_FILE,
+    LINE_MODEL,
+    MODEL_FILES,
+    NUMBERS,
+    ArtifactError,
+    resolve,
+)
+from digitlib.reading.models import PRETRAINED, PRETRAINED_LINES
 from digitlib.reporting.runs import read_run
 
-LARGEST = 5_000_000  # bytes of everything that ships
+LARGEST = 5_000_000  # bytes of all that ships of the digit model
+LARGEST_OF_LINES = 1_000_000  # and of the line model
 
 
 def ship(profile: str, target: Path = PRETRAINED) -> Path:
-    """Compose ``target`` from a finished profile and return it.
+    """Compose ``target`` from a finished profile and return what was composed.
 
     Raises:
         ArtifactError: when the profile is not finished.
         ValueError: when the model is too large to ship.
     """
+    if resolve(f"outputs/{profile}/{LINE_MODEL}").is_dir():
+        return _ship_lines(profile, target / PRETRAINED_LINES.name)
     run = read_run(f"outputs/{profile}")
     files = [run.folder / "model" / name for name in MODEL_FILES if name != CARD_FILE]
-    if missing := [file for file in files if not file.exists()]:
-        raise ArtifactError(f"{missing[0]} is missing: run `make run PROFILE={profile}` first")
-    if (size := sum(file.stat().st_size for file in files)) > LARGEST:
-        raise ValueError(f"the model of {profile} has {size:,} bytes; {LARGEST:,} may ship")
-    for file in files:
-        with artifacts.writing(target / file.name) as unfinished:
-            shutil.copyfile(file, unfinished)
-    told = {
-        "profile": profile,
-        "made_by": [f"make run PROFILE={profile}", f"make ship PROFILE={profile}"],
+    _copy(files, target, profile, LARGEST)
+    told = _made_by(profile) | {
         "test": run.test,
         "test_sha256": run.metrics[EVALUATION]["test_sha256"],
     }
     # The card comes last: a folder with a card holds a whole model.
     artifacts.write_json(target / CARD_FILE, run.card | told)
     return target
+
+
+def _ship_lines(profile: str, target: Path) -> Path:
+    folder = resolve(f"outputs/{profile}/{LINE_MODEL}")
+    card = artifacts.load_card(folder)
+    measured = artifacts.load_metrics(f"outputs/{profile}").get(NUMBERS)
+    if measured is None:
+        raise ArtifactError(f"nothing is measured: run `make run PROFILE={profile}` first")
+    files = [folder / card["serves"], folder / HISTORY_FILE]
+    _copy(files, target, profile, LARGEST_OF_LINES)
+    for older in set(target.glob("*.tflite")) - {target / file.name for file in files}:
+        older.unlink()
+    artifacts.write_json(target / CARD_FILE, card | _made_by(profile) | {"sets": measured["sets"]})
+    return target
+
+
+def _copy(files: list[Path], target: Path, profile: str, largest: int) -> None:
+    if missing := [file for file in files if not file.exists()]:
+        raise ArtifactError(f"{missing[0]} is missing: run `make run PROFILE={profile}` first")
+    if (size := sum(file.stat().st_size for file in files)) > largest:
+        raise ValueError(f"the model of {profile} has {size:,} bytes; {largest:,} may ship")
+    for file in files:
+        with artifacts.writing(target / file.name) as unfinished:
+            shutil.copyfile(file, unfinished)
+
+
+def _made_by(profile: str) -> dict:
+    commands = [f"make run PROFILE={profile}", f"make ship PROFILE={profile}"]
+    return {"profile": profile, "made_by": commands}
 
 
 if __name__ == "__main__":
