@@ -19,8 +19,8 @@ from digitlib.reading.models import PRETRAINED_LINES, serving_file
 from digitlib.reading.numbers import Digit, Number
 from digitlib.reading.spelling import best_path, log_likelihood
 
-# The middles of two signs of one number are so many digit heights apart at most. Those farther apart
-# belong together if others are about as far, as in boxes; never beyond the last of these.
+# The middles of two signs of one number are so many digit heights apart at most. Those farther
+# apart belong together if others are about as far, as in boxes; never beyond the last of these.
 NEAR, TIMES, FAR = 1.6, 1.6, 3.2
 # A dash in front of a number is a minus, unless it follows a digit. Marks stand between digits.
 NUMBER = re.compile(r"((?<!\d)-)?\d+([.,]\d+)*")
@@ -137,7 +137,8 @@ def words_of(signs: list[Sign]) -> list[list[Sign]]:
     if not digits:
         return []
     height = min(float(np.median([sign.ink[3] for sign in digits])), FILL * HEIGHT)
-    usual = np.median([_apart(*pair) for pair in pairwise(digits)]) if len(digits) > 2 else 0.0
+    beside = [_apart(a, b) for a, b in pairwise(signs) if a in digits and b in digits]
+    usual = float(np.median(beside)) if len(beside) > 1 else 0.0
     farthest = min(max(NEAR * height, TIMES * usual), FAR * height)
     words = [signs[:1]]
     for pair in pairwise(signs):
