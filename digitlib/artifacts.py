@@ -115,10 +115,12 @@ def load_card(model_dir: str | Path) -> dict:
     card = resolve(model_dir) / CARD_FILE
     if not card.exists():
         run = card.parent.parent
-        profile = run.name if run.parent.name == "outputs" else "quick"
+        of_lines = card.parent.name in (LINE_MODEL, "lines")
+        usual, notebook = ("numbers", NUMBERS) if of_lines else ("quick", TRAINING)
+        profile = run.name if run.parent.name == "outputs" else usual
         raise ArtifactError(
             f"there is no model in {model_dir}: make one with `make run PROFILE={profile}`, or run "
-            f"notebooks/{TRAINING}.ipynb with the output_dir that this folder is in"
+            f"notebooks/{notebook}.ipynb with the output_dir that this folder is in"
         )
     return read_json(card)
 

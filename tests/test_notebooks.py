@@ -31,7 +31,8 @@ REFERENCE = CHECKOUT / "tests" / "reference"
 TOGETHER = [
     ["03_cnn_training", "05_evaluation", "06_robustness", "10_report"],
     ["01_data_exploration", "02_augmentation"],
-    ["04_hyperparameter_tuning", "08_interactive_canvas", "09_batch_prediction"],
+    ["04_hyperparameter_tuning", "07_reading_numbers"],
+    ["08_interactive_canvas", "09_batch_prediction"],
 ]
 #: What a cell's tags may be; `agreement` says what they mean.
 TAGS = {"parameters", "fitted", "nbval-ignore-output"}

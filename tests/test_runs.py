@@ -10,7 +10,12 @@ from digitlib import artifacts
 from digitlib.artifacts import (
     CARD_FILE,
     FLOAT_FILE,
+    LINE_FLOAT_FILE,
+    LINE_INT8_FILE,
+    LINE_MODEL,
+    LINE_MODEL_FILES,
     MODEL_FILES,
+    NUMBERS,
     ArtifactError,
     load_card,
     write_json,
@@ -200,6 +205,28 @@ def test_what_ships_is_whole_and_its_card_says_how_it_was_made(finished, tmp_pat
     assert card["made_by"] == ["make run PROFILE=mine", "make ship PROFILE=mine"]
     assert card["test"]["correct"] == 350
     assert card["seed"] == 3
+
+
+def test_a_line_model_ships_beside_the_digit_model(finished, tmp_path):
+    """Protects ``make ship PROFILE=numbers``: the file that serves, alone, history and card."""
+    folder, target = finished / LINE_MODEL, tmp_path / "pretrained"
+    write_json(folder / CARD_FILE, {"serves": LINE_INT8_FILE, "temperature": 1.1})
+    with pytest.raises(ArtifactError, match="make run PROFILE=mine"):
+        shipping.ship("mine", target)  # nothing is measured yet
+    write_json(finished / "metrics" / f"{NUMBERS}.json", {"sets": {"amounts": {"n": 590}}})
+    for name in LINE_MODEL_FILES:
+        if name != CARD_FILE:
+            (folder / name).write_bytes(b"x" * 1000)
+    (target / "lines").mkdir(parents=True)
+    (target / "lines" / LINE_FLOAT_FILE).write_bytes(b"an older one")
+    shipped = shipping.ship("mine", target)
+    assert {p.name for p in shipped.iterdir()} == {LINE_INT8_FILE, "history.csv", CARD_FILE}
+    card = json.loads((shipped / CARD_FILE).read_text())
+    assert card["made_by"] == ["make run PROFILE=mine", "make ship PROFILE=mine"]
+    assert card["sets"]["amounts"]["n"] == 590
+    (folder / LINE_INT8_FILE).write_bytes(b"x" * 1_100_000)
+    with pytest.raises(ValueError, match="1,000,000 may ship"):
+        shipping.ship("mine", target)
 
 
 def test_an_unfinished_or_huge_model_does_not_ship(finished, tmp_path):

@@ -19,6 +19,8 @@ HEADINGS = {
     "precision_percent": "precision (%)",
     "recall_percent": "recall (%)",
     "f1_percent": "F1 (%)",
+    "surest_half_percent": "surest half (%)",
+    "stated_percent": "stated probability (%)",
     "training_minutes": "training (minutes)",
     "name": "other reader",
     "only_first": "right: only this",
