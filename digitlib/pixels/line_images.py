@@ -1,5 +1,6 @@
 """The frame in which the line network sees a line: 48 pixels high, ink bright on paper at 0."""
 
+import cv2
 import numpy as np
 
 HEIGHT = 48  # of a line, in pixels
@@ -27,3 +28,19 @@ def to_line(absorbed: np.ndarray, width: int = 0) -> np.ndarray:
     stretched = np.clip((absorbed.astype(np.float32) - paper) * scale, 0, 255)
     image[:, MARGIN : MARGIN + absorbed.shape[1]] = stretched
     return image
+
+
+def look_at(absorbed: np.ndarray, zoom: float, lean: float) -> np.ndarray:
+    """A line uint8 (48, W), enlarged by `zoom` and leaning to the right by `lean` of its height.
+
+    Its middle row stays in its place, and what comes in from outside is paper. Returns uint8
+    (48, about `zoom` W).
+    """
+    if zoom == 1 and not lean:
+        return absorbed
+    centre = (HEIGHT - 1) / 2
+    matrix = np.array([[1, lean, -lean * centre], [0, 1, 0]]) / zoom
+    matrix[1, 2] += centre - centre / zoom
+    size = (max(1, round(zoom * absorbed.shape[1])), HEIGHT)
+    way, paper = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, float(np.median(absorbed))
+    return cv2.warpAffine(absorbed, matrix, size, flags=way, borderValue=paper)
