@@ -135,12 +135,18 @@ def _cut_out(place: _Place, ink: Ink, decoded: Decoded) -> LineImage:
 
 def _seen(image: np.ndarray, matrix: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """The part of an image that `matrix` leads to, uint8 (48, W)."""
-    scale = matrix[0, 0]
-    if scale > 1:  # an average first, so that thin strokes do not vanish
-        small = cv2.resize(image, None, fx=1 / scale, fy=1 / scale, interpolation=cv2.INTER_AREA)
-        shrink = np.diag(np.divide(small.shape, image.shape)[::-1])
-        matrix = shrink @ matrix
-        matrix[:, 2] += np.diag(shrink) / 2 - 0.5
-        image = small
-    way = cv2.INTER_LINEAR if scale > 1 else cv2.INTER_CUBIC
-    return cv2.warpAffine(image, matrix, size, flags=way | cv2.WARP_INVERSE_MAP)
+    scale, (width, height) = matrix[0, 0], size
+    if scale <= 1:
+        way = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
+        return cv2.warpAffine(image, matrix, size, flags=way)
+    # It is averaged first, so that thin strokes do not vanish: the part around the line alone.
+    corners = matrix @ [[0, width, 0, width], [0, 0, height, height], [1, 1, 1, 1]]
+    left, top = np.maximum(corners.min(axis=1) - 2 * scale, 0).astype(int)
+    right, bottom = (corners.max(axis=1) + 2 * scale).astype(int)
+    part = image[top:bottom, left:right]
+    small = cv2.resize(part, None, fx=1 / scale, fy=1 / scale, interpolation=cv2.INTER_AREA)
+    shrink = np.diag(np.divide(small.shape, part.shape)[::-1])
+    matrix = shrink @ (matrix - [[0, 0, left], [0, 0, top]])
+    matrix[:, 2] += np.diag(shrink) / 2 - 0.5
+    way = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    return cv2.warpAffine(small, matrix, size, flags=way)

@@ -104,7 +104,9 @@ class LineReader:
         for start, stop in words_of(next(filter(_has_digits, spelled), [])):
             inside = [[s for s in signs if start <= s.middle < stop] for signs in spelled]
             found = {tuple(sign.code for sign in signs): signs for signs in inside[::-1]}
-            likely = max(found, key=lambda codes: _likelihood(looks, codes, start, stop))
+            likely = next(iter(found))
+            if len(found) > 1:
+                likely = max(found, key=lambda codes: _likelihood(looks, codes, start, stop))
             numbers += [self._number(signs, looks, line) for signs in numbers_of(found[likely])]
         return numbers
 
