@@ -213,10 +213,14 @@ def test_a_line_model_ships_beside_the_digit_model(finished, tmp_path):
     write_json(folder / CARD_FILE, {"serves": LINE_INT8_FILE, "temperature": 1.1})
     with pytest.raises(ArtifactError, match="make run PROFILE=mine"):
         shipping.ship("mine", target)  # nothing is measured yet
-    write_json(finished / "metrics" / f"{NUMBERS}.json", {"sets": {"amounts": {"n": 590}}})
     for name in LINE_MODEL_FILES:
         if name != CARD_FILE:
             (folder / name).write_bytes(b"x" * 1000)
+    measured = {"sets": {"amounts": {"n": 590}}}
+    file = write_json(finished / "metrics" / f"{NUMBERS}.json", measured | {"model_sha256": "0"})
+    with pytest.raises(ArtifactError, match="judges another model"):
+        shipping.ship("mine", target)
+    write_json(file, measured | {"model_sha256": checksum(folder)})
     (target / "lines").mkdir(parents=True)
     (target / "lines" / LINE_FLOAT_FILE).write_bytes(b"an older one")
     shipped = shipping.ship("mine", target)
@@ -225,6 +229,7 @@ def test_a_line_model_ships_beside_the_digit_model(finished, tmp_path):
     assert card["made_by"] == ["make run PROFILE=mine", "make ship PROFILE=mine"]
     assert card["sets"]["amounts"]["n"] == 590
     (folder / LINE_INT8_FILE).write_bytes(b"x" * 1_100_000)
+    write_json(file, measured | {"model_sha256": checksum(folder)})
     with pytest.raises(ValueError, match="1,000,000 may ship"):
         shipping.ship("mine", target)
 

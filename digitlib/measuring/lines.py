@@ -1,8 +1,8 @@
 """Lines of numbers to judge a reader by: simulated ones, and pictures that others collected."""
 
 import json
+import math
 import os
-import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
@@ -15,13 +15,17 @@ from scipy.optimize import minimize_scalar
 
 from digitlib.artifacts import resolve
 from digitlib.datasets import Dataset
-from digitlib.measuring.calibration import error_by_chance_of_answers, error_of_answers
+from digitlib.measuring.calibration import (
+    coverage_of_answers,
+    error_by_chance_of_answers,
+    error_of_answers,
+)
 from digitlib.measuring.statistics import accuracy
 from digitlib.pixels.decoding import Picture
+from digitlib.pixels.line_images import NUMBER
 from digitlib.synthetic.lines import Seed, Simulation, as_seen, draw_lines
 from digitlib.synthetic.texts import THIN_SPACE
 
-NUMBER = re.compile(r"-?\d+(?:[.,]\d+)*")
 # What was collected in $DIGITLIB_DATA/handwriting, and what it is.
 COLLECTED = {
     "amounts": "amounts cut from real bank cheques",
@@ -59,9 +63,9 @@ class LineSet:
 class Answers:
     """What a reader made of a `LineSet`, one of each a picture.
 
-    `texts` are its numbers as written with a space between, and `confidences` (N,) those of the
-    least certain number, 0 to 1, or 0 where none was found. `right` (N,) tells whether all digits
-    are as they should be, in order and without others.
+    `texts` are its numbers as written with a space between. `confidences` (N,) are the stated
+    probabilities that all of them are right, 0 to 1, and 0 where no number was found. `right` (N,)
+    tells whether all digits are as they should be, in order and without others.
     """
 
     texts: list[str]
@@ -77,7 +81,8 @@ def digits_of(text: str) -> str:
 def simulated(digits: Dataset | None, count: int, seed: Seed, simulation: Simulation) -> LineSet:
     """Simulated lines of these digits, or of pen-drawn ones alone; some hold no number."""
     lines = draw_lines(*_given(digits), count, seed, simulation)
-    said = [NUMBER.findall(line.text.replace(THIN_SPACE, "")) for line in lines]
+    texts = [line.text.replace(THIN_SPACE, "") for line in lines]
+    said = [[found.group() for found in NUMBER.finditer(text)] for text in texts]
     pictures = [line.grey for line in lines]
     source = "simulated, of " + (digits.source if digits else "pen-drawn digits")
     return LineSet("simulated", pictures, said, source, marked=True)
@@ -96,8 +101,8 @@ def ingredient_examples(
     """Lines with one ingredient of the simulation and no other, as the line network sees them.
 
     The same `count` lines at each of the `strengths`, uint8 (48, 256): all at the first strength,
-    then all at the next. They are lines in which the ingredient shows: those that differ from the
-    line without it at most strengths. [] where it shows in none of `tries` lines.
+    then all at the next. They are those of `tries` lines in which the ingredient shows at most of
+    the strengths. [] where it shows in none.
     """
     nothing = {field.name: 0.0 for field in fields(Simulation)}
     if name == "odd_marks":
@@ -146,7 +151,7 @@ def read_all(read_digits: Callable[[Picture], Any], lines: LineSet) -> Answers:
     for picture in lines.pictures:
         numbers = read_digits(picture).numbers
         texts.append(" ".join(number.text for number in numbers))
-        confidences.append(min((number.confidence for number in numbers), default=0.0))
+        confidences.append(math.prod(n.confidence for n in numbers) if numbers else 0.0)
     right = [digits_of(text) == lines.digits(i) for i, text in enumerate(texts)]
     return Answers(texts, np.array(confidences), np.array(right, bool))
 
@@ -156,16 +161,19 @@ def summary(answers: Answers) -> dict[str, float]:
 
     Returns:
         What ``statistics.accuracy`` has, of pictures read without an error; surest_half_percent,
-        the same of the half with the highest confidences; stated_percent, the mean confidence; and
-        the expected calibration error with its 95th percentile by chance.
+        the same of the half with the highest confidences; and of the pictures in which a number
+        was found stated_percent, the mean confidence, and the expected calibration error with its
+        95th percentile by chance.
     """
     right, sure = answers.right, answers.confidences
-    half = np.argsort(-sure, kind="stable")[: len(sure) // 2]
+    _, of_surest = coverage_of_answers(right, sure)
+    found = sure > 0
+    told = (right[found], sure[found]) if found.any() else (right, sure)
     return accuracy(np.ones(len(right)), right) | {
-        "surest_half_percent": 100 * float(right[half].mean()),
-        "stated_percent": 100 * float(sure.mean()),
-        "ece_percent": 100 * error_of_answers(right, sure),
-        "ece_by_chance_percent": 100 * error_by_chance_of_answers(sure)[1],
+        "surest_half_percent": 100 * float(of_surest[max(1, len(sure) // 2) - 1]),
+        "stated_percent": 100 * float(told[1].mean()),
+        "ece_percent": 100 * error_of_answers(*told),
+        "ece_by_chance_percent": 100 * error_by_chance_of_answers(told[1])[1],
     }
 
 
@@ -176,11 +184,13 @@ def marks_summary(lines: LineSet, answers: Answers) -> dict[str, float]:
     """
     counts = [marks_read(" ".join(n), t) for n, t in zip(lines.numbers, answers.texts, strict=True)]
     n, right, read = np.sum(counts, axis=0).tolist()
-    found = accuracy(np.ones(max(n, 1)), np.arange(max(n, 1)) < right)
+    if not n:
+        return {"n": 0}
+    found = accuracy(np.ones(n), np.arange(n) < right)
     return found | {"precision_percent": 100 * right / max(read, 1)}
 
 
-def fit_temperature(answers_at: Callable[[float], Answers]) -> float:
+def fit_line_temperature(answers_at: Callable[[float], Answers]) -> float:
     """The temperature at which the stated probabilities suit best what is read rightly.
 
     `answers_at` reads held-out lines with the temperature that it is given. The log loss of their
@@ -189,18 +199,19 @@ def fit_temperature(answers_at: Callable[[float], Answers]) -> float:
 
     def loss(log_temperature: float) -> float:
         answers = answers_at(float(np.exp(log_temperature)))
-        sure = np.clip(answers.confidences, 1e-6, 1 - 1e-6)
-        return -float(np.mean(np.where(answers.right, np.log(sure), np.log1p(-sure))))
+        found = answers.confidences > 0
+        sure = np.clip(answers.confidences[found], 1e-6, 1 - 1e-6)
+        return -float(np.mean(np.where(answers.right[found], np.log(sure), np.log1p(-sure))))
 
     found = minimize_scalar(loss, bounds=(-1, 1.5), method="bounded", options={"xatol": 0.02})
     return float(np.exp(found.x))
 
 
-def threshold_for(answers: Answers, accuracy: float) -> float:
+def threshold_for(answers: Answers, share: float) -> float:
     """The least confidence above which that share (0 to 1) of the answers is right; 1 for none."""
     order = np.argsort(-answers.confidences, kind="stable")
     right = np.cumsum(answers.right[order]) / np.arange(1, len(order) + 1)
-    enough = np.flatnonzero(right >= accuracy)
+    enough = np.flatnonzero(right >= share)
     return float(answers.confidences[order[enough[-1]]]) if len(enough) else 1.0
 
 

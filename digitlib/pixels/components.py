@@ -1,4 +1,4 @@
-"""Connected components of an ink map, which segmentation cuts and joins."""
+"""Connected components of an ink map, which `shapes` joins into digits."""
 
 from typing import NamedTuple
 

@@ -19,20 +19,24 @@ from digitlib.pixels.shapes import find_in_cells, find_shapes
 FILL = 0.62  # of a line's height that its digits fill, when there is room around them
 ROOM = 1.0  # heights of a digit that are seen to the left and right of the outermost ones
 STEEPEST = 0.3  # slope of a line
+FINEST = 1 / 8  # pixels of the picture for one of the line's, at least
 LONGEST = 40  # times its height that a picture may be wide, and still be one line
+WIDTH_IN_ALL = 200_000  # pixels of all lines together, after which a picture shows no writing
 
 
 class LineImage(NamedTuple):
     """A line of writing.
 
     `absorbed` and `strokes` are uint8 (48, W), the ink bright: as in `ink.Ink`. `to_picture` is the
-    affine matrix (2, 3) from its pixels to those of the picture. `alone` is the digit that the
-    line may be as a whole: what it was found by, where that is a single shape.
+    affine matrix (2, 3) from its places to those of the picture, in pixels from the upper left
+    corner of either; `picture` is the size (width, height) of the latter. `alone` is the digit
+    that the line may be as a whole: what it was found by, where that is a single shape.
     """
 
     absorbed: np.ndarray
     strokes: np.ndarray
     to_picture: np.ndarray
+    picture: tuple[int, int]
     alone: Framed | None = None
 
 
@@ -60,10 +64,12 @@ def find_lines(picture: Picture) -> Lines:
         place = _Place(0.0, float(columns), rows / 2, rows / HEIGHT, 0.0)
         whole = _cut_out(place, ink, decoded)
     shapes, ink = find_in_cells(ink) or (find_shapes(ink.strokes), ink)
-    found = []
+    found: list[LineImage] = []
     for line in in_lines(shapes):
         alone = frame(line[0], decoded) if len(line) == 1 else None
         found.append(_cut_out(_place(line, shape), ink, decoded)._replace(alone=alone))
+        if sum(one.absorbed.shape[1] for one in found) > WIDTH_IN_ALL:
+            break
     return Lines(found, whole)
 
 
@@ -117,36 +123,41 @@ def _place(line: list[Component], shape: tuple[int, int]) -> _Place:
     along = slope * (x - start)
     highest, lowest = float((top - along).min()), float((bottom - along).max())
     tall = max(height / FILL, (lowest - highest) / 0.92)
-    return _Place(start, stop, (highest + lowest) / 2, tall / HEIGHT, slope)
+    scale = max(tall / HEIGHT, FINEST)
+    return _Place(start, stop, (highest + lowest) / 2, scale, slope)
 
 
 def _cut_out(place: _Place, ink: Ink, decoded: Decoded) -> LineImage:
     start, stop, middle, scale, slope = place
     rows, columns = ink.absorbed.shape
-    # From the line's pixels to those of the picture, as far as it was reduced to be worked on.
-    top = middle - scale * HEIGHT / 2
-    half = scale / 2 - 0.5
-    matrix = np.array([[scale, 0, start + half], [slope * scale, scale, top + half]])
+    # From places on the line to places in the picture, as far as it was reduced to be worked on.
+    matrix = np.array([[scale, 0, start], [slope * scale, scale, middle - scale * HEIGHT / 2]])
     size = (max(1, round((stop - start) / scale)), HEIGHT)
     strokes, absorbed = (_seen(image, matrix, size) for image in ink)
     to_picture = np.diag([decoded.width / columns, decoded.height / rows]) @ matrix
-    return LineImage(absorbed, strokes, to_picture)
+    return LineImage(absorbed, strokes, to_picture, (decoded.width, decoded.height))
 
 
 def _seen(image: np.ndarray, matrix: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """The part of an image that `matrix` leads to, uint8 (48, W)."""
+    """The part of an image that `matrix` leads to, uint8 (48, W); it maps places, not pixels."""
     scale, (width, height) = matrix[0, 0], size
     if scale <= 1:
         way = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
-        return cv2.warpAffine(image, matrix, size, flags=way)
+        return cv2.warpAffine(image, _of_pixels(matrix), size, flags=way)
     # It is averaged first, so that thin strokes do not vanish: the part around the line alone.
     corners = matrix @ [[0, width, 0, width], [0, 0, height, height], [1, 1, 1, 1]]
     left, top = np.maximum(corners.min(axis=1) - 2 * scale, 0).astype(int)
     right, bottom = (corners.max(axis=1) + 2 * scale).astype(int)
     part = image[top:bottom, left:right]
-    small = cv2.resize(part, None, fx=1 / scale, fy=1 / scale, interpolation=cv2.INTER_AREA)
+    reduced = [max(1, round(side / scale)) for side in part.shape[::-1]]
+    small = cv2.resize(part, reduced, interpolation=cv2.INTER_AREA)
     shrink = np.diag(np.divide(small.shape, part.shape)[::-1])
     matrix = shrink @ (matrix - [[0, 0, left], [0, 0, top]])
-    matrix[:, 2] += np.diag(shrink) / 2 - 0.5
     way = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    return cv2.warpAffine(small, matrix, size, flags=way)
+    return cv2.warpAffine(small, _of_pixels(matrix), size, flags=way)
+
+
+def _of_pixels(matrix: np.ndarray) -> np.ndarray:
+    """The matrix of pixels' indices for one of places: the middle of pixel 0 is at place 0.5."""
+    half = np.full(2, 0.5)
+    return np.column_stack([matrix[:, :2], matrix[:, :2] @ half + matrix[:, 2] - half])

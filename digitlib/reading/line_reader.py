@@ -1,7 +1,6 @@
 """Read a line whole: one answer of the line network for each four pixels of its width."""
 
 import math
-import re
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple, Self
@@ -11,7 +10,7 @@ import numpy as np
 from scipy.special import log_softmax
 
 from digitlib.artifacts import load_card
-from digitlib.pixels.line_images import ALPHABET, COLUMN, HEIGHT, MARGIN, look_at, to_line
+from digitlib.pixels.line_images import ALPHABET, COLUMN, HEIGHT, MARGIN, NUMBER, look_at, to_line
 from digitlib.pixels.lines import FILL, LineImage
 from digitlib.pixels.normalisation import to_mnist
 from digitlib.pixels.segmentation import Box
@@ -23,16 +22,14 @@ from digitlib.reading.spelling import best_path, log_likelihood
 # The middles of two signs of one number are so many digit heights apart at most. Those farther
 # apart belong together if others are about as far, as in boxes; never beyond the last of these.
 NEAR, TIMES, FAR = 1.6, 1.6, 3.2
-# A dash in front of a number is a minus, unless it follows a digit. Marks stand between digits.
-NUMBER = re.compile(r"((?<!\d)-)?\d+([.,]\d+)*")
 REACH = 0.75  # digit heights to each side of its middle that a digit's ink may reach
 
 
 class Sign(NamedTuple):
     """One character on a line.
 
-    `probabilities` (10,) are those of the ten digits where it is said most clearly. `middle` is its
-    place, `left` and `right` what it has to itself between its neighbours, and `ink` (x, y, width,
+    `probabilities` (10,) are those of the ten digits in its middle column. `middle` is its place,
+    `left` and `right` what it has to itself between its neighbours, and `ink` (x, y, width,
     height) the ink found there, all in pixels of the line image.
     """
 
@@ -95,8 +92,8 @@ class LineReader:
     def read(self, line: LineImage) -> list[Number]:
         """The numbers of a line, from left to right.
 
-        The network looks at the line several times (`VIEWS`). Word by word, what is likeliest
-        over all looks is taken, of what any of them spells.
+        The network looks at the line several times (`VIEWS`). For each word, every look proposes
+        a spelling. The one with the highest mean likelihood over all looks is taken.
         """
         looks = [Look(self.log_probabilities(line, view), view) for view in VIEWS]
         spelled = [signs_of(look, line) for look in looks]
@@ -112,7 +109,7 @@ class LineReader:
 
     def log_probabilities(self, line: LineImage, view: View) -> np.ndarray:
         """What the network makes of each column: float (T, 15), of a blank and `ALPHABET`."""
-        seen = to_line(look_at(line.absorbed, view.zoom, view.lean))
+        seen = look_at(to_line(line.absorbed), view.zoom, view.lean)
         return log_softmax(self._network.logits(seen).astype(np.float64) / self.temperature, axis=1)
 
     def _number(self, signs: list[Sign], looks: list[Look], line: LineImage) -> Number:
@@ -127,8 +124,8 @@ class LineReader:
         x, y, width, height = sign.ink
         corners = np.array([[x, y], [x + width, y], [x, y + height], [x + width, y + height]])
         places = corners @ line.to_picture[:, :2].T + line.to_picture[:, 2]
-        left, top = np.floor(places.min(axis=0) + 0.5).astype(int).clip(0)
-        right, bottom = np.floor(places.max(axis=0) + 0.5).astype(int)
+        left, top = np.floor(places.min(axis=0) + 0.5).clip(0).astype(int)
+        right, bottom = np.minimum(np.floor(places.max(axis=0) + 0.5), line.picture).astype(int)
         box = int(left), int(top), int(max(1, right - left)), int(max(1, bottom - top))
         image = to_mnist(line.strokes[y : y + height, x : x + width])
         accepted = confidence >= self.threshold
@@ -139,9 +136,7 @@ class LineReader:
 def signs_of(look: Look, line: LineImage) -> list[Sign]:
     """The characters that the columns of a look spell, and where each stands on the line."""
     tokens = best_path(look.said)
-    middles = np.array(
-        [((token.place + 0.5) * COLUMN - MARGIN) / look.view.zoom for token in tokens]
-    )
+    middles = np.array([(token.place + 0.5) * COLUMN / look.view.zoom - MARGIN for token in tokens])
     between = (middles[1:] + middles[:-1]) / 2
     reach = REACH * FILL * HEIGHT
     lefts = np.maximum(np.r_[-np.inf, between], middles - reach).tolist()
@@ -162,7 +157,7 @@ def _likelihood(looks: list[Look], codes: tuple[int, ...], start: float, stop: f
     likelihoods = []
     for look in looks:
         last = len(look.said) * COLUMN
-        ends = np.clip((np.array([start, stop]) * look.view.zoom + MARGIN), 0, last) / COLUMN
+        ends = np.clip((np.array([start, stop]) + MARGIN) * look.view.zoom, 0, last) / COLUMN
         columns = look.said[math.floor(ends[0]) : math.ceil(ends[1])]
         likelihoods.append(math.exp(log_likelihood(columns, list(codes))))
     return float(np.mean(likelihoods))

@@ -1,4 +1,4 @@
-"""The exported network at work: images in MNIST's frame in, logits out, by LiteRT."""
+"""The exported networks at work, by LiteRT: one of digits, one of lines."""
 
 import threading
 from pathlib import Path
@@ -80,13 +80,15 @@ class LineNetwork:
 
     def logits(self, image: np.ndarray) -> np.ndarray:
         """What the network says of a line uint8 (48, W), W a multiple of 4: float32 (W / 4, 15)."""
-        with self._lock, quiet():
+        with self._lock:
             if image.shape[1] != self._width:
-                shape = (1, *image.shape, 1)
-                self._interpreter.resize_tensor_input(_input(self._interpreter), shape)
-                self._interpreter.allocate_tensors()
+                self._width = 0  # until it is done
+                with quiet():
+                    shape = (1, *image.shape, 1)
+                    self._interpreter.resize_tensor_input(_input(self._interpreter), shape)
+                    self._interpreter.allocate_tensors()
                 self._width = image.shape[1]
-            return _run(self._interpreter, image[None])[0].copy()
+            return _run(self._interpreter, image[None])[0]
 
 
 def _input(interpreter: Any) -> int:

@@ -111,9 +111,9 @@ class Recognizer:
         return Reading(tuple(tuple(numbers) for numbers in found if numbers))
 
     def _read_line(self, line: LineImage) -> list[Number]:
-        """The numbers of a line. A single shape is one digit, unless the line network sees more."""
+        """The numbers of a line. A single shape is one digit, unless more than one sign is read."""
         numbers = self.line_reader.read(line)
-        if line.alone is None or sum(len(number.digits) for number in numbers) > 1:
+        if line.alone is None or sum(len(number.text) for number in numbers) > 1:
             return numbers
         digit = self._digit(line.alone, self.classify(line.alone.image[None])[0])
         return [Number(str(digit.label), (digit,), digit.confidence, digit.accepted)]

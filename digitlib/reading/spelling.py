@@ -1,5 +1,6 @@
 """What the columns of the line network spell: connectionist temporal classification, read back."""
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -37,6 +38,8 @@ def log_likelihood(log_probabilities: np.ndarray, codes: list[int]) -> float:
 
     It is the sum over all alignments, by the forward algorithm (Graves et al. 2006, section 4.1).
     """
+    if not len(log_probabilities):
+        return -math.inf if codes else 0.0
     states = np.zeros(2 * len(codes) + 1, int)
     states[1::2] = codes
     # A token may follow another without a blank between them, unless they are equal.

@@ -24,7 +24,7 @@ from digitlib.artifacts import (
     resolve,
 )
 from digitlib.reading.models import PRETRAINED, PRETRAINED_LINES
-from digitlib.reporting.runs import read_run
+from digitlib.reporting.runs import judges, read_run
 
 LARGEST = 5_000_000  # bytes of all that ships of the digit model
 LARGEST_OF_LINES = 1_000_000  # and of the line model
@@ -57,11 +57,16 @@ def _ship_lines(profile: str, target: Path) -> Path:
     measured = artifacts.load_metrics(f"outputs/{profile}").get(NUMBERS)
     if measured is None:
         raise ArtifactError(f"nothing is measured: run `make run PROFILE={profile}` first")
+    if not judges(measured, folder):
+        raise ArtifactError(
+            f"outputs/{profile}/metrics judges another model than {folder}: delete that file, and "
+            f"`make run PROFILE={profile}`"
+        )
     files = [folder / card["serves"], folder / HISTORY_FILE]
     _copy(files, target, profile, LARGEST_OF_LINES)
+    artifacts.write_json(target / CARD_FILE, card | _made_by(profile) | {"sets": measured["sets"]})
     for older in set(target.glob("*.tflite")) - {target / file.name for file in files}:
         older.unlink()
-    artifacts.write_json(target / CARD_FILE, card | _made_by(profile) | {"sets": measured["sets"]})
     return target
 
 

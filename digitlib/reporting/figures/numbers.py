@@ -33,6 +33,8 @@ def strengths(rows: Mapping[str, Sequence[np.ndarray]], columns: Sequence[str]) 
         rows: lines by the ingredient's name, as many as there are `columns`.
         columns: what each says of the strength.
     """
+    if not rows:
+        return draw.titled_cells(0, 1, 0, "Ingredients")[0]
     fig = figure(11, 0.42 * len(rows) + 0.3, alt=f"Lines with {', '.join(rows)}, weak to strong")
     axes = fig.add_subplot()
     draw.mosaic(axes, np.stack([np.stack(list(r)) for r in rows.values()]), 4, rows, columns)
@@ -89,7 +91,9 @@ def accuracy_by_coverage(
         axes.plot(100 * covered, 100 * accuracy, color=COLOURS[k % 6], label=name)
         at = round(accepted[name] * len(covered)) - 1
         if at >= 0:
-            axes.plot(100 * covered[at], 100 * accuracy[at], MARKS[k], color=COLOURS[k % 6], ms=7)
+            axes.plot(
+                100 * covered[at], 100 * accuracy[at], MARKS[k % 4], color=COLOURS[k % 6], ms=7
+            )
     axes.set(xlabel="the surest share of the pictures (%)", ylabel="read without an error (%)")
     axes.set(xlim=(0, 101), ylim=(None, 100.7))
     axes.set_title("When only the surest numbers count (marks: what the threshold accepts)")
