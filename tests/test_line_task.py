@@ -3,13 +3,23 @@
 import keras
 import numpy as np
 import pytest
+from scipy.special import log_softmax
 
 from digitlib import datasets
 from digitlib.artifacts import LINE_FLOAT_FILE, LINE_KERAS_FILE
 from digitlib.learning import architectures, exporting, line_network, training
-from digitlib.learning.line_task import LONGEST, LineTask, encode, line_logits
+from digitlib.learning.line_task import (
+    IN_PLACE,
+    MOST_TOKENS,
+    LineTask,
+    encode,
+    line_logits,
+    line_loss,
+)
 from digitlib.learning.recipe import Recipe
+from digitlib.pixels.line_images import COLUMN, MARGIN
 from digitlib.reading.litert import LineNetwork
+from digitlib.reading.spelling import log_likelihood
 from digitlib.synthetic.lines import Simulation
 
 CLASSES = 15
@@ -18,6 +28,11 @@ CLASSES = 15
 @pytest.fixture(scope="module")
 def digits():
     return datasets.split(datasets.load_dataset("optdigits", "train"), 0.2)
+
+
+def says(tokens: str) -> np.ndarray:
+    """The answer of a line with these tokens, wherever they stand."""
+    return encode(tokens, [0.0] * len(tokens))[None]
 
 
 def columns(*path: int) -> np.ndarray:
@@ -39,19 +54,37 @@ def columns(*path: int) -> np.ndarray:
 )
 def test_a_line_is_right_when_its_columns_spell_it(path, right):
     """Protects the accuracy of the fit, which its best epoch is chosen by."""
-    assert float(LineTask.is_right(encode("12")[None], columns(*path))[0]) == right
+    assert float(LineTask.is_right(says("12"), columns(*path))[0]) == right
 
 
 def test_an_empty_line_is_right_when_nothing_is_said():
-    assert float(LineTask.is_right(encode("")[None], columns(0, 0))[0]) == 1
-    assert float(LineTask.is_right(encode("")[None], columns(0, 5))[0]) == 0
+    assert float(LineTask.is_right(says(""), columns(0, 0))[0]) == 1
+    assert float(LineTask.is_right(says(""), columns(0, 5))[0]) == 0
+
+
+def test_a_character_in_its_place_costs_less_than_one_beside_it():
+    """Protects boxes: the loss knows in which column a character stands, and asks no more of it."""
+    said = [columns(0, 0, 2, 0, 0, 0), columns(0, 0, 0, 0, 2, 0)]
+    answer = encode("1", [2.5 * COLUMN - MARGIN])[None]
+    here, there = (float(line_loss(answer, one)[0]) for one in said)
+    assert here < there - 1
+    assert here < 0.1
+
+
+def test_the_loss_is_ctcs_for_what_a_line_says():
+    """Protects the loss from disagreeing with the probability that is stated later."""
+    logits = np.random.default_rng(0).normal(size=(1, 6, CLASSES)).astype(np.float32)
+    answer = encode("12", [0.5 * COLUMN - MARGIN, 3.5 * COLUMN - MARGIN])[None]
+    said = log_softmax(logits[0].astype(float), axis=1)
+    expected = -log_likelihood(said, [2, 3]) - IN_PLACE * (said[0, 2] + said[3, 3])
+    assert float(line_loss(answer, logits)[0]) == pytest.approx(expected, rel=1e-4)
 
 
 def test_the_lines_of_an_epoch_do_not_depend_on_how_many_processes_draw_them(digits):
     """Protects a fit that goes on elsewhere: an epoch's lines follow from seed and number."""
     drawn = []
     for processes in (1, 2):
-        with LineTask(*digits, Simulation(), 40, 3, processes) as task:
+        with LineTask(*digits, Simulation(), 40, 2, 3, processes) as task:
             assert task.size(0) == 40
             drawn.append([task.pictures(epoch, np.empty(0)) for epoch in (0, 1)])
     for first, second in zip(*drawn, strict=True):
@@ -59,7 +92,7 @@ def test_the_lines_of_an_epoch_do_not_depend_on_how_many_processes_draw_them(dig
         np.testing.assert_array_equal(first[1], second[1])
     images, answers = drawn[0][0]
     assert images.shape == (40, 48, 256, 1)
-    assert answers.shape == (40, LONGEST)
+    assert answers.shape == (40, 2, MOST_TOKENS)
     assert not np.array_equal(images, drawn[0][1][0])  # the next epoch has others
 
 
@@ -75,7 +108,7 @@ def test_a_stopped_fit_of_lines_ends_as_it_would_have(digits, tmp_path):
             if row["epoch"] == stop:
                 raise KeyboardInterrupt
 
-        with LineTask(*digits, Simulation(), 40, 3, 1) as task:
+        with LineTask(*digits, Simulation(), 40, 2, 3, 1) as task:
             training.fit_task(network, task, recipe, None, folder, report, keep_best=False)
         return network.get_weights()
 

@@ -1,17 +1,6 @@
-"""Read lines: simulated ones to learn from, CTC as the loss, and how many are read rightly.
+"""Read lines: simulated ones to learn from, CTC as the loss, and how many are read rightly."""
 
-CTC (connectionist temporal classification, Graves et al. 2006, doi:10.1145/1143844.1143891) needs
-no more than what a line says. It adds up all ways in which the network's columns can say it, each
-column a character or a blank.
-
-Drawing lines takes about as long as learning from them, so processes of their own draw those of
-the next epoch meanwhile.
-"""
-
-import os
-from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import asdict
-from multiprocessing import get_context
 from typing import Any, Self
 
 import keras
@@ -20,13 +9,37 @@ import numpy as np
 from digitlib.datasets import Dataset
 from digitlib.learning.layers import Tensor
 from digitlib.learning.tasks import Task
-from digitlib.pixels.line_images import ALPHABET
+from digitlib.pixels.line_images import ALPHABET, COLUMN, MARGIN
+from digitlib.synthetic.line_pool import LinePool
 from digitlib.synthetic.lines import Line, Simulation, as_seen, draw_lines
 
-CHUNK = 1280  # lines that are drawn in one go
-AHEAD = 1  # epochs whose lines are drawn ahead
 VALIDATION = 2048  # lines that judge an epoch
-LONGEST = 32  # tokens of a line
+MOST_TOKENS = 32  # of a line
+IN_PLACE = 0.3  # weight of the second part of the loss
+
+
+def line_loss(answers: Tensor, said: Tensor) -> Tensor:
+    """CTC, and beside it how unlikely each character is in the column where it stands: (N,) nats.
+
+    CTC (connectionist temporal classification, Graves et al. 2006, doi:10.1145/1143844.1143891)
+    needs no more than what a line says. It adds up all ways in which the columns can say it, each
+    column a character or a blank. Of simulated lines it is also known where each character
+    stands. With that, a fit learns faster, and boxes are where the characters are.
+
+    `answers` are as `encode` gives them, (N, 2, 32), and `said` are logits (N, T, classes).
+    """
+    ops = keras.ops
+    codes, places = ops.cast(answers[:, 0], "int32"), ops.cast(answers[:, 1], "int32")
+    spelled = ops.ctc_loss(
+        codes,
+        said,
+        ops.sum(ops.cast(codes != 0, "int32"), axis=1),
+        ops.full_like(codes[:, 0], said.shape[1]),
+    )
+    columns = ops.take_along_axis(ops.log_softmax(said), places[..., None], axis=1)
+    in_place = ops.take_along_axis(columns, codes[..., None], axis=2)[..., 0]
+    missed = ops.sum(ops.where(codes != 0, -in_place, 0.0), axis=1)
+    return spelled + IN_PLACE * missed
 
 
 class LineTask(Task):
@@ -36,11 +49,12 @@ class LineTask(Task):
         train, validation: the digits that lines to learn from, and lines to judge by, are made of.
         simulation: what lines are like.
         lines: how many an epoch has.
+        epochs: how many there are.
         seed: fixes all lines.
-        processes: how many draw lines; all cores by default.
+        processes: how many draw lines; one a core by default.
     """
 
-    loss = keras.losses.CTC()
+    loss = staticmethod(line_loss)
 
     def __init__(
         self,
@@ -48,70 +62,54 @@ class LineTask(Task):
         validation: Dataset,
         simulation: Simulation,
         lines: int,
+        epochs: int,
         seed: int,
         processes: int | None = None,
     ):
-        self.lines, self.seed = lines, seed
+        self.lines = lines
         self.identity = {
-            "sha256": train.sha256,
+            "sha256": [train.sha256, validation.sha256],
             "simulation": asdict(simulation),
             "lines": lines,
+            "validation": VALIDATION,
             "seed": seed,
         }
-        self._train, self._simulation = train, simulation
-        self._processes = processes or os.cpu_count()
-        self._pool: ProcessPoolExecutor | None = None
-        self._drawn: dict[int, list[Future]] = {}
-        self.validation = _answered(
-            draw_lines(
-                validation.images, validation.known_labels(), VALIDATION, [seed, 1], simulation
-            )
-        )
+        learnt_from = train.images, train.known_labels()
+        self._pool = LinePool(*learnt_from, simulation, lines, epochs, seed, processes)
+        judges = validation.images, validation.known_labels()
+        self._validation = draw_lines(*judges, VALIDATION, [seed, 1 << 20, 1], simulation)
 
     def __enter__(self) -> Self:
-        self._pool = ProcessPoolExecutor(
-            self._processes,
-            get_context("spawn"),
-            initializer=_start,
-            initargs=(self._train.images, self._train.known_labels(), self._simulation),
-        )
+        self._pool.__enter__()
         return self
 
-    def __exit__(self, *_: Any) -> None:
-        assert self._pool is not None
-        self._pool.shutdown(cancel_futures=True)
+    def __exit__(self, *of: Any) -> None:
+        self._pool.__exit__(*of)
 
     def size(self, epoch: int) -> int:
         """How many lines an epoch has."""
         return self.lines
 
     def pictures(self, epoch: int, difficulty: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Lines uint8 (N, 48, 256, 1), and what they say: int32 (N, 32), see `encode`."""
-        for number in range(epoch, epoch + 1 + AHEAD):
-            if number not in self._drawn:
-                self._drawn[number] = self._draw(number)
-        parts = [future.result() for future in self._drawn.pop(epoch)]
-        images, answers = (np.concatenate(part) for part in zip(*parts, strict=True))
-        return images, answers
-
-    def _draw(self, epoch: int) -> list[Future]:
-        assert self._pool is not None, "use the task in a `with` statement"
-        counts = [min(CHUNK, self.lines - at) for at in range(0, self.lines, CHUNK)]
-        seeds = [[self.seed, 0, epoch, chunk] for chunk in range(len(counts))]
-        return [self._pool.submit(_chunk, *given) for given in zip(counts, seeds, strict=True)]
+        """Lines uint8 (N, 48, 256, 1), and what they say: int32 (N, 2, 32), see `encode`."""
+        return _answered(self._pool.epoch(epoch))
 
     def judge(self, network: keras.Model) -> tuple[np.ndarray, np.ndarray]:
-        """CTC loss in nats of each validation line, and whether it is read rightly."""
-        images, answers = self.validation
+        """The loss in nats of each validation line, and whether it is read rightly."""
+        images, answers = _answered(self._validation)
         said = line_logits(network, images)
-        losses = keras.ops.convert_to_numpy(keras.losses.CTC(reduction=None)(answers, said))
-        return losses, keras.ops.convert_to_numpy(self.is_right(answers, said)) > 0
+        losses = [
+            keras.ops.convert_to_numpy(line_loss(answers[i : i + 256], said[i : i + 256]))
+            for i in range(0, len(said), 256)
+        ]
+        right = keras.ops.convert_to_numpy(self.is_right(answers, said))
+        return np.concatenate(losses), right > 0
 
     @staticmethod
     def is_right(answers: Tensor, said: Tensor) -> Tensor:
         """1 or 0 for each line: whether the likeliest class of each column spells the answer."""
         ops = keras.ops
-        answers = ops.cast(answers, "int32")
+        answers = ops.cast(answers[:, 0], "int32")
         path = ops.cast(ops.argmax(said, -1), "int32")
         before = ops.pad(path[:, :-1], [[0, 0], [1, 0]])
         spoken = ops.logical_and(path != 0, path != before)
@@ -129,28 +127,18 @@ def line_logits(network: keras.Model, images: np.ndarray) -> np.ndarray:
     return np.concatenate([network.predict_on_batch(images[i : i + 128]) for i in chunks])
 
 
-def encode(tokens: str) -> np.ndarray:
-    """Tokens of `ALPHABET` as the network's classes: int32 (32,), 0 after the last of them."""
-    codes = np.zeros(LONGEST, np.int32)
-    codes[: len(tokens)] = [1 + ALPHABET.index(token) for token in tokens]
-    return codes
+def encode(tokens: str, centres: list[float]) -> np.ndarray:
+    """What a line says as the network's classes, and in which of its columns: int32 (2, 32).
+
+    `tokens` are characters of `ALPHABET`, `centres` their places in pixels of the line. Both rows
+    are 0 after the last of them.
+    """
+    answer = np.zeros((2, MOST_TOKENS), np.int32)
+    answer[0, : len(tokens)] = [1 + ALPHABET.index(token) for token in tokens]
+    answer[1, : len(tokens)] = (np.array(centres) + MARGIN) / COLUMN
+    return answer
 
 
 def _answered(lines: list[Line]) -> tuple[np.ndarray, np.ndarray]:
-    return as_seen(lines)[..., None], np.stack([encode(line.tokens) for line in lines])
-
-
-_given: tuple[np.ndarray, np.ndarray, Simulation]
-
-
-def _start(images: np.ndarray, labels: np.ndarray, simulation: Simulation) -> None:
-    """Begin a process that draws lines; it gives way to the fit."""
-    global _given
-    _given = images, labels, simulation
-    if hasattr(os, "nice"):
-        os.nice(5)
-
-
-def _chunk(count: int, seed: list[int]) -> tuple[np.ndarray, np.ndarray]:
-    images, labels, simulation = _given
-    return _answered(draw_lines(images, labels, count, seed, simulation))
+    answers = [encode(line.tokens, line.centres) for line in lines]
+    return as_seen(lines)[..., None], np.stack(answers)

@@ -17,7 +17,7 @@ from digitlib.synthetic.nondigits import draw_nondigits
 from digitlib.synthetic.strokes import draw_digits
 
 HARDEST = 0.6  # of the digits in an epoch of hard-example mining; the others are drawn
-REJUDGE = 5  # epochs, after which it is found out again which digits are hard
+REJUDGE = 5  # epochs between two searches for the hard digits
 
 
 class Task:
@@ -25,7 +25,7 @@ class Task:
 
     Attributes:
         identity: all that the pictures depend on, as JSON has it.
-        loss: of answers and what the network says, one number a picture.
+        loss: of the answers and what the network says, as Keras takes it.
         is_right: of the same, 1 or 0 for each picture.
         examples: how many real pictures there are whose difficulty is kept.
     """

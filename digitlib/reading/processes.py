@@ -6,11 +6,9 @@ be killed while it reads.
 """
 
 import contextlib
-import os
 import signal
-import threading
 from collections.abc import Callable
-from multiprocessing import get_context, parent_process
+from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TypeVar
@@ -18,6 +16,7 @@ from typing import TypeVar
 import cv2
 import numpy as np
 
+from digitlib.children import end_with_parent
 from digitlib.reading.recognizer import Recognizer
 
 Answer = TypeVar("Answer")
@@ -100,7 +99,7 @@ class RecognizerProcess:
 def _answer_calls(calls: Connection, model_dir: str) -> None:
     """The process's whole life: say that it is ready, then answer calls until nobody can call."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    end_with_parent()
     cv2.setNumThreads(1)
     recognizer = Recognizer(model_dir)
     recognizer.read_digits(SAMPLE)  # the first reading takes longer
@@ -112,10 +111,3 @@ def _answer_calls(calls: Connection, model_dir: str) -> None:
                 calls.send((None, function(recognizer, *arguments)))
             except Exception as fault:
                 calls.send((fault, None))
-
-
-def _end_with_parent() -> None:
-    """End when the parent is gone: a killed process cannot end those that it started."""
-    if parent := parent_process():
-        parent.join()
-    os._exit(1)

@@ -24,7 +24,9 @@ def on_background(
     random: np.random.Generator,
     strength: dict[str, float],
 ) -> np.ndarray:
-    """The page with its writing, from column `left` to `right`: float32 (`PAGE`, W), 0 to 255.
+    """The page with its writing, from column `left` to `right`: float32 (`PAGE`, W).
+
+    Blank paper is at most at 255, or a little above in the light.
 
     Strengths are those of pattern, rules, scraps, stains, light and contrast; see
     `lines.Simulation`.
@@ -204,9 +206,15 @@ def _scraps(
     ink = ink.copy()
     y = int(random.integers(ROOM - 38, ROOM - 33) if above else PAGE - ROOM - random.integers(2, 6))
     for _ in range(random.integers(1, 5)):
-        glyph = cv2.resize(writing.hand[int(random.integers(10))][0], (34, 40))
-        x = int(random.integers(0, max(1, ink.shape[1] - 34)))
-        part = ink[max(y, 0) : y + 40, x : x + 34]
+        image = writing.hand[int(random.integers(10))][0]
+        left, top, wide, high = cv2.boundingRect((image > 100).view(np.uint8))
+        if not high:
+            continue
+        glyph = image[top : top + high, left : left + wide]
+        wide = min(max(4, round(40 * wide / high)), 60)
+        glyph = cv2.resize(glyph, (wide, 40))
+        x = int(random.integers(0, max(1, ink.shape[1] - wide)))
+        part = ink[max(y, 0) : y + 40, x : x + wide]
         np.maximum(part, glyph[max(-y, 0) :][: part.shape[0], : part.shape[1]], out=part)
     return ink
 

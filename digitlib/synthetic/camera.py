@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-CLEAN = 0.12  # share of the pictures that come from a screen: as they are
+CLEAN = 0.12  # share of the pictures that are neither blurred nor grainy, as on a screen
 
 
 def take_picture(

@@ -32,9 +32,9 @@ def real_hand(
 ) -> Hand:
     """The hand of someone who wrote digits of a data set that lies by writer, as MNIST's does.
 
-    `images` uint8 (N, 28, 28), `labels` (N,). The digits are those near a place drawn at random.
-    A digit that does not occur there is taken from the nearest place where it does. With `warp`,
-    all are bent in one way, at 1 by about a pixel of MNIST's frame.
+    `images` uint8 (N, 28, 28), `labels` (N,), in which all ten digits occur. The digits are those
+    near a place drawn at random. One that does not occur there is taken from the nearest place
+    where it does. With `warp`, all are bent in one way, at 1 by about a pixel of MNIST's frame.
     """
     bend = _bend(random, warp)
     middle = int(random.integers(len(images)))

@@ -28,6 +28,8 @@ Seed = int | list[int] | np.random.Generator
 class Simulation:
     """How much there is of each ingredient: 0 is none, 1 what networks learn from, 2 too much.
 
+    `odd_marks` alone is a share of the lines, and 0 in training.
+
     Attributes:
         drawn: pen-drawn hands among the real ones.
         printed: digits in a typeface.
@@ -39,7 +41,7 @@ class Simulation:
         pen: strokes from thin to thick.
         joins: zeros that are joined by a stroke.
         marks: dots, commas and minus signs; currency signs, dashes and others around a number.
-        words: letters and signs on the line.
+        words: words of letters, and lines without a number.
         several: more than one number on the line.
         boxes: a box around each digit, closed or a comb.
         rules: printed lines above, below, or through the writing, and upright ones at its ends.
@@ -152,7 +154,7 @@ def columns(tokens: str | list[str]) -> int:
 def _crop(
     writing: Writing, room: int, random: np.random.Generator, strength: float
 ) -> tuple[int, int]:
-    """First and last column of what is cut out of the page."""
+    """The first column that is cut out of the page, and the one after the last."""
     if random.random() < 0.2:
         return 0, room
     loose = 5 / max(strength, 0.1)

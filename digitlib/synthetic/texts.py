@@ -69,8 +69,9 @@ def _marked(text: str, random: np.random.Generator) -> str:
 
 
 def _word(random: np.random.Generator) -> str:
-    """A word that has more of `LETTERS` than of `LOOKALIKES`."""
+    """A word with at least as many of `LETTERS` as of `LOOKALIKES`."""
     length = int(random.integers(1, 9))
     like = random.random(length) < (0.45 if length > 2 else 0.0)
-    word = [(LOOKALIKES if one else LETTERS)[random.integers(31 - 10 * one)] for one in like]
+    pools = [LOOKALIKES if one else LETTERS for one in like]
+    word = [pool[random.integers(len(pool))] for pool in pools]
     return "".join(word) if 2 * like.sum() <= length else _word(random)
