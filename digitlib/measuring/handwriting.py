@@ -144,7 +144,7 @@ def load_nondigits(where: str) -> np.ndarray | None:
 
     Letters that can be read as a digit are left out. ``where`` is as for ``load_handwriting``.
     """
-    file = _folder(where) / "not_digits.npz"
+    file = collected_folder(where) / "not_digits.npz"
     if where == "bundled" or not file.exists():
         return None
     images, kinds, items = _arrays(file, "images", "kind", "item")
@@ -168,14 +168,15 @@ def bundled(seed: int = 0) -> list[Handwriting]:
     return sets
 
 
-def _folder(where: str) -> Path:
+def collected_folder(where: str = "data") -> Path:
+    """The folder of collected handwriting; ``where`` is as for ``load_handwriting``."""
     if where != "data":
         return resolve(where)
     return resolve(os.environ.get("DIGITLIB_DATA") or "data") / "handwriting"
 
 
 def _collected(where: str, seed: int) -> tuple[list[Handwriting], list[str]]:
-    folder = _folder(where)
+    folder = collected_folder(where)
     files = [folder / f"{name}.npz" for name in COLLECTED]
     there = [file for file in files if file.exists()]
     if not there and where == "data":

@@ -2,7 +2,6 @@
 
 import json
 import math
-import os
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
@@ -13,13 +12,13 @@ from typing import Any
 import numpy as np
 from scipy.optimize import minimize_scalar
 
-from digitlib.artifacts import resolve
 from digitlib.datasets import Dataset
 from digitlib.measuring.calibration import (
     coverage_of_answers,
     error_by_chance_of_answers,
     error_of_answers,
 )
+from digitlib.measuring.handwriting import collected_folder
 from digitlib.measuring.statistics import accuracy
 from digitlib.pixels.decoding import Picture
 from digitlib.pixels.line_images import NUMBER
@@ -123,7 +122,7 @@ def ingredient_examples(
 
 def collected() -> list[LineSet]:
     """The sets in ``$DIGITLIB_DATA/handwriting``; [] where there are none."""
-    folder = resolve(os.environ.get("DIGITLIB_DATA") or "data") / "handwriting"
+    folder = collected_folder()
     return [_collected(folder / name) for name in COLLECTED if (folder / name).is_dir()]
 
 

@@ -65,3 +65,12 @@ def join(components: list[Component]) -> Component:
         window = strokes[one.y - y : one.bottom - y, one.x - x : one.right - x]
         np.maximum(window, one.strokes, out=window)
     return Component(x, y, strokes)
+
+
+def typical_height(components: list[Component], least: float = 0.3) -> float:
+    """The median height of components, in pixels; 0 of none.
+
+    Those lower than the share `least` of the highest do not count.
+    """
+    heights = np.array([component.height for component in components])
+    return float(np.median(heights[heights >= least * heights.max()])) if components else 0.0

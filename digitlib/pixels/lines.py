@@ -9,7 +9,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from digitlib.pixels.components import Component
+from digitlib.pixels.components import Component, typical_height
 from digitlib.pixels.decoding import Decoded, Picture, load
 from digitlib.pixels.ink import Ink, find_ink
 from digitlib.pixels.line_images import HEIGHT
@@ -73,12 +73,6 @@ def find_lines(picture: Picture) -> Lines:
     return Lines(found, whole)
 
 
-def _height(line: list[Component]) -> float:
-    """The typical height of a line's digits."""
-    heights = np.array([one.height for one in line])
-    return float(np.median(heights[heights >= 0.5 * heights.max()]))
-
-
 def in_lines(shapes: list[Component]) -> list[list[Component]]:
     """Group shapes into lines: each joins the line whose last shape shares most of its height."""
 
@@ -113,7 +107,7 @@ def _place(line: list[Component], shape: tuple[int, int]) -> _Place:
     columns = shape[1]
     edges = np.array([(one.x, one.y, one.right, one.bottom) for one in line], float)
     left, top, right, bottom = edges.T
-    height = _height(line)
+    height = typical_height(line, least=0.5)
     x, y = (left + right) / 2, (top + bottom) / 2
     slope = 0.0
     if len(line) > 2 and np.ptp(x) > 3 * height:

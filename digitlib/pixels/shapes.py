@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from digitlib.pixels.components import Component, find_components, join
+from digitlib.pixels.components import Component, find_components, join, typical_height
 from digitlib.pixels.ink import Ink
 from digitlib.pixels.ruled_lines import cells, without_frame, without_lines
 
@@ -42,11 +42,6 @@ def find_in_cells(ink: Ink) -> tuple[list[Component], Ink] | None:
     return shapes, Ink(kept, np.where(near, 0, ink.absorbed))
 
 
-def _typical_height(components: list[Component]) -> float:
-    heights = np.array([component.height for component in components])
-    return float(np.median(heights[heights >= 0.3 * heights.max()])) if components else 0.0
-
-
 def _without_background(components: list[Component], size: tuple[int, int]) -> list[Component]:
     """The components without large ones that the picture's edge cuts, such as a table's."""
     height, width = size
@@ -61,7 +56,7 @@ def _without_background(components: list[Component], size: tuple[int, int]) -> l
         )
         if cut <= 0.2:
             return False
-        others = _typical_height([other for other in components if other is not component])
+        others = typical_height([other for other in components if other is not component])
         return max(component.width, component.height) > 1.5 * others > 0
 
     return [component for component in components if not is_background(component)]
@@ -69,7 +64,7 @@ def _without_background(components: list[Component], size: tuple[int, int]) -> l
 
 def _gather(components: list[Component]) -> list[Component]:
     """Join the strokes of each digit, such as the two of a 5, and drop specks and dashes."""
-    size = _typical_height(components)
+    size = typical_height(components)
     strokes = [one for one in components if max(one.width, one.height) >= 0.2 * size]
     digits: list[Component] = []
     edges = np.empty((len(strokes), 4))  # left, top, right and bottom of each digit

@@ -159,7 +159,7 @@ def _likelihood(looks: list[Look], codes: tuple[int, ...], start: float, stop: f
         last = len(look.said) * COLUMN
         ends = np.clip((np.array([start, stop]) + MARGIN) * look.view.zoom, 0, last) / COLUMN
         columns = look.said[math.floor(ends[0]) : math.ceil(ends[1])]
-        likelihoods.append(math.exp(log_likelihood(columns, list(codes))))
+        likelihoods.append(math.exp(log_likelihood(columns, codes)))
     return float(np.mean(likelihoods))
 
 

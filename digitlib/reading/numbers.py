@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from digitlib.pixels.line_images import NUMBER
 from digitlib.pixels.segmentation import Box
 
 MISREAD = "may be misread"  # what people are told of a number that is not accepted
@@ -117,10 +118,10 @@ def value_of(text: str) -> float | int | None:
     are decimals where no thousands can be: after 0, or after more than three digits. A number that
     is longer than ``LONGEST`` has no value.
     """
-    match = re.fullmatch(r"(-?)(\d+(?:[.,]\d+)*)", text)
-    if match is None or len(text) > LONGEST:
+    if NUMBER.fullmatch(text) is None or len(text) > LONGEST:
         return None
-    sign, written = match.groups()
+    written = text.removeprefix("-")
+    sign = text[: len(text) - len(written)]
     marks = re.findall(r"[.,]", written)
     decimal = ""
     if len(set(marks)) == 2:

@@ -1,6 +1,7 @@
 """What the columns of the line network spell: connectionist temporal classification, read back."""
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -33,7 +34,7 @@ def best_path(log_probabilities: np.ndarray) -> list[Token]:
     return tokens
 
 
-def log_likelihood(log_probabilities: np.ndarray, codes: list[int]) -> float:
+def log_likelihood(log_probabilities: np.ndarray, codes: Sequence[int]) -> float:
     """The logarithm of the probability that columns (T, classes) spell exactly these classes.
 
     It is the sum over all alignments, by the forward algorithm (Graves et al. 2006, section 4.1).

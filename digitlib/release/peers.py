@@ -38,10 +38,10 @@ SEED = 0
 
 def compare_with(peers: Sequence[Reader]) -> list[dict]:
     """A row for each set and reader, this project's first; see `compare` for the keys."""
-    rows = []
+    readers, rows = [own_reader(), *peers], []
     for one in sets():
         print(f"{one.name}: {len(one)} pictures", flush=True)
-        rows += compare([own_reader(), *peers], one)
+        rows += compare(readers, one)
     return rows
 
 
