@@ -95,7 +95,7 @@ def pp_ocr() -> list[Reader]:
     except ModuleNotFoundError:
         onnxruntime = None
     if package is None or package.origin is None or onnxruntime is None:
-        raise PeerError("other readers need two more packages: pip install -e '.[peers]'")
+        raise PeerError("other readers need two more packages: pip install 'digitlib[peers]'")
     file = Path(package.origin).parent / MODEL
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
