@@ -12,9 +12,11 @@ from digitlib.pixels.ink import find_ink
 from digitlib.pixels.line_images import ALPHABET, HEIGHT
 from digitlib.pixels.lines import find_lines, in_lines
 from digitlib.pixels.shapes import find_shapes
-from digitlib.reading.line_reader import Sign, numbers_of, words_of
 from digitlib.reading.numbers import Digit, Number, Reading, value_of
+from digitlib.reading.signs import Sign, Strokes, numbers_of, words_of
 from digitlib.reading.spelling import best_path, log_likelihood
+from digitlib.synthetic.nondigits import SIGNS
+from digitlib.synthetic.strokes import draw_by, draw_manners
 
 
 def said(*path: int, classes: int = 4) -> np.ndarray:
@@ -72,7 +74,7 @@ def signs(text: str, gaps: dict[int, int] | None = None) -> list[Sign]:
         wide = 4 if character in ".,-" else 20
         code, middle = ALPHABET.index(character) + 1, x + wide / 2
         shares = np.full(10, 0.1)
-        made.append(Sign(character, code, shares, middle, x, x + wide, (x, 9, wide, 30)))
+        made.append(Sign(character, code, shares, middle, x, x + wide))
         x += wide + (gaps or {}).get(i, 5)
     return made
 
@@ -101,7 +103,11 @@ def signs(text: str, gaps: dict[int, int] | None = None) -> list[Sign]:
 def test_numbers_are_parted_by_gaps_and_other_ink(text, gaps, numbers):
     """Protects what belongs to a number, and that neighbours stay apart."""
     given = signs(text, gaps)
-    words = [[s for s in given if start <= s.middle < stop] for start, stop in words_of(given)]
+    ink = np.zeros((HEIGHT, given[-1].right + 10), np.uint8)
+    for sign in given:
+        ink[9:39, sign.left : sign.right] = 255
+    places = words_of(given, Strokes.of(ink))
+    words = [[s for s in given if start <= s.middle < stop] for start, stop in places]
     found = [number for word in words for number in numbers_of(word)]
     assert ["".join(sign.character for sign in number) for number in found] == numbers
 
@@ -201,3 +207,61 @@ def test_a_line_longer_than_any_trained_on_is_read_to_its_end():
     digits = Recognizer().read_digits(picture).digits
     assert len(digits) == pytest.approx(60, abs=3)
     assert digits[-1].box[0] > 45 * 56
+
+
+WORDS = "the quick brown fox jumps over lazy dogs while Zoe sells sea shells BOOZE in Oslo"
+
+
+def printed_page(seed: int) -> np.ndarray:
+    """A page of words in one of the fonts, uint8 (1100, 850)."""
+    random, page = np.random.default_rng(seed), np.full((1100, 850), 255, np.uint8)
+    font, scale, y = int(random.integers(7)), random.uniform(0.6, 1.4), 80
+    while y < 1040:
+        line = " ".join(random.choice(WORDS.split(), 12))
+        cv2.putText(page, line, (50, y), font, scale, 0, int(random.integers(1, 3)), cv2.LINE_AA)
+        y += int(48 * scale)
+    return page
+
+
+def written_page(seed: int) -> np.ndarray:
+    """A page of words that a pen drew, uint8 (1000, 1400)."""
+    random, page = np.random.default_rng(seed), np.full((1000, 1400), 255, np.uint8)
+    letters = [sign for name, sign in SIGNS.items() if len(name) == 1]
+    manners = draw_manners(1, random)
+    for y in range(60, 900, 85):
+        x = 60
+        while x < 1250:
+            for _ in range(int(random.integers(2, 8))):
+                letter = letters[random.integers(len(letters))]
+                ink = draw_by(manners, letter, random, size=56)[0]
+                window = page[y : y + 56, x : x + 56]
+                np.minimum(window, 255 - ink[:, : window.shape[1]], out=window)
+                x += int(random.integers(34, 46))
+            x += 50
+    return page
+
+
+@pytest.mark.parametrize("page", [printed_page, written_page])
+def test_of_a_page_of_words_no_number_is_accepted(page):
+    """Protects a table from numbers that nobody wrote: at most one a page."""
+    for seed in range(10):
+        numbers = Recognizer().read_digits(page(seed)).numbers
+        accepted = [number.text for number in numbers if number.accepted]
+        assert len(accepted) <= 1, f"page {seed}: {accepted}"
+
+
+def test_a_digit_has_the_strokes_that_are_its_own():
+    """Protects the box of a digit that reaches under its neighbour, and of two that touch."""
+    ink = np.zeros((HEIGHT, 60), np.uint8)
+    ink[10:40, 5:10] = ink[30:33, 5:24] = 255  # a foot that reaches under the next digit
+    ink[8:28, 20:30] = 255
+    strokes = Strokes.of(ink)
+    assert strokes.of_sign(0, 17)[0] == (5, 10, 19, 30)
+    box, own = strokes.of_sign(17, 35)
+    assert box == (20, 8, 10, 20)
+    assert (own == 255).all()
+    ink[8:28, 30:42] = 255  # now it touches a third
+    strokes = Strokes.of(ink)
+    assert strokes.of_sign(17, 31)[0] == (20, 8, 11, 20)
+    assert strokes.of_sign(31, 45)[0] == (31, 8, 11, 20)
+    assert strokes.of_sign(46, 58)[0] == (46, 0, 12, HEIGHT)

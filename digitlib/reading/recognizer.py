@@ -1,5 +1,7 @@
 """``Recognizer``: pictures in, digits and numbers out, by LiteRT models, without TensorFlow."""
 
+import math
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -10,13 +12,14 @@ from digitlib.pixels.decoding import Picture
 from digitlib.pixels.lines import LineImage, find_lines
 from digitlib.pixels.normalisation import SIDE
 from digitlib.pixels.polarity import with_bright_ink
-from digitlib.pixels.segmentation import Framed, find_digit
+from digitlib.pixels.segmentation import Box, Framed, find_digit
 from digitlib.reading.line_reader import LineReader
 from digitlib.reading.litert import Network
 from digitlib.reading.models import PRETRAINED, PRETRAINED_LINES, serving_file
 from digitlib.reading.numbers import Digit, Number, Reading
 
-DOUBT = 0.8  # a digit of less confidence speaks against the way in which its line was found
+OVERLAP = 0.2  # share of a number's box that may lie in that of another line's
+DOUBT = 0.6  # a digit of less confidence speaks against the way in which its line was found
 
 
 class Recognizer:
@@ -103,19 +106,30 @@ class Recognizer:
         Arguments and errors as ``read_digit``.
         """
         lines = find_lines(picture)
-        found = [self._read_line(line) for line in lines.found]
+        found = _apart([self._read_line(line) for line in lines.found])
         if lines.whole is not None:
-            whole = [self.line_reader.read(lines.whole)]
-            if whole[0] and _gain(whole) >= _gain(found):
-                found = whole
+            whole = self.line_reader.read(lines.whole)
+            if whole and _certainty(whole) >= sum(map(_certainty, found)):
+                found = [whole]
         return Reading(tuple(tuple(numbers) for numbers in found if numbers))
 
     def _read_line(self, line: LineImage) -> list[Number]:
-        """The numbers of a line. A single shape is one digit, unless more than one sign is read."""
+        """The numbers of a line.
+
+        Where a single narrow shape was found and the line network reads something there, the digit
+        network reads it too, and the surer of the two is believed.
+        """
         numbers = self.line_reader.read(line)
-        if line.alone is None or sum(len(number.text) for number in numbers) > 1:
+        if line.alone is None or not numbers:
+            return numbers
+        width, height = line.alone.box[2:]
+        digits = sum(len(number.digits) for number in numbers)
+        marks = sum(len(number.text) for number in numbers) - digits
+        if marks or (digits > 1 and width >= height):
             return numbers
         digit = self._digit(line.alone, self.classify(line.alone.image[None])[0])
+        if digit.confidence < math.prod(number.confidence for number in numbers):
+            return numbers
         return [Number(str(digit.label), (digit,), digit.confidence, digit.accepted)]
 
     def _digit(self, framed: Framed, probabilities: np.ndarray) -> Digit:
@@ -125,6 +139,27 @@ class Recognizer:
         return Digit(label, confidence, accepted, probabilities, framed.box, framed.image)
 
 
-def _gain(lines: list[list[Number]]) -> float:
-    """How much certain reading there is: what the confidence of each digit is above `DOUBT`."""
-    return sum(d.confidence - DOUBT for line in lines for number in line for d in number.digits)
+def _certainty(numbers: Sequence[Number]) -> float:
+    """How much is read with certainty: what the confidence of each digit is above `DOUBT`."""
+    return sum(digit.confidence - DOUBT for number in numbers for digit in number.digits)
+
+
+def _apart(lines: list[list[Number]]) -> list[list[Number]]:
+    """Lines without the numbers that overlap a more certain one of another line."""
+    ranked = sorted(
+        ((number, i) for i, line in enumerate(lines) for number in line),
+        key=lambda found: -_certainty([found[0]]),
+    )
+    kept: list[tuple[Number, int]] = []
+    for number, i in ranked:
+        if all(i == j or _overlap(number.box, other.box) < OVERLAP for other, j in kept):
+            kept.append((number, i))
+    stays = {id(number) for number, _ in kept}
+    return [[number for number in line if id(number) in stays] for line in lines]
+
+
+def _overlap(one: Box, other: Box) -> float:
+    """The share of the smaller box that lies in the other, 0 to 1."""
+    width = min(one[0] + one[2], other[0] + other[2]) - max(one[0], other[0])
+    height = min(one[1] + one[3], other[1] + other[3]) - max(one[1], other[1])
+    return max(width, 0) * max(height, 0) / min(one[2] * one[3], other[2] * other[3])
