@@ -23,8 +23,9 @@ from digitlib.artifacts import load_card, write_json
 from digitlib.datasets import load_dataset
 from digitlib.pixels.digit_files import PIXEL_COLUMNS, DataError
 from digitlib.reading import batch
-from digitlib.reading.batch import Row, predict, status, write_submission
+from digitlib.reading.batch import predict, write_submission
 from digitlib.reading.models import PRETRAINED_LINES
+from digitlib.reading.rows import Row, status
 from digitlib.reading.sources import open_source
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from digitlib.pixels.line_images import ALPHABET, COLUMN, HEIGHT, MARGIN, to_line
-from digitlib.synthetic import backgrounds
+from digitlib.synthetic import patterns
 from digitlib.synthetic.hands import NEAR, STRIDE, drawn_hands, real_hand
 from digitlib.synthetic.lines import WIDTH, Simulation, as_seen, columns, draw_lines
 from digitlib.synthetic.strokes import draw_digits
@@ -105,10 +105,10 @@ def test_words_cannot_be_taken_for_numbers():
         assert sum(c in LOOKALIKES for c in word) <= sum(c in LETTERS for c in word)
 
 
-@pytest.mark.parametrize("family", backgrounds.FAMILIES)
+@pytest.mark.parametrize("family", patterns.FAMILIES)
 def test_every_family_of_paper_is_printed_on(family):
     """Protects the papers: each has print, between blank and its darkest."""
-    paper = backgrounds.draw_pattern(family, 60, 200, np.random.default_rng(3))
+    paper = patterns.draw_pattern(family, 60, 200, np.random.default_rng(3))
     assert paper.shape == (60, 200)
     assert paper.dtype == np.float32
     assert 0.6 < paper.min() < 0.97

@@ -3,15 +3,13 @@
 Paper is float32 (H, W): 1 where it is blank, and less where something is printed.
 """
 
-from collections.abc import Callable
-
 import cv2
 import numpy as np
 
 from digitlib.pixels.line_images import HEIGHT
-from digitlib.synthetic.writing import PAGE, ROOM, Writing
-
-Pattern = Callable[[np.ndarray, np.ndarray, np.random.Generator], np.ndarray]
+from digitlib.synthetic.habits import PAGE, ROOM
+from digitlib.synthetic.patterns import FAMILIES, draw_pattern
+from digitlib.synthetic.writing import Writing
 
 # Shares of the lines at strength 1
 PATTERNED, RULED, SCRAPPED, STAINED, SHADED = 0.7, 0.35, 0.25, 0.3, 0.5
@@ -53,16 +51,6 @@ def on_background(
     return np.float32(255 * brightness) * paper * (1 - ink * (darkness / np.float32(255)))
 
 
-def draw_pattern(
-    family: str, height: int, width: int, random: np.random.Generator, strength: float = 1.0
-) -> np.ndarray:
-    """Paper printed with one of the `FAMILIES`, float32 (height, width)."""
-    rows = np.arange(height, dtype=np.float32)[:, None]
-    columns = np.arange(width, dtype=np.float32)[None]
-    printed = FAMILIES[family](rows, columns, random)
-    return 1 - np.float32(min(0.9, strength * random.uniform(0.04, 0.38))) * printed
-
-
 def _darkness(width: int, random: np.random.Generator, strength: float) -> np.ndarray:
     """Of the ink along the line, float32 (W,) up to 1: from full to faint, even or uneven."""
     if random.random() < 0.25:
@@ -74,88 +62,9 @@ def _darkness(width: int, random: np.random.Generator, strength: float) -> np.nd
     return darkness
 
 
-def _waves(rows: np.ndarray, columns: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """Parallel lines that wave, at any angle."""
-    angle = random.normal(np.pi / 2, 0.5) if random.random() < 0.7 else random.uniform(0, np.pi)
-    return _lines(rows, columns, angle, random)
-
-
-def _crossing(rows: np.ndarray, columns: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """Two families of waving lines across each other."""
-    angle = random.uniform(0, np.pi)
-    across = angle + random.uniform(0.4, np.pi - 0.4)
-    return np.maximum(_lines(rows, columns, angle, random), _lines(rows, columns, across, random))
-
-
-def _rosette(rows: np.ndarray, columns: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """Rings about a point, as around a guilloche."""
-    y, x = random.uniform(-60, rows.size + 60), random.uniform(-40, columns.size + 40)
-    distance = np.hypot(rows - y, (columns - x) * random.uniform(0.5, 1))
-    bend = random.uniform(0, 6) * np.sin((columns + rows) / random.uniform(8, 30))
-    return _printed(distance + bend, random)
-
-
-def _mesh(rows: np.ndarray, columns: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """A fine mesh of dots or of woven lines."""
-    period = random.uniform(2.2, 7)
-    lean = random.uniform(-1, 1)
-    a = np.cos((columns + lean * rows) * (2 * np.pi / period))
-    b = np.cos((rows - lean * columns) * (2 * np.pi / (period * random.uniform(0.7, 1.4))))
-    return np.clip((a * b if random.random() < 0.5 else (a + b) / 2) * 0.7 + 0.3, 0, 1)
-
-
-def _clipped(rows: np.ndarray, columns: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """Short lines: a pattern that a second one interrupts."""
-    angle = random.uniform(0, np.pi)
-    gate = np.sin((columns * np.sin(angle) + rows * np.cos(angle)) / random.uniform(3, 14))
-    gate = gate + np.sin((columns - rows) / random.uniform(4, 16))
-    return _lines(rows, columns, random.uniform(0, np.pi), random) * (
-        gate > random.uniform(-0.8, 0.6)
-    )
-
-
-def _squared(rows: np.ndarray, columns: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """Squared paper, or only its upright lines, as in a ledger."""
-    apart, start = random.uniform(10, 60), random.uniform(0, 60)
-    upright = (columns + start) % apart < random.uniform(0.8, 2)
-    if random.random() < 0.3:
-        return np.broadcast_to(upright, (rows.size, columns.size)).astype(np.float32)
-    level = (rows + random.uniform(0, 60)) % apart < random.uniform(0.8, 2)
-    return (upright | level).astype(np.float32)
-
-
-FAMILIES: dict[str, Pattern] = {
-    "waves": _waves,
-    "crossing": _crossing,
-    "rosette": _rosette,
-    "mesh": _mesh,
-    "clipped": _clipped,
-    "squared": _squared,
-}
-
-
-def _lines(
-    rows: np.ndarray, columns: np.ndarray, angle: float, random: np.random.Generator
-) -> np.ndarray:
-    along = columns * np.float32(np.cos(angle)) + rows * np.float32(np.sin(angle))
-    aside = columns * np.float32(np.sin(angle)) - rows * np.float32(np.cos(angle))
-    bend = random.exponential(2.5) * np.sin(
-        aside / np.float32(random.uniform(4, 40)) + random.uniform(0, 6)
-    )
-    return _printed(along + bend, random)
-
-
-def _printed(phase: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """Lines where the phase, in pixels, passes a multiple of their distance: float32, 0 to 1."""
-    period, share = random.uniform(2.5, 12), random.uniform(0.2, 0.6)
-    wave = np.cos(phase * np.float32(2 * np.pi / period)).astype(np.float32)
-    crisp = random.uniform(1, 3)
-    return np.clip((wave - np.float32(np.cos(np.pi * share))) * np.float32(crisp), 0, 1)
-
-
 def _rules(paper: np.ndarray, writing: Writing, random: np.random.Generator) -> None:
     """Printed lines along the writing, whole or dotted, and upright ones at its ends."""
-    base, height, width = writing.base, writing.height, paper.shape[1]
+    base, height, width = writing.habits.base, writing.habits.height, paper.shape[1]
     darkness, thick = random.uniform(0.15, 0.85), int(random.integers(1, 3))
     through = base - random.uniform(0, 1) * height
     rows = (base + 0.06 * height, base - 1.12 * height, base + 0.3 * height, through)
@@ -175,14 +84,14 @@ def _rules(paper: np.ndarray, writing: Writing, random: np.random.Generator) -> 
 def _boxes(paper: np.ndarray, writing: Writing, left: int, random: np.random.Generator) -> None:
     """A box around each digit: closed, open at the top as a comb, or apart from the next one."""
     darkness, thick = random.uniform(0.2, 1), int(random.integers(1, 4))
-    bottom = round(writing.base + random.uniform(0.05, 0.3) * writing.height)
-    top = round(writing.base - random.uniform(1.05, 1.4) * writing.height)
+    bottom = round(writing.habits.base + random.uniform(0.05, 0.3) * writing.habits.height)
+    top = round(writing.habits.base - random.uniform(1.05, 1.4) * writing.habits.height)
     comb, apart = random.random() < 0.25, random.choice([0, 0, 2, 4])
     layer = np.zeros(paper.shape, np.uint8)
     for start, stop in writing.cells:
         x0, x1 = round(start) - left + apart // 2, round(stop) - left - apart // 2
         if comb:
-            top_here = bottom - round(random.uniform(0.2, 0.5) * writing.height)
+            top_here = bottom - round(random.uniform(0.2, 0.5) * writing.habits.height)
             corners = [(x0, top_here), (x0, bottom), (x1, bottom), (x1, top_here)]
             cv2.polylines(layer, [np.array(corners, np.int32)], False, 255, thick)
         else:

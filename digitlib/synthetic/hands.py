@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from digitlib.synthetic.strokes import ALLOGRAPHS, Manner, draw_by, draw_manners
+from digitlib.synthetic.strokes import ALLOGRAPHS, NARROWEST, Manner, draw_by, draw_manners, limits
 
 FINE = 56  # side of a glyph's image in pixels, twice that of MNIST's frame
 NEAR = 60  # real digits to each side that are taken to be by the same person
@@ -98,7 +98,7 @@ def drawn_hands(n: int, random: np.random.Generator) -> list[list[np.ndarray]]:
             who = np.flatnonzero(habits == number)
             if len(who):
                 theirs = _each_time(manners, who, digit, random)
-                drawn = draw_by(theirs, form.path, random, 5.5 if digit == 1 else 4.0, FINE)
+                drawn = draw_by(theirs, form.path, random, limits(digit)[0], FINE)
                 images[who] = drawn.reshape(-1, TIMES, FINE, FINE)
         for hand, own in zip(hands, images, strict=True):
             hand.append(own)
@@ -110,10 +110,7 @@ def _each_time(manners: Manner, who: np.ndarray, digit: int, random: np.random.G
     same = Manner(*(np.repeat(part[who], TIMES, axis=0) for part in manners))
     one = same.pen.shape
     return same._replace(
-        # A 1 must not become wide: its flag would lie level, as in a 7.
-        stretch=(same.stretch * random.lognormal(0, 0.08, one)).clip(
-            0.6, 1.1 if digit == 1 else 1.7
-        ),
+        stretch=(same.stretch * random.lognormal(0, 0.08, one)).clip(NARROWEST, limits(digit)[1]),
         slant=same.slant + random.normal(0, 0.06, one),
         turn=same.turn + random.normal(0, 0.03, one),
         pen=same.pen * random.lognormal(0, 0.08, one),

@@ -13,9 +13,10 @@ import numpy as np
 from digitlib.pixels.line_images import COLUMN, HEIGHT, MARGIN, to_line
 from digitlib.synthetic.backgrounds import on_background
 from digitlib.synthetic.camera import take_picture
+from digitlib.synthetic.habits import ROOM
 from digitlib.synthetic.hands import Hand, drawn_hands, printed_hand, real_hand
 from digitlib.synthetic.texts import draw_text
-from digitlib.synthetic.writing import ROOM, Writing
+from digitlib.synthetic.writing import Writing
 
 WIDTH = 256  # of the lines that a network is trained on, in pixels
 DRAWN, PRINTED = 0.5, 0.03  # shares of the lines, at strength 1

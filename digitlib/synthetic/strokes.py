@@ -36,6 +36,7 @@ ALLOGRAPHS: dict[int, dict[str, Allograph]] = {
 Seed = int | np.random.Generator
 
 _SCALE = 4  # strokes are drawn four times as large as they will be, and then averaged
+NARROWEST = 0.6  # of its width, to which a character is pressed together at most
 _SIDE = 44  # pixels of the page, of which 28 around the centre of mass are cut out
 
 
@@ -92,10 +93,16 @@ def draw_digits(labels: np.ndarray, seed: Seed) -> np.ndarray:
 
 def draw_allograph(digit: int, name: str, count: int, seed: Seed) -> np.ndarray:
     """Draw one allograph, a key of `ALLOGRAPHS[digit]`: uint8 (count, 28, 28)."""
-    # A 1 has no loop that a thick pen could fill. It must not become wide: its flag would lie
-    # level, as in a 7.
-    thickest, widest = (5.5, 1.1) if digit == 1 else (4.0, 1.7)
-    return draw_strokes(ALLOGRAPHS[digit][name].path, count, seed, thickest, widest)
+    return draw_strokes(ALLOGRAPHS[digit][name].path, count, seed, *limits(digit))
+
+
+def limits(digit: int) -> tuple[float, float]:
+    """The widest pen for a digit, in pixels, and the most that it is stretched in width.
+
+    A 1 has no loop that a thick pen could fill. It must not become wide: its flag would lie level,
+    as in a 7.
+    """
+    return (5.5, 1.1) if digit == 1 else (4.0, 1.7)
 
 
 def draw_strokes(
@@ -108,7 +115,7 @@ def draw_strokes(
     """
     rng = np.random.default_rng(seed)
     manners = draw_manners(count, rng)
-    manners = manners._replace(stretch=manners.stretch.clip(0.6, widest))
+    manners = manners._replace(stretch=manners.stretch.clip(NARROWEST, widest))
     return draw_by(manners, path, rng, thickest)
 
 

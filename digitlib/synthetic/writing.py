@@ -7,19 +7,19 @@ import cv2
 import numpy as np
 import yaml
 
-from digitlib.pixels.line_images import COLUMN, HEIGHT
-from digitlib.synthetic.hands import FINE, TYPEFACES, Hand, sharpened, typeset
+from digitlib.pixels.line_images import COLUMN
+from digitlib.synthetic.habits import PAGE, draw_habits
+from digitlib.synthetic.hands import FINE, Hand, sharpened, typeset
+from digitlib.synthetic.marks import Point, Stroke, comma, dash, ditto, dot, odd_mark
 from digitlib.synthetic.nondigits import SIGNS
 from digitlib.synthetic.strokes import draw_by, draw_manners
 from digitlib.synthetic.texts import DITTO, SPACE, THIN_SPACE
 
-ROOM = 24  # pixels of the page above and below the frame, for what is cut off
-PAGE = HEIGHT + 2 * ROOM
 APART = 2.2 * COLUMN  # least distance of neighbours in pixels, or no column lies between them
 
 # The pen's paths of letters and signs, and the signs that have a name in nondigits.yaml.
 _TABLE = Path(__file__).with_name("signs.yaml").read_text(encoding="utf-8")
-_NAMES = {"=": "equals", "*": "star", "#": "hash", "&": "and", "@": "at"}
+_NAMES = {"=": "equals", "*": "star", "#": "hash"}
 _PATHS: dict[str, str] = (
     yaml.safe_load(_TABLE)
     | {name: path for name, path in SIGNS.items() if len(name) == 1}
@@ -28,8 +28,6 @@ _PATHS: dict[str, str] = (
 _DISC = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (3, 3))
 _CROSS = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
 STOCK = 60  # drawings of each sign
-
-Point = tuple[float, float]
 
 
 class Writing:
@@ -42,12 +40,11 @@ class Writing:
         strength: those of `lines.Simulation`.
 
     Attributes:
+        habits: how it is written.
         ink: uint8 (`PAGE`, room + 80), bright on 0.
         text: what was written.
         tokens, centres: the same in characters of `line_images.ALPHABET`, and where in pixels.
         x: where the writing ends.
-        height: of a digit, in pixels.
-        base: row of the page on which the middle of the line stands.
         cells: left and right walls of boxes, one for each digit, if digits stand in boxes.
     """
 
@@ -55,36 +52,16 @@ class Writing:
         self, hand: Hand, random: np.random.Generator, room: int, strength: dict[str, float]
     ):
         self.hand, self.random, self.room, self.strength = hand, random, room, strength
-        fill = random.uniform(0.44, 0.88) if random.random() < 0.8 else random.uniform(0.34, 0.5)
-        self.height = HEIGHT * (0.66 + (fill - 0.66) * min(strength["size"], 1.2))
-        self.base = PAGE / 2 + random.normal(0, 0.04) * HEIGHT + self.height / 2
+        self.habits = draw_habits(random, strength)
         self.ink = np.zeros((PAGE, room + 80), np.uint8)
         self.text = ""
         self.tokens: list[str] = []
         self.centres: list[float] = []
         self.x = 4.0
         self.cells: list[Point] = []
-        self._boxed = random.random() < 0.07 * strength["boxes"]
-        self._cell = self.height * random.uniform(0.95, 1.5)
-        self._shear = random.normal(0, 0.13 * strength["slant"])
-        self._stretch = np.exp(random.normal(0, 0.12 * strength["slant"]))
-        self._slope = random.normal(0, 0.04 * strength["drift"])
-        self._jitter = random.exponential(0.035) * strength["drift"]
-        gap = 0.13 + strength["spacing"] * random.normal(0.06, 0.13)
-        self._gap = float(np.clip(gap, -0.12, 0.8)) * self.height
-        self._weight = random.normal(0, 1) * strength["pen"]  # thin below 0, thick above
         self._pen = 2.0  # width of the strokes so far, in pixels
-        self._joins = random.random() < 0.4 * strength["joins"]
         self._joint: Point | None = None  # where the last zero goes on to the next
-        # Zeros may be small, cents small and raised; 4, 7 and 9 may reach down, and 6 up.
-        self._small = random.uniform(0.5, 1) if random.random() < 0.3 * strength["size"] else 1.0
-        self._cents = random.uniform(0.5, 0.9) if random.random() < 0.12 * strength["size"] else 1.0
-        self._reach = abs(random.normal(0, 0.1)) * strength["drift"]
-        self._dot, self._comma = random.uniform(0.7, 1.7), random.uniform(0.12, 0.34)
-        self._cursive, self._typeset = random.random() < 0.5, random.random() < 0.3
-        self._face = int(random.choice(TYPEFACES))
         self._letter: Point | None = None  # where the last letter of a cursive word ends
-        self._odd = random.random() < strength["odd_marks"]  # in ways that are not trained on
 
     def write(self, text: str) -> None:
         """Write as much of a text as there is room for; see `texts.draw_text`."""
@@ -99,10 +76,10 @@ class Writing:
 
     def baseline(self, x: float) -> float:
         """The row of the page on which digits stand at column `x`."""
-        return self.base + self._slope * (x - self.room / 2)
+        return self.habits.base + self.habits.slope * (x - self.room / 2)
 
     def _skip(self, least: float, most: float) -> None:
-        self.x += self.height * self.random.uniform(least, most)
+        self.x += self.habits.height * self.random.uniform(least, most)
         self._joint = self._letter = None
 
     def _character(self, character: str) -> bool:
@@ -120,24 +97,26 @@ class Writing:
         return self._ditto() if character == DITTO else self._sign(character)
 
     def _digit(self, digit: int) -> bool:
-        images = self.hand[digit]
+        habits, images = self.habits, self.hand[digit]
         image = self._weighed(images[self.random.integers(len(images))])
-        size = self.height * np.exp(self.random.normal(0, 0.05 * self.strength["size"]))
-        size *= self._small if digit == 0 else 1.0
+        size = habits.height * np.exp(self.random.normal(0, 0.05 * self.strength["size"]))
+        size *= habits.zeros if digit == 0 else 1.0
         rise = (digit == 6) - (digit in (4, 7, 9)) * 1.0
-        rise *= self._reach * self.height
-        if self._cents < 1 and {".", ","} & set(self.tokens):
-            rise += 0.8 * (1 - self._cents) * self.height
-            size *= self._cents
-        place = self._put(image, size, self._gap, self._boxed, rise)
+        rise *= habits.reach * habits.height
+        if habits.cents < 1 and {".", ","} & set(self.tokens):
+            rise += 0.8 * (1 - habits.cents) * habits.height
+            size *= habits.cents
+        place = self._put(image, size, habits.gap, habits.boxed, rise)
         if place is None:
             return False
         left, right, top, bottom = place
         if digit == 0 and self._joint is not None:
             over = (self._joint[0] + left) / 2 + 1, top + 1.5
-            self._stroke([self._joint, over, (left + 0.4 * (right - left), top + 1)])
+            self._draw(
+                Stroke([self._joint, over, (left + 0.4 * (right - left), top + 1)], self._pen)
+            )
         self._joint = None
-        if digit == 0 and self._joins and not self._boxed:
+        if digit == 0 and habits.joins and not habits.boxed:
             high = self.random.random() < 0.5
             self._joint = (right - 1, top + 0.25 * (bottom - top))
             if high:
@@ -146,11 +125,12 @@ class Writing:
 
     def _weighed(self, image: np.ndarray) -> np.ndarray:
         """A glyph in strokes as thin or thick as everything on this line."""
-        if self._weight > 0.8:
+        weight = self.habits.weight
+        if weight > 0.8:
             return cv2.dilate(image, _DISC)
-        if self._weight < -0.9:
+        if weight < -0.9:
             return cv2.erode(image, _CROSS)
-        return sharpened(image, 60 - 45 * self._weight, 1.5)
+        return sharpened(image, 60 - 45 * weight, 1.5)
 
     def _put(
         self, image: np.ndarray, size: float, gap: float, boxed: bool = False, rise: float = 0.0
@@ -159,20 +139,20 @@ class Writing:
         x, y, width, height = cv2.boundingRect((image > 100).view(np.uint8))
         if not height:
             return None
-        random, drift = self.random, self.strength["drift"]
+        random, drift, habits = self.random, self.strength["drift"], self.habits
         down = size / max(height, 0.9 * width, 28)
-        across = down * self._stretch
+        across = down * habits.stretch
         wide, turn = width * across, random.normal(0, 0.05 * drift)
         left = self.x
         if boxed:
-            left += (self._cell - wide) / 2 + random.normal(0, 0.06) * self._cell
+            left += (habits.cell - wide) / 2 + random.normal(0, 0.06) * habits.cell
         elif self.tokens:
-            left += gap + random.normal(0, 0.05 * self.strength["spacing"]) * self.height
+            left += gap + random.normal(0, 0.05 * self.strength["spacing"]) * habits.height
             left = max(left, self.centres[-1] + APART - wide / 2)
-        if max(left + wide, self.x + self._cell * boxed) > self.room:
+        if max(left + wide, self.x + habits.cell * boxed) > self.room:
             return None
-        bottom = self.baseline(self.x) - rise + random.normal(0, 1) * self._jitter * self.height
-        matrix = np.array([[across, across * (turn - self._shear), 0], [-down * turn, down, 0]])
+        bottom = self.baseline(self.x) - rise + random.normal(0, 1) * habits.jitter * habits.height
+        matrix = np.array([[across, across * (turn - habits.shear), 0], [-down * turn, down, 0]])
         target = np.array([left + wide / 2, bottom - height * down / 2])
         x0, y0 = np.maximum(target.astype(int) - 36, 0)
         x1, y1 = min(x0 + 72, self.ink.shape[1]), min(y0 + 72, PAGE)
@@ -182,94 +162,71 @@ class Writing:
         np.maximum(part, glyph, out=part)
         self._pen = 0.7 * self._pen + 0.3 * _stroke_width(glyph)
         if boxed:
-            self.cells.append((self.x, self.x + self._cell))
-            self.x += self._cell
+            self.cells.append((self.x, self.x + habits.cell))
+            self.x += habits.cell
         else:
             self.x = left + wide
         return left, left + wide, bottom - height * down, bottom
 
     def _mark(self, character: str) -> bool:
-        random, pen, height = self.random, max(1.0, self._pen), self.height
-        near = height * (0.04 + abs(random.normal(0, 0.06))) + 0.5 * max(self._gap, 0)
+        random, habits, pen = self.random, self.habits, max(1.0, self._pen)
+        height = habits.height
+        near = height * (0.04 + abs(random.normal(0, 0.06))) + 0.5 * max(habits.gap, 0)
         x = self.x + near + pen / 2
         if self.tokens:
             x = max(x, self.centres[-1] + 1.6 * COLUMN)
         y = self.baseline(x) - pen / 2 + random.normal(0, 0.05) * height
         if x + pen > self.room:
             return False
-        if self._odd:
-            self._odd_mark(character, x, y, pen)
-        elif character == ".":
-            dx, dy = random.normal(0, 0.02, 2) * height
-            self._stroke([(x, y), (x + dx, y + dy)], max(1.8, pen * self._dot))
+        if habits.odd:
+            self._draw(*odd_mark(character, x, y, pen, habits, random))
         else:
-            long = self._comma * height * np.exp(random.normal(0, 0.15))
-            long = max(long, 2 * pen)  # a shorter one is a dot
-            lean = random.normal(0.35, 0.25) * long
-            y -= 0.25 * long
-            bend = (x - 0.3 * lean + 0.1 * long, y + 0.5 * long)
-            self._stroke([(x, y), bend, (x - lean, y + long)], pen)
+            self._draw((dot if character == "." else comma)(x, y, pen, habits, random))
         self.x = x + pen / 2 + near * random.uniform(0.2, 1)
         return self._say(character, x)
 
-    def _odd_mark(self, character: str, x: float, y: float, pen: float) -> None:
-        """A dot as a small ring or a tick, a comma as a bar or with a head."""
-        size, kind = self.height * self.random.uniform(0.05, 0.09), self.random.random() < 0.5
-        if character == "." and kind:
-            turns = np.linspace(0, 2 * np.pi, 9)
-            ring = np.stack([x + size * np.cos(turns), y + size * np.sin(turns)], axis=1)
-            self._stroke([(float(a), float(b)) for a, b in ring], 1)
-        elif character == ".":
-            self._stroke([(x - size, y), (x, y + size / 2), (x + size, y - size)], 0.7 * pen)
-        elif kind:
-            self._stroke([(x, y - 2 * size), (x - size, y + 3 * size)], 0.8 * pen)
-        else:
-            self._stroke([(x, y), (x + 0.5, y + 0.5)], 1.4 * pen)
-            self._stroke([(x, y), (x - size, y + 3 * size)], 1)
-
     def _dash(self, character: str) -> bool:
+        random, height = self.random, self.habits.height
         shortest, longest = (0.25, 0.6) if character == "-" else (0.6, 1.8)
-        long = self.height * self.random.uniform(shortest, longest)
-        left = self.x + self.height * self.random.uniform(0.05, 0.35)
+        long = height * random.uniform(shortest, longest)
+        left = self.x + height * random.uniform(0.05, 0.35)
         if left + long > self.room:
             return False
-        y = self.baseline(left) - self.height * self.random.uniform(0.3, 0.65)
-        tilt, wave = self.random.normal(0, (0.08, 0.04)) * long
-        middle = (left + long / 2, y + tilt / 2 + wave)
-        self._stroke([(left, y), middle, (left + long, y + tilt)])
-        self.x = left + long + 0.08 * self.height
+        y = self.baseline(left) - height * random.uniform(0.3, 0.65)
+        self._draw(dash(left, long, y, self._pen, random))
+        self.x = left + long + 0.08 * height
         return self._say("-", left + long / 2)
 
     def _ditto(self) -> bool:
-        """Two short raised strokes, as people write beside cents."""
-        x, long = self.x + 2, self.height * self.random.uniform(0.1, 0.25)
+        height = self.habits.height
+        x, long = self.x + 2, height * self.random.uniform(0.1, 0.25)
         if x + long > self.room:
             return False
-        y = self.baseline(x) - self.height * self.random.uniform(0.7, 1)
-        for below in (0, 0.16 * self.height):
-            self._stroke([(x, y + below), (x + long, y + below - 0.5)])
+        y = self.baseline(x) - height * self.random.uniform(0.7, 1)
+        self._draw(*ditto(x, long, y, self._pen, height))
         self.x = x + long
         return self._say("?", x + long / 2)
 
     def _sign(self, character: str) -> bool:
         """A letter, which in a cursive word is joined to the last one, or another sign."""
-        random, letter = self.random, character.isalpha()
-        size = self.height * random.uniform(0.55, 1)
-        gap = max(self._gap, 0)
-        if letter and self._typeset:
-            image = typeset(character, self._face, 3)
+        random, habits, letter = self.random, self.habits, character.isalpha()
+        size = habits.height * random.uniform(0.55, 1)
+        gap, joined = max(habits.gap, 0), letter and habits.cursive
+        if letter and habits.typeset:
+            image = typeset(character, habits.face, 3)
         else:
             image = _stock(_PATHS[character])[random.integers(STOCK)]
-            gap = random.uniform(-0.1, 0.12) * self.height if letter and self._cursive else gap
+            gap = random.uniform(-0.1, 0.12) * habits.height if joined else gap
         if character.islower():
             size *= 0.75
         place = self._put(image, size, gap)
         if place is None:
             return False
         left, right, _, bottom = place
-        if letter and self._cursive and not self._typeset:
+        if joined and not habits.typeset:
             if self._letter is not None:
-                self._stroke([self._letter, (left + 0.3 * (right - left), bottom - 0.3 * size)])
+                start = (left + 0.3 * (right - left), bottom - 0.3 * size)
+                self._draw(Stroke([self._letter, start], self._pen))
             self._letter = (right - 1, bottom - random.uniform(0, 0.3) * size)
         return self._say("?", (left + right) / 2)
 
@@ -278,10 +235,10 @@ class Writing:
         self.centres.append(x)
         return True
 
-    def _stroke(self, points: list[Point], pen: float | None = None) -> None:
-        dots = np.round(np.array(points) * 16).astype(np.int32)  # cv2 takes sixteenths of a pixel
-        width = max(1, round(self._pen if pen is None else pen))
-        cv2.polylines(self.ink, [dots], False, 235, width, cv2.LINE_AA, 4)
+    def _draw(self, *strokes: Stroke) -> None:
+        for points, width in strokes:
+            dots = np.round(np.array(points) * 16).astype(np.int32)  # cv2 takes sixteenths
+            cv2.polylines(self.ink, [dots], False, 235, max(1, round(width)), cv2.LINE_AA, 4)
 
 
 @lru_cache(None)
