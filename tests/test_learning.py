@@ -10,9 +10,9 @@ import pytest
 from digitlib import datasets
 from digitlib.artifacts import FLOAT_FILE, INT8_FILE, kept_epoch
 from digitlib.learning import architectures, augmentation, exporting, layers, tasks, training
-from digitlib.learning.learner import APART, Learner, is_right
+from digitlib.learning.learner import APART, Learner
 from digitlib.learning.recipe import Recipe, plateau_rate, should_stop
-from digitlib.learning.tasks import epoch_of
+from digitlib.learning.tasks import DigitTask, epoch_of
 from digitlib.reading.litert import Network
 
 PUBLISHED = {"baseline": 542_230, "three_block": 242_954, "five_layer": 887_530, "lrn": 455_946}
@@ -322,7 +322,7 @@ def test_unsure_of_what_is_no_digit_counts_as_read_rightly():
         (digit, sure_of_two, 1), (digit, -sure_of_two, 0), (digit, unsure, 0),
         (other, unsure, 1), (other, sure_of_two, 0),
     ]:  # fmt: skip
-        assert float(is_right(answer, logits)[0]) == right
+        assert float(DigitTask.is_right(answer, logits)[0]) == right
 
 
 def rows(*accuracies):
