@@ -278,9 +278,9 @@ def test_hard_examples_are_mined(digits, monkeypatch):
         losses = found if dataset is train else losses
         return found, right
 
-    judged = training._judge
-    monkeypatch.setattr(training, "epoch_of", look)
-    monkeypatch.setattr(training, "_judge", judge)
+    judged = tasks._judge
+    monkeypatch.setattr(tasks, "epoch_of", look)
+    monkeypatch.setattr(tasks, "_judge", judge)
     training.fit(
         network, *digits, Recipe(epochs=3, hard_example_share=0.25), report=lambda *_: None
     )
@@ -289,7 +289,7 @@ def test_hard_examples_are_mined(digits, monkeypatch):
     assert hardest <= shown[1] & shown[2]
     assert shown[1] != shown[2]
     sure = keras.ops.log_softmax(np.array([[0.0, 9.0] + [0.0] * 8])).numpy()[0]
-    monkeypatch.setattr(training, "logits", lambda *_: np.tile(sure, (len(train), 1)))
+    monkeypatch.setattr(tasks, "logits", lambda *_: np.tile(sure, (len(train), 1)))
     assert np.allclose(judged(network, train)[0], -sure[train.labels])
 
 
