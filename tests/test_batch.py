@@ -259,6 +259,28 @@ def test_a_stopped_run_goes_on_where_it_was(digits, tmp_path, monkeypatch):
     assert sorted(p.name for p in tmp_path.glob("out*")) == ["out.csv"]
 
 
+def test_a_table_that_is_stopped_before_its_first_rows_goes_on(folder, tmp_path, monkeypatch):
+    """Protects the promise that the same command goes on."""
+
+    def stopped(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(batch, "read_chunk", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        predict(open_source(folder), tmp_path / "out.csv")
+    monkeypatch.undo()
+    predict(open_source(folder), tmp_path / "out.csv", overwrite=False)
+    assert sorted(p.name for p in tmp_path.glob("out*")) == ["out.csv"]
+
+
+def test_nothing_to_read_is_said(tmp_path):
+    """Protects an existing table from an empty one."""
+    (tmp_path / "folder.png").mkdir()
+    for nothing in ([], tmp_path / "*.png"):
+        with pytest.raises(DataError, match=r"empty list|no such file"):
+            open_source(nothing)
+
+
 def test_another_source_does_not_go_on_there(digits, tmp_path):
     np.save(tmp_path / "a.npy", digits.images[:30])
     (tmp_path / "out.csv.part").write_text("file,text\n1,7\n")

@@ -52,6 +52,10 @@ MINIATURE = {
         "trials|best|importance|percent_by_seed|paired|difference_percent",
     ),
     "06_robustness": Miniature({"ladder_seeds": [0], "ladder_epochs": 3}, "ladder"),
+    "07_reading_numbers": Miniature(
+        {"dataset": "optdigits", "lines": 128, "test_lines": 40, "calibration_lines": 40},
+        "model_sha256|dataset|sets|marks|accepted_percent|errors",
+    ),
 }
 
 

@@ -60,6 +60,8 @@ def test_equal_columns_are_one_character_and_a_blank_parts_them():
         ("1.23.45", None),  # a date, or misread
         ("12.34,56,78", None),
         ("1.2345,6", None),
+        ("0.123.456", None),  # no thousands come after a 0
+        ("0,123.5", None),
     ],
 )
 def test_a_number_has_a_value_where_it_can_only_be_one(text, value):

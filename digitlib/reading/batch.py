@@ -1,6 +1,7 @@
 """Many pictures at once: a row for each, on all cores, in bounded memory, resumable.
 
-A picture that cannot be read is a row that says why, and never the end of the run.
+A picture that cannot be read is a row that says why, and never the end of the run. Where several
+processes read, that is also true of one that kills its process.
 """
 
 import csv
@@ -16,7 +17,7 @@ from queue import SimpleQueue
 
 import numpy as np
 
-from digitlib.artifacts import load_card, resolve, write_json
+from digitlib.artifacts import load_card, resolve, write_json, writing
 from digitlib.pixels.decoding import Picture, PictureError
 from digitlib.pixels.digit_files import DataError
 from digitlib.reading.models import PRETRAINED, PRETRAINED_LINES, checksum
@@ -41,13 +42,12 @@ def read_picture(
         return Row(name, truth=truth, error=f"a fault in reading it: {fault!r}")
     if not reading.digits:
         return Row(name, truth=truth, error="no digit was found in it")
-    sure = min(number.confidence for number in reading.numbers)
     return Row(
         name,
         text=" ".join(reading.text.split()),
-        confidence=sure,
-        status=status(sure),
-        accepted=all(number.accepted for number in reading.numbers),
+        confidence=reading.confidence,
+        status=status(reading.confidence),
+        accepted=reading.accepted,
         boxes=tuple(digit.box for digit in reading.digits),
         truth=truth,
         numbers=tuple(number.as_json() for number in reading.numbers),
@@ -136,17 +136,15 @@ def predict(
 def write_submission(table: str | Path, output: str | Path) -> Path:
     """Kaggle's ``ImageId,Label`` from a table of ``predict``; what was not read is a 0."""
     output = resolve(output)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = output.with_name(f".{output.name}.part")
     with (
         resolve(table).open(newline="", encoding="utf-8") as stream,
+        writing(output) as unfinished,
         unfinished.open("w", newline="", encoding="utf-8") as target,
     ):
         writer = csv.writer(target)
         writer.writerow(["ImageId", "Label"])
         for row in csv.DictReader(stream):
             writer.writerow([row["file"], row["text"] or 0])
-    os.replace(unfinished, output)
     return output
 
 
@@ -241,4 +239,5 @@ def _resume(part: Path, job: Path, identity: str) -> int:
             stream.truncate(state["bytes"])
         return state["rows"]
     part.write_text(",".join(COLUMNS) + "\r\n", encoding="utf-8")
+    write_json(job, {"source": identity, "rows": 0, "bytes": part.stat().st_size})
     return 0

@@ -21,7 +21,7 @@ from digitlib.reading.spelling import log_likelihood
 # The mean over several views reads better than any one of them, and knows better how sure it is
 # (test-time augmentation). They were chosen on simulated lines.
 VIEWS = (View(1, 0), View(0.72, 0), View(1.15, 0), View(1, 0.25), View(1, -0.2))
-SMALLEST = 1e-6  # likelihood that is told from 0, and its distance from 1
+SMALLEST = 1e-6  # likelihoods are kept this far from 0 and 1, so that their log odds are finite
 
 
 class Calibration(NamedTuple):

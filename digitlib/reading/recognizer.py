@@ -12,7 +12,7 @@ from digitlib.pixels.decoding import Picture
 from digitlib.pixels.lines import LineImage, find_lines
 from digitlib.pixels.normalisation import SIDE
 from digitlib.pixels.polarity import with_bright_ink
-from digitlib.pixels.segmentation import Box, Framed, find_digit
+from digitlib.pixels.segmentation import Framed, find_digit
 from digitlib.reading.line_reader import LineReader
 from digitlib.reading.litert import Network
 from digitlib.reading.models import PRETRAINED, PRETRAINED_LINES, serving_file
@@ -146,20 +146,18 @@ def _certainty(numbers: Sequence[Number]) -> float:
 
 def _apart(lines: list[list[Number]]) -> list[list[Number]]:
     """Lines without the numbers that overlap a more certain one of another line."""
-    ranked = sorted(
-        ((number, i) for i, line in enumerate(lines) for number in line),
-        key=lambda found: -_certainty([found[0]]),
-    )
-    kept: list[tuple[Number, int]] = []
-    for number, i in ranked:
-        if all(i == j or _overlap(number.box, other.box) < OVERLAP for other, j in kept):
-            kept.append((number, i))
-    stays = {id(number) for number, _ in kept}
-    return [[number for number in line if id(number) in stays] for line in lines]
-
-
-def _overlap(one: Box, other: Box) -> float:
-    """The share of the smaller box that lies in the other, 0 to 1."""
-    width = min(one[0] + one[2], other[0] + other[2]) - max(one[0], other[0])
-    height = min(one[1] + one[3], other[1] + other[3]) - max(one[1], other[1])
-    return max(width, 0) * max(height, 0) / min(one[2] * one[3], other[2] * other[3])
+    numbers = [number for line in lines for number in line]
+    where = np.repeat(np.arange(len(lines)), [len(line) for line in lines])
+    boxes = np.array([number.box for number in numbers]).reshape(-1, 4)
+    starts, sizes = boxes[:, :2], boxes[:, 2:]
+    kept = np.zeros(len(numbers), bool)
+    for i in sorted(range(len(numbers)), key=lambda i: -_certainty([numbers[i]])):
+        rivals = np.flatnonzero(kept & (where != where[i]))
+        stops = np.minimum(starts[rivals] + sizes[rivals], starts[i] + sizes[i])
+        shared = (stops - np.maximum(starts[rivals], starts[i])).clip(0).prod(axis=1)
+        smaller = np.minimum(sizes[rivals].prod(axis=1), sizes[i].prod())
+        kept[i] = not (shared >= OVERLAP * smaller).any()
+    return [
+        [numbers[i] for i in np.flatnonzero(kept & (where == line)).tolist()]
+        for line in range(len(lines))
+    ]

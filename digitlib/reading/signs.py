@@ -15,9 +15,9 @@ from digitlib.pixels.lines import FILL
 from digitlib.pixels.segmentation import Box
 from digitlib.reading.spelling import best_path
 
-# The middles of two signs of one number are so many digit heights apart at most. Those farther
-# apart belong together if others are about as far, as in boxes; never beyond the last of these.
-NEAR, TIMES, FAR = 1.6, 1.6, 3.2
+NEAR = 1.6  # digit heights that the middles of two signs of one number are apart at most,
+TIMES = 1.6  # or so many times the usual distance on the line, as in boxes,
+FAR = 3.2  # but never more digit heights than these
 REACH = 0.75  # digit heights to each side of its middle that a digit's ink may reach
 OWN = 0.6  # share of the width of a stroke between a sign's neighbours that makes it wholly its own
 INKED = 64  # grey levels above paper from which a pixel is ink

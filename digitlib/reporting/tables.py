@@ -50,7 +50,7 @@ def readable(rows: Sequence[Mapping] | Mapping[str, Mapping], *keys: str) -> pd.
         table = pd.DataFrame.from_dict(rows, orient="index")
     else:
         table = pd.DataFrame(rows, columns=None if rows else keys)
-    return table[list(keys or table)].rename(columns=HEADINGS)
+    return table.reindex(columns=list(keys or table)).rename(columns=HEADINGS)
 
 
 def markdown(heads: Sequence[str], rows: Sequence[Sequence[str]], left: int) -> str:

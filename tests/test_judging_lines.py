@@ -1,0 +1,117 @@
+"""How readers of numbers are judged, calibrated and held to a threshold."""
+
+import numpy as np
+import pytest
+from readings import number
+from scipy.special import expit
+
+from digitlib.measuring.lines import (
+    Answers,
+    LineSet,
+    errors,
+    fit_calibration,
+    marks_read,
+    read_all,
+    summary,
+    threshold_for,
+)
+from digitlib.reading.numbers import Reading
+from digitlib.reading.recognizer import _apart
+
+
+def answers(confidences, right, exact=None, texts=None) -> Answers:
+    right = np.array(right, bool)
+    exact = right if exact is None else np.array(exact, bool)
+    return Answers(texts or ["12"] * len(right), np.array(confidences, float), right, exact)
+
+
+def test_digits_are_judged_and_marks_where_they_are_known():
+    """Protects the two meanings of right, and the confidence of several numbers."""
+    said = iter(["12,5", "125", "7 8", ""])
+
+    def read_digits(_) -> Reading:
+        words = next(said).split()
+        line = tuple(number(word, 0.9 - 0.1 * i) for i, word in enumerate(words))
+        return Reading((line,) if line else ())
+
+    wanted = [["12,5"], ["12,5"], ["7", "8"], ["9"]]
+    lines = LineSet("set", [np.zeros((9, 9), np.uint8)] * 4, wanted, "here", marked=True)
+    found = read_all(read_digits, lines)
+    assert found.texts == ["12,5", "125", "7 8", ""]
+    assert found.right.tolist() == [True, True, True, False]
+    assert found.exact.tolist() == [True, False, True, False]
+    assert found.confidences.tolist() == pytest.approx([0.9, 0.9, 0.8, 0])
+    assert errors(lines, found) == [{"wanted": "9", "read": "nothing", "n": 1}]
+
+
+@pytest.mark.parametrize(
+    ("confidences", "right", "share", "threshold"),
+    [
+        ([0.9, 0.8, 0.7], [1, 1, 0], 0.99, 0.8),
+        ([0.9, 0.9, 0.9], [1, 0, 0], 0.99, 1.0),  # equals stand or fall together
+        ([0.9, 0.8, 0.7, 0.6], [1, 0, 1, 1], 0.75, 0.6),
+        ([0.0, 0.0, 0.9], [1, 1, 1], 0.99, 0.9),  # nothing was found in the first two
+        ([0.5], [0], 0.99, 1.0),
+    ],
+)
+def test_from_the_threshold_on_enough_is_right(confidences, right, share, threshold):
+    """Protects what is accepted without a look."""
+    assert threshold_for(answers(confidences, right), share) == threshold
+
+
+def test_a_lost_mark_keeps_a_number_from_being_accepted():
+    """Protects the value of a number."""
+    told = answers([0.9, 0.8], [1, 1], exact=[1, 0])
+    assert threshold_for(told, 0.99) == 0.9
+
+
+def test_calibration_finds_the_line_that_likelihoods_are_on():
+    """Protects the stated probability, on answers whose true probability is known."""
+    random = np.random.default_rng(0)
+    log_odds = random.normal(1, 2, 20_000)
+    right = random.random(20_000) < expit(0.6 * log_odds + 0.8)
+    fitted = fit_calibration(answers(expit(log_odds), right))
+    assert fitted["slope"] == pytest.approx(0.6, abs=0.05)
+    assert fitted["intercept"] == pytest.approx(0.8, abs=0.05)
+
+
+@pytest.mark.parametrize("right", [[], [1, 1], [0, 0]])
+def test_where_nothing_can_be_learnt_nothing_is_changed(right):
+    """Protects a first short training from an error at its end."""
+    assert fit_calibration(answers([0.5] * len(right), right)) == {"slope": 1, "intercept": 0}
+
+
+def test_single_digits_do_not_count_for_the_calibration_of_numbers():
+    """Protects it from the digit network, which is calibrated by itself."""
+    told = answers([0.5, 0.6], [1, 0], texts=["7", "1 2"])
+    assert fit_calibration(told) == {"slope": 1, "intercept": 0}
+
+
+def test_a_set_in_which_nothing_is_found_is_summed_up():
+    """Protects the notebook from a reader that finds nothing."""
+    told = summary(answers([0, 0], [0, 0]))
+    assert told["accuracy_percent"] == 0
+    assert told["stated_percent"] == 0
+
+
+@pytest.mark.parametrize(
+    ("wanted", "said", "counts"),
+    [
+        ("1.234,5", "1.234,5", (2, 2, 2)),
+        ("1.234,5", "1234,5", (2, 1, 1)),
+        ("-12", "12,3", (1, 0, 1)),
+    ],
+)
+def test_marks_are_counted_in_their_place(wanted, said, counts):
+    """Protects the table of marks: there, read in place, read."""
+    assert marks_read(wanted, said) == counts
+
+
+def test_what_is_read_twice_is_told_once():
+    """Protects against one number found in two lines; the more certain one stays."""
+    whole, part = number("1234", 0.95), number("34", 0.9, left=40)
+    below = number("56", 0.9, top=90)
+    assert _apart([[part], [whole, below]]) == [[], [whole, below]]
+    beside = number("34", 0.9, left=75)  # overlaps the last digit by a little
+    assert _apart([[whole], [beside]]) == [[whole], [beside]]
+    assert _apart([]) == []
