@@ -69,7 +69,7 @@ class DigitTask(Task):
 
     def __init__(self, train: Dataset, validation: Dataset, recipe: Recipe):
         self.train, self.validation, self.recipe = train, validation, recipe
-        self.identity = {"sha256": train.sha256}
+        self.identity = {"sha256": [train.sha256, validation.sha256]}
         self.examples = len(train)
         self.loss = keras.losses.CategoricalCrossentropy(
             True, label_smoothing=recipe.label_smoothing

@@ -11,8 +11,8 @@ MARGIN = 16  # pixels of blank paper on both sides of a line
 # What the network can say of a column, besides the blank. "-" is any short level stroke: a minus in
 # front of a number, else the dash that closes one. "?" is other ink: letters, signs, print.
 ALPHABET = "0123456789.,-?"
-# A number in what is read: marks stand between digits, a minus does not follow one.
-NUMBER = re.compile(r"((?<!\d)-)?\d+([.,]\d+)*")
+# A number in what is read: marks stand between digits, a minus does not follow a digit or a mark.
+NUMBER = re.compile(r"((?<![\d.,])-)?\d+([.,]\d+)*")
 LEAST_CONTRAST = 16  # grey levels between paper and ink, below which contrast is not stretched
 
 

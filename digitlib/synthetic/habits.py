@@ -57,11 +57,6 @@ def draw_habits(random: np.random.Generator, strength: dict[str, float]) -> Habi
     """The habits of a line, drawn at random; strengths are those of `lines.Simulation`."""
     fill = random.uniform(0.44, 0.88) if random.random() < 0.8 else random.uniform(0.34, 0.5)
     height = HEIGHT * (0.66 + (fill - 0.66) * min(strength["size"], 1.2))
-
-    def spacing() -> float:
-        gap = 0.13 + strength["spacing"] * random.normal(0.06, 0.13)
-        return float(np.clip(gap, -0.12, 0.8)) * height
-
     return Habits(
         height=height,
         base=PAGE / 2 + random.normal(0, 0.04) * HEIGHT + height / 2,
@@ -71,7 +66,8 @@ def draw_habits(random: np.random.Generator, strength: dict[str, float]) -> Habi
         stretch=np.exp(random.normal(0, 0.12 * strength["slant"])),
         slope=random.normal(0, 0.04 * strength["drift"]),
         jitter=random.exponential(0.035) * strength["drift"],
-        gap=spacing(),
+        gap=height
+        * float(np.clip(0.13 + strength["spacing"] * random.normal(0.06, 0.13), -0.12, 0.8)),
         weight=random.normal(0, 1) * strength["pen"],
         joins=random.random() < 0.4 * strength["joins"],
         zeros=random.uniform(0.5, 1) if random.random() < 0.3 * strength["size"] else 1.0,

@@ -92,10 +92,10 @@ def drawn_hands(n: int, random: np.random.Generator) -> list[list[np.ndarray]]:
     hands: list[list[np.ndarray]] = [[] for _ in range(n)]
     for digit, forms in ALLOGRAPHS.items():
         weights = np.array([form.weight for form in forms.values()])
-        habits = random.choice(len(weights), n, p=weights / weights.sum())
+        chosen = random.choice(len(weights), n, p=weights / weights.sum())
         images = np.empty((n, TIMES, FINE, FINE), np.uint8)
         for number, form in enumerate(forms.values()):
-            who = np.flatnonzero(habits == number)
+            who = np.flatnonzero(chosen == number)
             if len(who):
                 theirs = _each_time(manners, who, digit, random)
                 drawn = draw_by(theirs, form.path, random, limits(digit)[0], FINE)

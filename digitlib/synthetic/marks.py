@@ -41,14 +41,14 @@ def odd_mark(
     character: str, x: float, y: float, pen: float, habits: Habits, random: np.random.Generator
 ) -> list[Stroke]:
     """A dot as a small ring or a tick, a comma as a bar or with a head."""
-    size, kind = habits.height * random.uniform(0.05, 0.09), random.random() < 0.5
-    if character == "." and kind:
+    size, first_way = habits.height * random.uniform(0.05, 0.09), random.random() < 0.5
+    if character == "." and first_way:
         turns = np.linspace(0, 2 * np.pi, 9)
         ring = np.stack([x + size * np.cos(turns), y + size * np.sin(turns)], axis=1)
         return [Stroke([(float(a), float(b)) for a, b in ring], 1)]
     if character == ".":
         return [Stroke([(x - size, y), (x, y + size / 2), (x + size, y - size)], 0.7 * pen)]
-    if kind:
+    if first_way:
         return [Stroke([(x, y - 2 * size), (x - size, y + 3 * size)], 0.8 * pen)]
     head = Stroke([(x, y), (x + 0.5, y + 0.5)], 1.4 * pen)
     return [head, Stroke([(x, y), (x - size, y + 3 * size)], 1)]

@@ -7,12 +7,11 @@ BLANK, WORDS, SEVERAL, MARKED, NEGATIVE, OPENED, CLOSED = 0.07, 0.06, 0.22, 0.6,
 LENGTHS = {1: 0.1, 2: 0.12, 3: 0.15, 4: 0.2, 5: 0.21, 6: 0.12, 7: 0.06, 8: 0.04}
 
 SPACE, THIN_SPACE, DITTO = " ", "_", '"'
+# A sign that occurs twice is drawn twice as often.
 OPENINGS = "==$€£#*F("
 CLOSINGS = [*"==--–/.*€$F)%", ".-", ".–", ",-", "//", ".=", DITTO]
 LETTERS = "ACEFHKLMNPRTUVWXYadefhkmnprtuwx"
-LOOKALIKES = (
-    "BDGIJOQSZbgijloqsvyzc"  # letters that can be read as a digit, but for the others around
-)
+LOOKALIKES = "BDGIJOQSZbgijloqsvyzc"  # letters that look like digits when they stand alone
 
 
 def draw_text(random: np.random.Generator, words: float, several: float, marks: float) -> str:

@@ -58,7 +58,7 @@ class Writing:
         self.tokens: list[str] = []
         self.centres: list[float] = []
         self.x = 4.0
-        self.cells: list[Point] = []
+        self.cells: list[tuple[float, float]] = []
         self._pen = 2.0  # width of the strokes so far, in pixels
         self._joint: Point | None = None  # where the last zero goes on to the next
         self._letter: Point | None = None  # where the last letter of a cursive word ends
@@ -249,9 +249,10 @@ def _stock(path: str) -> np.ndarray:
 
 
 def _stroke_width(glyph: np.ndarray) -> float:
-    """About the width of a glyph's strokes in pixels: twice its ink over the length of its edge.
+    """About the width of a glyph's strokes in pixels: 2.4 times its ink over its edge's length.
 
-    It is 2.4 times, because steps along rows and columns overstate the length of a slanted edge.
+    Twice would do for level and upright strokes. The length of a slanted edge is overstated, as
+    it is measured in steps along rows and columns.
     """
     edge = cv2.norm(glyph[:, 1:], glyph[:, :-1], cv2.NORM_L1)
     edge += cv2.norm(glyph[1:], glyph[:-1], cv2.NORM_L1)
