@@ -19,10 +19,9 @@ from digitlib.reading.numbers import Reading
 from digitlib.reading.recognizer import _apart
 
 
-def answers(confidences, right, exact=None, texts=None) -> Answers:
+def answers(confidences, right, texts=None) -> Answers:
     right = np.array(right, bool)
-    exact = right if exact is None else np.array(exact, bool)
-    return Answers(texts or ["12"] * len(right), np.array(confidences, float), right, exact)
+    return Answers(texts or ["12"] * len(right), np.array(confidences, float), right, right)
 
 
 def test_digits_are_judged_and_marks_where_they_are_known():
@@ -57,12 +56,6 @@ def test_digits_are_judged_and_marks_where_they_are_known():
 def test_from_the_threshold_on_enough_is_right(confidences, right, share, threshold):
     """Protects what is accepted without a look."""
     assert threshold_for(answers(confidences, right), share) == threshold
-
-
-def test_a_lost_mark_keeps_a_number_from_being_accepted():
-    """Protects the value of a number."""
-    told = answers([0.9, 0.8], [1, 1], exact=[1, 0])
-    assert threshold_for(told, 0.99) == 0.9
 
 
 def test_calibration_finds_the_line_that_likelihoods_are_on():

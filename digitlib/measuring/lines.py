@@ -191,14 +191,17 @@ def right_and_surest_half(right: np.ndarray, confidences: np.ndarray) -> dict[st
 def marks_summary(lines: LineSet, answers: Answers) -> dict[str, float]:
     """How many marks of a set there are, and what share is read in its place: as ``accuracy`` has.
 
-    precision_percent is the share of the marks read that are there.
+    precision_percent is the share of the marks read that are there; as_written_percent the share of
+    the pictures whose numbers are all as they are written, digits and marks.
     """
     counts = [marks_read(" ".join(n), t) for n, t in zip(lines.numbers, answers.texts, strict=True)]
     n, right, read = np.sum(counts, axis=0).tolist()
+    as_written = 100 * float(answers.exact.mean())
     if not n:
-        return {"n": 0}
+        return {"n": 0, "as_written_percent": as_written}
     found = accuracy(np.ones(n), np.arange(n) < right)
-    return found | {"precision_percent": 100 * right / max(read, 1)}
+    precision = 100 * right / max(read, 1)
+    return found | {"precision_percent": precision, "as_written_percent": as_written}
 
 
 def fit_calibration(answers: Answers) -> dict[str, float]:
@@ -209,7 +212,7 @@ def fit_calibration(answers: Answers) -> dict[str, float]:
     by themselves. Where these are all right or all wrong, nothing is changed.
     """
     one = np.array([len(text) > 1 and " " not in text for text in answers.texts], bool)
-    right = answers.exact[one]
+    right = answers.right[one]
     if len(np.unique(right)) < 2:
         return {"slope": 1.0, "intercept": 0.0}
     log_odds = logit(answers.confidences[one])[:, None]
@@ -220,10 +223,10 @@ def fit_calibration(answers: Answers) -> dict[str, float]:
 def threshold_for(answers: Answers, share: float) -> float:
     """The least confidence from which on that share (0 to 1) of the answers is right; 1 for none.
 
-    Marks count, where they are known. Pictures in which no number was found do not.
+    Pictures in which no number was found do not count.
     """
     sure = np.sort(np.unique(answers.confidences[answers.confidences > 0]))
-    enough = (one for one in sure if answers.exact[answers.confidences >= one].mean() >= share)
+    enough = (one for one in sure if answers.right[answers.confidences >= one].mean() >= share)
     return float(next(enough, 1.0))
 
 

@@ -46,8 +46,8 @@ class Number:
         text: as it is written, with its marks: ``15.371,50``. What closes a number, such as a
             dash or a full stop, is not part of it.
         digits: its digits, from left to right.
-        confidence: the probability that the whole number is right, marks included, 0 to 1;
-            calibrated on simulated lines.
+        confidence: the probability that all its digits are right, and none too many, 0 to 1;
+            calibrated on simulated lines. Of marks it says nothing.
         accepted: whether the confidence reaches the threshold of the model's card.
     """
 

@@ -1,7 +1,7 @@
 """``Recognizer``: pictures in, digits and numbers out, by LiteRT models, without TensorFlow."""
 
-import math
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from digitlib.reading.models import PRETRAINED, PRETRAINED_LINES, serving_file
 from digitlib.reading.numbers import Digit, Number, Reading
 
 OVERLAP = 0.2  # share of a number's box that may lie in that of another line's
+EVEN = 0.5  # confidence of what is as likely right as wrong
 DOUBT = 0.6  # a digit of less confidence speaks against the way in which its line was found
 
 
@@ -116,21 +117,26 @@ class Recognizer:
     def _read_line(self, line: LineImage) -> list[Number]:
         """The numbers of a line.
 
-        Where a single narrow shape was found and the line network reads something there, the digit
-        network reads it too, and the surer of the two is believed.
+        Where it was found by a single narrow shape, the digit network reads that as well. If the
+        line network reads a single digit there, the surer of the two says which, but it is no surer
+        than the other one. If it reads several, they are believed unless they are more likely wrong
+        than right.
         """
         numbers = self.line_reader.read(line)
-        if line.alone is None or not numbers:
+        text = "".join(number.text for number in numbers)
+        if line.alone is None or not numbers or len(text) > sum(map(str.isdigit, text)):
             return numbers
+        sure = min(number.confidence for number in numbers)
         width, height = line.alone.box[2:]
-        digits = sum(len(number.digits) for number in numbers)
-        marks = sum(len(number.text) for number in numbers) - digits
-        if marks or (digits > 1 and width >= height):
+        if len(text) > 1 and (sure >= EVEN or width >= height):
             return numbers
         digit = self._digit(line.alone, self.classify(line.alone.image[None])[0])
-        if digit.confidence < math.prod(number.confidence for number in numbers):
-            return numbers
-        return [Number(str(digit.label), (digit,), digit.confidence, digit.accepted)]
+        if len(text) == 1 and digit.confidence < sure:
+            digit = replace(numbers[0].digits[0], image=digit.image)
+        least = min(digit.confidence, sure)
+        accepted = least >= self.line_reader.threshold
+        digit = replace(digit, confidence=least, accepted=accepted)
+        return [Number(str(digit.label), (digit,), least, accepted)]
 
     def _digit(self, framed: Framed, probabilities: np.ndarray) -> Digit:
         confidence = float(probabilities.max())

@@ -16,8 +16,9 @@ from digitlib.pixels.segmentation import Box
 from digitlib.reading.spelling import best_path
 
 NEAR = 1.6  # digit heights that the middles of two signs of one number are apart at most,
-TIMES = 1.6  # or so many times the usual distance on the line, as in boxes,
+TIMES = 1.3  # or so many times the usual distance on the line, as in boxes,
 FAR = 3.2  # but never more digit heights than these
+TALLEST = 0.75  # of a line's height: what seems taller has a printed line in it
 REACH = 0.75  # digit heights to each side of its middle that a digit's ink may reach
 OWN = 0.6  # share of the width of a stroke between a sign's neighbours that makes it wholly its own
 INKED = 64  # grey levels above paper from which a pixel is ink
@@ -134,7 +135,7 @@ def words_of(signs: list[Sign], strokes: Strokes) -> list[tuple[float, float]]:
     heights = [strokes.of_sign(one.left, one.right)[0][3] for one in signs if one.is_digit]
     if not heights:
         return []
-    height = min(float(np.median(heights)), FILL * HEIGHT)
+    height = min(float(np.median(heights)), TALLEST * HEIGHT)
     beside = [b.middle - a.middle for a, b in pairwise(signs) if a.is_digit and b.is_digit]
     usual = float(np.median(beside)) if len(beside) > 1 else 0.0
     farthest = min(max(NEAR * height, TIMES * usual), FAR * height)

@@ -17,6 +17,7 @@ HEADINGS = {
     "ece_percent": "calibration error (%)",
     "ece_by_chance_percent": "by chance, up to (%)",
     "precision_percent": "precision (%)",
+    "as_written_percent": "numbers as written (%)",
     "recall_percent": "recall (%)",
     "f1_percent": "F1 (%)",
     "surest_half_percent": "surest half (%)",
