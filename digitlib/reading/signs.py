@@ -13,7 +13,7 @@ import numpy as np
 from digitlib.pixels.line_images import ALPHABET, COLUMN, HEIGHT, MARGIN, NUMBER
 from digitlib.pixels.lines import FILL
 from digitlib.pixels.segmentation import Box
-from digitlib.reading.spelling import best_path
+from digitlib.reading.spelling import BLANK, best_path
 
 NEAR = 1.6  # digit heights that the middles of two signs of one number are apart at most,
 TIMES = 1.3  # or so many times the usual distance on the line, as in boxes,
@@ -36,6 +36,12 @@ class Look(NamedTuple):
 
     said: np.ndarray
     view: View
+
+    def of_digits(self) -> "Look":
+        """The same of digits alone: marks and other ink are as good as nothing, (T, 11)."""
+        others = [BLANK, *range(11, self.said.shape[1])]
+        blank = np.logaddexp.reduce(self.said[:, others], axis=1, keepdims=True)
+        return self._replace(said=np.hstack([blank, self.said[:, 1:11]]))
 
     def columns(self, start: float, stop: float) -> np.ndarray:
         """What is said from one place of the line to another, (t, 15)."""
@@ -151,3 +157,9 @@ def numbers_of(word: list[Sign]) -> list[list[Sign]]:
     if text.count("?") > 1 + sum(map(str.isdigit, text)):
         return []
     return [word[slice(*found.span())] for found in NUMBER.finditer(text)]
+
+
+def reaches_of(numbers: list[list[Sign]], start: float, stop: float) -> list[tuple[float, float]]:
+    """What part of a word, which reaches from `start` to `stop`, belongs to each of its numbers."""
+    between = [(a[-1].right + b[0].left) / 2 for a, b in pairwise(numbers)]
+    return list(pairwise([start, *between, stop])) if numbers else []
