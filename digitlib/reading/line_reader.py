@@ -80,8 +80,9 @@ class LineReader:
         """The numbers of a line, from left to right.
 
         The network looks at the line several times (`VIEWS`). For each word, every look proposes
-        a spelling. The one with the highest mean likelihood over all looks is taken. The confidence
-        of a number is of its digits alone, whatever marks and other ink are between them.
+        a spelling. The one whose digits have the highest mean likelihood over all looks is taken,
+        whatever marks and other ink are between them. That is also what a number's confidence is
+        of. Among spellings with the same digits, the likeliest marks are taken.
         """
         looks = [Look(self.log_probabilities(line, view), view) for view in VIEWS]
         of_digits = [look.of_digits() for look in looks]
@@ -89,7 +90,7 @@ class LineReader:
         strokes = Strokes.of(line.strokes)
         read = []
         for word in words_of(next(filter(_has_digits, spelled), []), strokes):
-            numbers = numbers_of(_likeliest(looks, spelled, *word))
+            numbers = numbers_of(_likeliest(looks, of_digits, spelled, *word))
             for signs, reach in zip(numbers, reaches_of(numbers, *word), strict=True):
                 digits = [sign for sign in signs if sign.is_digit]
                 likelihood = _likelihood(of_digits, [digit.code for digit in digits], *reach)
@@ -122,14 +123,22 @@ def _has_digits(signs: list[Sign]) -> bool:
 
 
 def _likeliest(
-    looks: list[Look], spelled: list[list[Sign]], start: float, stop: float
+    looks: list[Look], of_digits: list[Look], spelled: list[list[Sign]], start: float, stop: float
 ) -> list[Sign]:
-    """Of all spellings of a word, one of each look, the likeliest."""
+    """Of all spellings of a word, one of each look, that of the likeliest digits and marks."""
     inside = [[sign for sign in signs if start <= sign.middle < stop] for signs in spelled]
     found = {tuple(sign.code for sign in signs): signs for signs in inside[::-1]}
     if len(found) == 1:
         return inside[0]
-    return found[max(found, key=lambda codes: _likelihood(looks, codes, start, stop))]
+
+    def likelihoods(codes: tuple[int, ...]) -> tuple[float, float]:
+        digits = [sign.code for sign in found[codes] if sign.is_digit]
+        return (
+            _likelihood(of_digits, digits, start, stop),
+            _likelihood(looks, codes, start, stop),
+        )
+
+    return found[max(found, key=likelihoods)]
 
 
 def _likelihood(looks: list[Look], codes: Sequence[int], start: float, stop: float) -> float:

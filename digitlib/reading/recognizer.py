@@ -146,8 +146,12 @@ class Recognizer:
 
 
 def _certainty(numbers: Sequence[Number]) -> float:
-    """How much is read with certainty: what the confidence of each digit is above `DOUBT`."""
-    return sum(digit.confidence - DOUBT for number in numbers for digit in number.digits)
+    """How much is read with certainty: what the confidence of each digit is above `DOUBT`.
+
+    Those of a number have equal shares in its confidence, whose product it is.
+    """
+    counts = [(len(number.digits), number.confidence) for number in numbers]
+    return sum(count * (confidence ** (1 / count) - DOUBT) for count, confidence in counts)
 
 
 def _apart(lines: list[list[Number]]) -> list[list[Number]]:
