@@ -16,10 +16,11 @@ from pathlib import Path
 from digitlib.apps.service.limits import Limits
 from digitlib.artifacts import ArtifactError, load_card
 from digitlib.pixels.digit_files import DataError
-from digitlib.reading.batch import COLUMNS, Row, predict, read_chunk, read_picture, write_submission
+from digitlib.reading.batch import predict, read_chunk, read_picture, write_submission
 from digitlib.reading.models import PRETRAINED, find_models
 from digitlib.reading.numbers import MISREAD
 from digitlib.reading.recognizer import Recognizer
+from digitlib.reading.rows import COLUMNS, Row
 from digitlib.reading.sources import Files, Source, open_source
 
 EXAMPLES = """\

@@ -1,7 +1,6 @@
 """Lines of numbers to judge a reader by: simulated ones, and pictures that others collected."""
 
 import json
-import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
@@ -64,13 +63,15 @@ class Answers:
     """What a reader made of a `LineSet`, one of each a picture.
 
     `texts` are its numbers as written with a space between. `confidences` (N,) are the stated
-    probabilities that all of them are right, 0 to 1, and 0 where no number was found. `right` (N,)
-    tells whether all digits are as they should be, in order and without others.
+    probabilities, 0 to 1, of the least certain number, and 0 where none was found. `right` (N,)
+    tells whether all digits are as they should be, in order and without others; `exact` (N,)
+    whether the marks are as well, where they are known.
     """
 
     texts: list[str]
     confidences: np.ndarray
     right: np.ndarray
+    exact: np.ndarray
 
 
 def digits_of(text: str) -> str:
@@ -149,11 +150,15 @@ def read_all(read_digits: Callable[[Picture], Any], lines: LineSet) -> Answers:
     """Have all pictures of a set read; `read_digits` is that of a `Recognizer`."""
     texts, confidences = [], []
     for picture in lines.pictures:
-        numbers = read_digits(picture).numbers
-        texts.append(" ".join(number.text for number in numbers))
-        confidences.append(math.prod(n.confidence for n in numbers) if numbers else 0.0)
-    right = [digits_of(text) == lines.digits(i) for i, text in enumerate(texts)]
-    return Answers(texts, np.array(confidences), np.array(right, bool))
+        reading = read_digits(picture)
+        texts.append(" ".join(number.text for number in reading.numbers))
+        confidences.append(reading.confidence)
+    right = np.array([digits_of(text) == lines.digits(i) for i, text in enumerate(texts)], bool)
+    exact = right
+    if lines.marked:
+        as_written = [" ".join(numbers) for numbers in lines.numbers]
+        exact = np.array(texts) == np.array(as_written)
+    return Answers(texts, np.array(confidences), right, exact)
 
 
 def summary(answers: Answers) -> dict[str, float]:
@@ -166,28 +171,37 @@ def summary(answers: Answers) -> dict[str, float]:
         95th percentile by chance.
     """
     right, sure = answers.right, answers.confidences
-    _, of_surest = coverage_of_answers(right, sure)
     found = sure > 0
     told = (right[found], sure[found]) if found.any() else (right, sure)
-    return accuracy(np.ones(len(right)), right) | {
-        "surest_half_percent": 100 * float(of_surest[max(1, len(sure) // 2) - 1]),
+    return right_and_surest_half(right, sure) | {
         "stated_percent": 100 * float(told[1].mean()),
         "ece_percent": 100 * error_of_answers(*told),
         "ece_by_chance_percent": 100 * error_by_chance_of_answers(told[1])[1],
     }
 
 
+def right_and_surest_half(right: np.ndarray, confidences: np.ndarray) -> dict[str, float]:
+    """What ``statistics.accuracy`` has, and surest_half_percent; see `summary`."""
+    _, of_surest = coverage_of_answers(right, confidences)
+    half = max(1, len(right) // 2)
+    of_all = accuracy(np.ones(len(right)), right)
+    return of_all | {"surest_half_percent": 100 * float(of_surest[half - 1])}
+
+
 def marks_summary(lines: LineSet, answers: Answers) -> dict[str, float]:
     """How many marks of a set there are, and what share is read in its place: as ``accuracy`` has.
 
-    precision_percent is the share of the marks read that are there.
+    precision_percent is the share of the marks read that are there; as_written_percent the share of
+    the pictures whose numbers are all as they are written, digits and marks.
     """
     counts = [marks_read(" ".join(n), t) for n, t in zip(lines.numbers, answers.texts, strict=True)]
     n, right, read = np.sum(counts, axis=0).tolist()
+    as_written = 100 * float(answers.exact.mean())
     if not n:
-        return {"n": 0}
+        return {"n": 0, "as_written_percent": as_written}
     found = accuracy(np.ones(n), np.arange(n) < right)
-    return found | {"precision_percent": 100 * right / max(read, 1)}
+    precision = 100 * right / max(read, 1)
+    return found | {"precision_percent": precision, "as_written_percent": as_written}
 
 
 def fit_calibration(answers: Answers) -> dict[str, float]:
@@ -195,27 +209,32 @@ def fit_calibration(answers: Answers) -> dict[str, float]:
 
     They apply to log odds (Platt 1999). `answers` are those of a reader that is not calibrated, to
     held-out lines. Those with one number of several characters count: single digits are calibrated
-    by themselves.
+    by themselves. Where these are all right or all wrong, nothing is changed.
     """
-    one = np.array([len(text) > 1 and " " not in text for text in answers.texts])
+    one = np.array([len(text) > 1 and " " not in text for text in answers.texts], bool)
+    right = answers.right[one]
+    if len(np.unique(right)) < 2:
+        return {"slope": 1.0, "intercept": 0.0}
     log_odds = logit(answers.confidences[one])[:, None]
-    fit = LogisticRegression(C=np.inf).fit(log_odds, answers.right[one])
+    fit = LogisticRegression(C=np.inf).fit(log_odds, right)
     return {"slope": float(fit.coef_[0, 0]), "intercept": float(fit.intercept_[0])}
 
 
 def threshold_for(answers: Answers, share: float) -> float:
-    """The least confidence above which that share (0 to 1) of the answers is right; 1 for none."""
-    order = np.argsort(-answers.confidences, kind="stable")
-    right = np.cumsum(answers.right[order]) / np.arange(1, len(order) + 1)
-    enough = np.flatnonzero(right >= share)
-    return float(answers.confidences[order[enough[-1]]]) if len(enough) else 1.0
+    """The least confidence from which on that share (0 to 1) of the answers is right; 1 for none.
+
+    Pictures in which no number was found do not count.
+    """
+    sure = np.sort(np.unique(answers.confidences[answers.confidences > 0]))
+    enough = (one for one in sure if answers.right[answers.confidences >= one].mean() >= share)
+    return float(next(enough, 1.0))
 
 
 def errors(lines: LineSet, answers: Answers) -> list[dict]:
     """What is read as what in the pictures that are misread, the most frequent first.
 
-    Returns rows of wanted and read, each a digit or "nothing", and n. A picture counts with each
-    place where its digits, aligned by their longest common blocks, differ.
+    Returns rows of wanted and read, each a run of digits or "nothing", and n. A picture counts with
+    each place where its digits, aligned by their longest common blocks, differ.
     """
     counts: Counter = Counter()
     for i in np.flatnonzero(~answers.right).tolist():

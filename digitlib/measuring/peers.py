@@ -158,10 +158,14 @@ def decode(probabilities: np.ndarray) -> Said:
 
 
 def tesseract(program: str) -> Reader:
-    """Tesseract, told that it sees one line of digits. It is started anew for each picture."""
+    """Tesseract, told that it sees one line of digits. It is started anew for each picture.
+
+    A picture that it refuses, or does not read in half a minute, is one without digits.
+    """
 
     def run(*arguments: str, picture: bytes = b"") -> str:
-        done = subprocess.run([program, *arguments], input=picture, capture_output=True, check=True)
+        given = [program, *arguments]
+        done = subprocess.run(given, input=picture, capture_output=True, check=True, timeout=30)
         return done.stdout.decode()
 
     limits = ["--psm", "7", "-c", f"tessedit_char_whitelist={DIGITS}"]
@@ -169,7 +173,10 @@ def tesseract(program: str) -> Reader:
     def read(picture: np.ndarray) -> Said:
         pixels = picture if picture.ndim == 2 else cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
         file = cv2.imencode(".png", pixels)[1].tobytes()
-        return words_said(run("stdin", "stdout", *limits, "tsv", picture=file))
+        try:
+            return words_said(run("stdin", "stdout", *limits, "tsv", picture=file))
+        except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
+            return Said("", 0.0)
 
     # It names the folder of its models in quotation marks: "/usr/share/tesseract-ocr/5/tessdata/"
     folder = re.search('"(.+)"', run("--list-langs"))

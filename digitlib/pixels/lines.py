@@ -21,7 +21,7 @@ ROOM = 1.0  # heights of a digit that are seen to the left and right of the oute
 STEEPEST = 0.3  # slope of a line
 FINEST = 1 / 8  # pixels of the picture for one of the line's, at least
 LONGEST = 40  # times its height that a picture may be wide, and still be one line
-WIDTH_IN_ALL = 200_000  # pixels of all lines together, after which a picture shows no writing
+WIDTH_IN_ALL = 200_000  # pixels of all lines together; those below are left out
 
 
 class LineImage(NamedTuple):
@@ -65,10 +65,12 @@ def find_lines(picture: Picture) -> Lines:
         whole = _cut_out(place, ink, decoded)
     shapes, ink = find_in_cells(ink) or (find_shapes(ink.strokes), ink)
     found: list[LineImage] = []
+    wide = 0
     for line in in_lines(shapes):
         alone = frame(line[0], decoded) if len(line) == 1 else None
         found.append(_cut_out(_place(line, shape), ink, decoded)._replace(alone=alone))
-        if sum(one.absorbed.shape[1] for one in found) > WIDTH_IN_ALL:
+        wide += found[-1].absorbed.shape[1]
+        if wide > WIDTH_IN_ALL:
             break
     return Lines(found, whole)
 

@@ -1,6 +1,7 @@
 """Many pictures at once: a row for each, on all cores, in bounded memory, resumable.
 
-A picture that cannot be read is a row that says why, and never the end of the run.
+A picture that cannot be read is a row that says why, and never the end of the run. Where several
+processes read, that is also true of one that kills its process.
 """
 
 import csv
@@ -11,99 +12,22 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from queue import SimpleQueue
 
 import numpy as np
 
-from digitlib.artifacts import load_card, resolve, write_json
+from digitlib.artifacts import load_card, resolve, write_json, writing
 from digitlib.pixels.decoding import Picture, PictureError
 from digitlib.pixels.digit_files import DataError
-from digitlib.pixels.segmentation import Box
 from digitlib.reading.models import PRETRAINED, PRETRAINED_LINES, checksum
-from digitlib.reading.numbers import MISREAD
 from digitlib.reading.processes import ProcessDied, RecognizerProcess
 from digitlib.reading.recognizer import Recognizer
+from digitlib.reading.rows import COLUMNS, Row, status
 from digitlib.reading.sources import Chunk, Source
 
-STATUS = {"high": 0.8, "medium": 0.5, "low": 0.0}  # of a confidence above this
-COLUMNS = (
-    *("file", "text", "confidence", "status", "accepted", "boxes", "truth", "error"),
-    *("numbers", "probabilities", "values"),
-)
 PICTURES_PER_CHUNK, DIGITS_PER_CHUNK = 50, 2000  # picture files; digits of an array or a table
 CHUNKS_WORTH_PROCESSES = 4  # with fewer, starting processes takes longer than they save
-
-
-@dataclass(frozen=True)
-class Row:
-    """What was read in one picture.
-
-    Attributes:
-        file: its name.
-        text: the digits in reading order, with a space between numbers.
-        confidence: that of the least certain number.
-        status: ``high``, ``medium`` or ``low``; "" where nothing was read.
-        accepted: whether every number reaches its model's threshold.
-        boxes: (x, y, width, height) of each digit, in the picture's pixels.
-        truth: the digit it shows where that is known, else None.
-        error: why it was not read; "" where it was.
-        numbers: each as ``Number.as_json`` tells of it; none for the images of an array or a table
-            of digits, which are one digit each.
-    """
-
-    file: str
-    text: str = ""
-    confidence: float = 0.0
-    status: str = ""
-    accepted: bool = False
-    boxes: tuple[Box, ...] = ()
-    truth: int | None = None
-    error: str = ""
-    numbers: tuple[dict, ...] = ()
-
-    @property
-    def doubt(self) -> str:
-        """What keeps the reading from being accepted, in words; "" where nothing does."""
-        if self.accepted or self.error:
-            return ""
-        if len(self.text) == 1:
-            return "may be no digit"
-        if len(self.numbers) == 1:
-            return MISREAD
-        doubtful = sum(not number["accepted"] for number in self.numbers)
-        return f"{doubtful} of {len(self.numbers)} numbers {MISREAD}"
-
-    def as_json(self) -> dict:
-        """What programs are told of it: all that is known."""
-        known = {name: value for name, value in asdict(self).items() if value is not None}
-        return known | {"confidence": round(self.confidence, 5)}
-
-    def cells(self) -> list:
-        """As a line of a CSV table, in the order of ``COLUMNS``.
-
-        What there is one of for each number is separated by semicolons. The value of a number that
-        may be worth one thing or another is left out.
-        """
-        # A name that a spreadsheet would take for a formula is only text.
-        name = "'" + self.file if self.file[:1] in ("=", "+", "-", "@", "\t", "\r") else self.file
-        boxes = ";".join(" ".join(map(str, box)) for box in self.boxes)
-        sure = "" if self.error else f"{self.confidence:.5f}"
-        truth = "" if self.truth is None else self.truth
-        values = [number["value"] for number in self.numbers]
-        numbers = [
-            ";".join(number["text"] for number in self.numbers),
-            ";".join(f"{number['confidence']:.5f}" for number in self.numbers),
-            ";".join("" if value is None else str(value) for value in values),
-        ]
-        reading = [self.text, sure, self.status, self.accepted, boxes]
-        return [name, *reading, truth, self.error, *numbers]
-
-
-def status(confidence: float) -> str:
-    """``high`` above 0.8, ``medium`` above 0.5, else ``low``."""
-    return next((name for name, above in STATUS.items() if confidence > above), "low")
 
 
 def read_picture(
@@ -118,13 +42,12 @@ def read_picture(
         return Row(name, truth=truth, error=f"a fault in reading it: {fault!r}")
     if not reading.digits:
         return Row(name, truth=truth, error="no digit was found in it")
-    sure = min(number.confidence for number in reading.numbers)
     return Row(
         name,
         text=" ".join(reading.text.split()),
-        confidence=sure,
-        status=status(sure),
-        accepted=all(number.accepted for number in reading.numbers),
+        confidence=reading.confidence,
+        status=status(reading.confidence),
+        accepted=reading.accepted,
         boxes=tuple(digit.box for digit in reading.digits),
         truth=truth,
         numbers=tuple(number.as_json() for number in reading.numbers),
@@ -213,17 +136,15 @@ def predict(
 def write_submission(table: str | Path, output: str | Path) -> Path:
     """Kaggle's ``ImageId,Label`` from a table of ``predict``; what was not read is a 0."""
     output = resolve(output)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = output.with_name(f".{output.name}.part")
     with (
         resolve(table).open(newline="", encoding="utf-8") as stream,
+        writing(output) as unfinished,
         unfinished.open("w", newline="", encoding="utf-8") as target,
     ):
         writer = csv.writer(target)
         writer.writerow(["ImageId", "Label"])
         for row in csv.DictReader(stream):
             writer.writerow([row["file"], row["text"] or 0])
-    os.replace(unfinished, output)
     return output
 
 
@@ -318,4 +239,5 @@ def _resume(part: Path, job: Path, identity: str) -> int:
             stream.truncate(state["bytes"])
         return state["rows"]
     part.write_text(",".join(COLUMNS) + "\r\n", encoding="utf-8")
+    write_json(job, {"source": identity, "rows": 0, "bytes": part.stat().st_size})
     return 0

@@ -15,13 +15,22 @@ from digitlib.pixels.normalisation import to_mnist
 from digitlib.reading.litert import LineNetwork
 from digitlib.reading.models import PRETRAINED_LINES, serving_file
 from digitlib.reading.numbers import Digit, Number
-from digitlib.reading.signs import Look, Sign, Strokes, View, numbers_of, signs_of, words_of
+from digitlib.reading.signs import (
+    Look,
+    Sign,
+    Strokes,
+    View,
+    numbers_of,
+    reaches_of,
+    signs_of,
+    words_of,
+)
 from digitlib.reading.spelling import log_likelihood
 
 # The mean over several views reads better than any one of them, and knows better how sure it is
 # (test-time augmentation). They were chosen on simulated lines.
 VIEWS = (View(1, 0), View(0.72, 0), View(1.15, 0), View(1, 0.25), View(1, -0.2))
-SMALLEST = 1e-6  # likelihood that is told from 0, and its distance from 1
+SMALLEST = 1e-6  # likelihoods are kept this far from 0 and 1, so that their log odds are finite
 
 
 class Calibration(NamedTuple):
@@ -71,34 +80,30 @@ class LineReader:
         """The numbers of a line, from left to right.
 
         The network looks at the line several times (`VIEWS`). For each word, every look proposes
-        a spelling. The one with the highest mean likelihood over all looks is taken.
+        a spelling. The one whose digits have the highest mean likelihood over all looks is taken,
+        whatever marks and other ink are between them. That is also what a number's confidence is
+        of. Among spellings with the same digits, the likeliest marks are taken.
         """
         looks = [Look(self.log_probabilities(line, view), view) for view in VIEWS]
+        of_digits = [look.of_digits() for look in looks]
         spelled = [signs_of(look) for look in looks]
         strokes = Strokes.of(line.strokes)
-        numbers = []
-        for start, stop in words_of(next(filter(_has_digits, spelled), []), strokes):
-            inside = [[s for s in signs if start <= s.middle < stop] for signs in spelled]
-            found = {tuple(sign.code for sign in signs): signs for signs in inside[::-1]}
-            likely = next(iter(found))
-            if len(found) > 1:
-                likely = max(found, key=lambda codes: _likelihood(looks, codes, start, stop))
-            for signs in numbers_of(found[likely]):
-                digits = tuple(self._digit(sign, strokes, line) for sign in signs if sign.is_digit)
-                numbers.append(self._number(signs, digits, looks))
-        return numbers
+        read = []
+        for word in words_of(next(filter(_has_digits, spelled), []), strokes):
+            numbers = numbers_of(_likeliest(looks, of_digits, spelled, *word))
+            for signs, reach in zip(numbers, reaches_of(numbers, *word), strict=True):
+                digits = [sign for sign in signs if sign.is_digit]
+                likelihood = _likelihood(of_digits, [digit.code for digit in digits], *reach)
+                confidence = self.calibration.probability(likelihood)
+                text = "".join(sign.character for sign in signs)
+                found = tuple(self._digit(digit, strokes, line) for digit in digits)
+                read.append(Number(text, found, confidence, confidence >= self.threshold))
+        return read
 
     def log_probabilities(self, line: LineImage, view: View) -> np.ndarray:
         """What the network makes of each column: float (T, 15), of a blank and `ALPHABET`."""
         seen = look_at(to_line(line.absorbed), view.zoom, view.lean)
         return log_softmax(self._network.logits(seen).astype(np.float64), axis=1)
-
-    def _number(self, signs: list[Sign], digits: tuple[Digit, ...], looks: list[Look]) -> Number:
-        codes = [sign.code for sign in signs]
-        likelihood = _likelihood(looks, codes, signs[0].left, signs[-1].right)
-        confidence = self.calibration.probability(likelihood)
-        text = "".join(sign.character for sign in signs)
-        return Number(text, digits, confidence, confidence >= self.threshold)
 
     def _digit(self, sign: Sign, strokes: Strokes, line: LineImage) -> Digit:
         (x, y, width, height), ink = strokes.of_sign(sign.left, sign.right)
@@ -115,6 +120,25 @@ class LineReader:
 
 def _has_digits(signs: list[Sign]) -> bool:
     return any(sign.is_digit for sign in signs)
+
+
+def _likeliest(
+    looks: list[Look], of_digits: list[Look], spelled: list[list[Sign]], start: float, stop: float
+) -> list[Sign]:
+    """Of all spellings of a word, one of each look, that of the likeliest digits and marks."""
+    inside = [[sign for sign in signs if start <= sign.middle < stop] for signs in spelled]
+    found = {tuple(sign.code for sign in signs): signs for signs in inside[::-1]}
+    if len(found) == 1:
+        return inside[0]
+
+    def likelihoods(codes: tuple[int, ...]) -> tuple[float, float]:
+        digits = [sign.code for sign in found[codes] if sign.is_digit]
+        return (
+            _likelihood(of_digits, digits, start, stop),
+            _likelihood(looks, codes, start, stop),
+        )
+
+    return found[max(found, key=likelihoods)]
 
 
 def _likelihood(looks: list[Look], codes: Sequence[int], start: float, stop: float) -> float:

@@ -9,7 +9,7 @@ from digitlib.pixels.line_images import NUMBER
 from digitlib.pixels.segmentation import Box
 
 MISREAD = "may be misread"  # what people are told of a number that is not accepted
-LONGEST = 300  # characters of a number that has a value; a float holds few more digits
+MOST_CHARACTERS = 300  # of a number that has a value; above 308 digits, a float is infinite
 
 
 @dataclass(frozen=True)
@@ -18,12 +18,14 @@ class Digit:
 
     Attributes:
         label: 0 to 9; None where there is no ink to read.
-        confidence: how sure it is that this is a digit, and that digit: the largest of the
-            probabilities, 0 to 1. A model trained on what is no digit (a profile's
-            ``nondigit_share``) has learnt to spread them evenly there, down to 0.1 (outlier
-            exposure, Hendrycks, Mazeika and Dietterich 2019, arXiv 1812.04606).
+        confidence: how sure it is that this is a digit, and that digit, 0 to 1. Of a digit that
+            is read by itself, it is the largest of the probabilities. A model trained on what is no
+            digit (a profile's ``nondigit_share``) has learnt to spread them evenly there, down to
+            0.1 (outlier exposure, Hendrycks, Mazeika and Dietterich 2019, arXiv 1812.04606). On a
+            line, it is what the network says in the digit's middle column, where a blank and marks
+            have a share as well; only whole numbers are calibrated there.
         accepted: whether the confidence reaches the threshold of the model's card.
-        probabilities: float32 (10,), calibrated on digits.
+        probabilities: float32 (10,), those of the ten digits, which sum to one.
         box: (x, y, width, height) in the picture's pixels.
         image: uint8 (28, 28), the digit in MNIST's frame.
     """
@@ -44,8 +46,8 @@ class Number:
         text: as it is written, with its marks: ``15.371,50``. What closes a number, such as a
             dash or a full stop, is not part of it.
         digits: its digits, from left to right.
-        confidence: the probability that the whole number is right, 0 to 1, calibrated on
-            simulated lines.
+        confidence: the probability that all its digits are right, and none too many, 0 to 1;
+            calibrated on simulated lines. Of marks it says nothing.
         accepted: whether the confidence reaches the threshold of the model's card.
     """
 
@@ -91,6 +93,16 @@ class Reading:
         return [number for line in self.written for number in line]
 
     @property
+    def confidence(self) -> float:
+        """That of the least certain number, 0 to 1; 0 where there is none."""
+        return min((number.confidence for number in self.numbers), default=0.0)
+
+    @property
+    def accepted(self) -> bool:
+        """Whether there is a number, and all are accepted."""
+        return bool(self.numbers) and all(number.accepted for number in self.numbers)
+
+    @property
     def lines(self) -> tuple[tuple[Digit, ...], ...]:
         """The digits of each line."""
         return tuple(tuple(d for number in line for d in number.digits) for line in self.written)
@@ -116,9 +128,9 @@ def value_of(text: str) -> float | int | None:
     occur, the last one is the decimal mark. A mark that occurs several times is one of thousands.
     A single mark with three digits after it, such as 1.234, may be either. Three digits after it
     are decimals where no thousands can be: after 0, or after more than three digits. A number that
-    is longer than ``LONGEST`` has no value.
+    is longer than ``MOST_CHARACTERS`` has no value.
     """
-    if NUMBER.fullmatch(text) is None or len(text) > LONGEST:
+    if NUMBER.fullmatch(text) is None or len(text) > MOST_CHARACTERS:
         return None
     written = text.removeprefix("-")
     sign = text[: len(text) - len(written)]
@@ -136,7 +148,8 @@ def value_of(text: str) -> float | int | None:
         decimal = marks[0]
     whole, _, cents = written.partition(decimal) if decimal else (written, "", "")
     groups = re.split(r"[.,]", whole)
-    if len(groups) > 1 and not (len(groups[0]) <= 3 and all(len(g) == 3 for g in groups[1:])):
+    grouped = len(groups[0]) <= 3 and groups[0][0] != "0" and all(len(g) == 3 for g in groups[1:])
+    if len(groups) > 1 and not grouped:
         return None
     digits = "".join(groups)
     return float(f"{sign}{digits}.{cents}") if cents else int(sign + digits)

@@ -1,7 +1,7 @@
 """``Recognizer``: pictures in, digits and numbers out, by LiteRT models, without TensorFlow."""
 
-import math
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
@@ -12,13 +12,14 @@ from digitlib.pixels.decoding import Picture
 from digitlib.pixels.lines import LineImage, find_lines
 from digitlib.pixels.normalisation import SIDE
 from digitlib.pixels.polarity import with_bright_ink
-from digitlib.pixels.segmentation import Box, Framed, find_digit
+from digitlib.pixels.segmentation import Framed, find_digit
 from digitlib.reading.line_reader import LineReader
 from digitlib.reading.litert import Network
 from digitlib.reading.models import PRETRAINED, PRETRAINED_LINES, serving_file
 from digitlib.reading.numbers import Digit, Number, Reading
 
 OVERLAP = 0.2  # share of a number's box that may lie in that of another line's
+EVEN = 0.5  # confidence of what is as likely right as wrong
 DOUBT = 0.6  # a digit of less confidence speaks against the way in which its line was found
 
 
@@ -116,21 +117,26 @@ class Recognizer:
     def _read_line(self, line: LineImage) -> list[Number]:
         """The numbers of a line.
 
-        Where a single narrow shape was found and the line network reads something there, the digit
-        network reads it too, and the surer of the two is believed.
+        Where it was found by a single narrow shape, the digit network reads that as well. If the
+        line network reads a single digit there, the surer of the two says which, but it is no surer
+        than the other one. If it reads several, they are believed unless they are more likely wrong
+        than right.
         """
         numbers = self.line_reader.read(line)
-        if line.alone is None or not numbers:
+        text = "".join(number.text for number in numbers)
+        if line.alone is None or not numbers or len(text) > sum(map(str.isdigit, text)):
             return numbers
+        sure = min(number.confidence for number in numbers)
         width, height = line.alone.box[2:]
-        digits = sum(len(number.digits) for number in numbers)
-        marks = sum(len(number.text) for number in numbers) - digits
-        if marks or (digits > 1 and width >= height):
+        if len(text) > 1 and (sure >= EVEN or width >= height):
             return numbers
         digit = self._digit(line.alone, self.classify(line.alone.image[None])[0])
-        if digit.confidence < math.prod(number.confidence for number in numbers):
-            return numbers
-        return [Number(str(digit.label), (digit,), digit.confidence, digit.accepted)]
+        if len(text) == 1 and digit.confidence < sure:
+            digit = replace(numbers[0].digits[0], image=digit.image)
+        least = min(digit.confidence, sure)
+        accepted = least >= self.line_reader.threshold
+        digit = replace(digit, confidence=least, accepted=accepted)
+        return [Number(str(digit.label), (digit,), least, accepted)]
 
     def _digit(self, framed: Framed, probabilities: np.ndarray) -> Digit:
         confidence = float(probabilities.max())
@@ -140,26 +146,28 @@ class Recognizer:
 
 
 def _certainty(numbers: Sequence[Number]) -> float:
-    """How much is read with certainty: what the confidence of each digit is above `DOUBT`."""
-    return sum(digit.confidence - DOUBT for number in numbers for digit in number.digits)
+    """How much is read with certainty: what the confidence of each digit is above `DOUBT`.
+
+    Those of a number have equal shares in its confidence, whose product it is.
+    """
+    counts = [(len(number.digits), number.confidence) for number in numbers]
+    return sum(count * (confidence ** (1 / count) - DOUBT) for count, confidence in counts)
 
 
 def _apart(lines: list[list[Number]]) -> list[list[Number]]:
     """Lines without the numbers that overlap a more certain one of another line."""
-    ranked = sorted(
-        ((number, i) for i, line in enumerate(lines) for number in line),
-        key=lambda found: -_certainty([found[0]]),
-    )
-    kept: list[tuple[Number, int]] = []
-    for number, i in ranked:
-        if all(i == j or _overlap(number.box, other.box) < OVERLAP for other, j in kept):
-            kept.append((number, i))
-    stays = {id(number) for number, _ in kept}
-    return [[number for number in line if id(number) in stays] for line in lines]
-
-
-def _overlap(one: Box, other: Box) -> float:
-    """The share of the smaller box that lies in the other, 0 to 1."""
-    width = min(one[0] + one[2], other[0] + other[2]) - max(one[0], other[0])
-    height = min(one[1] + one[3], other[1] + other[3]) - max(one[1], other[1])
-    return max(width, 0) * max(height, 0) / min(one[2] * one[3], other[2] * other[3])
+    numbers = [number for line in lines for number in line]
+    where = np.repeat(np.arange(len(lines)), [len(line) for line in lines])
+    boxes = np.array([number.box for number in numbers]).reshape(-1, 4)
+    starts, sizes = boxes[:, :2], boxes[:, 2:]
+    kept = np.zeros(len(numbers), bool)
+    for i in sorted(range(len(numbers)), key=lambda i: -_certainty([numbers[i]])):
+        rivals = np.flatnonzero(kept & (where != where[i]))
+        stops = np.minimum(starts[rivals] + sizes[rivals], starts[i] + sizes[i])
+        shared = (stops - np.maximum(starts[rivals], starts[i])).clip(0).prod(axis=1)
+        smaller = np.minimum(sizes[rivals].prod(axis=1), sizes[i].prod())
+        kept[i] = not (shared >= OVERLAP * smaller).any()
+    return [
+        [numbers[i] for i in np.flatnonzero(kept & (where == line)).tolist()]
+        for line in range(len(lines))
+    ]

@@ -13,11 +13,12 @@ import numpy as np
 from digitlib.pixels.line_images import ALPHABET, COLUMN, HEIGHT, MARGIN, NUMBER
 from digitlib.pixels.lines import FILL
 from digitlib.pixels.segmentation import Box
-from digitlib.reading.spelling import best_path
+from digitlib.reading.spelling import BLANK, best_path
 
-# The middles of two signs of one number are so many digit heights apart at most. Those farther
-# apart belong together if others are about as far, as in boxes; never beyond the last of these.
-NEAR, TIMES, FAR = 1.6, 1.6, 3.2
+NEAR = 1.6  # digit heights that the middles of two signs of one number are apart at most,
+TIMES = 1.3  # or so many times the usual distance on the line, as in boxes,
+FAR = 3.2  # but never more digit heights than these
+TALLEST = 0.75  # of a line's height: what seems taller has a printed line in it
 REACH = 0.75  # digit heights to each side of its middle that a digit's ink may reach
 OWN = 0.6  # share of the width of a stroke between a sign's neighbours that makes it wholly its own
 INKED = 64  # grey levels above paper from which a pixel is ink
@@ -35,6 +36,12 @@ class Look(NamedTuple):
 
     said: np.ndarray
     view: View
+
+    def of_digits(self) -> "Look":
+        """The same of digits alone: marks and other ink are as good as nothing, (T, 11)."""
+        others = [BLANK, *range(11, self.said.shape[1])]
+        blank = np.logaddexp.reduce(self.said[:, others], axis=1, keepdims=True)
+        return self._replace(said=np.hstack([blank, self.said[:, 1:11]]))
 
     def columns(self, start: float, stop: float) -> np.ndarray:
         """What is said from one place of the line to another, (t, 15)."""
@@ -134,7 +141,7 @@ def words_of(signs: list[Sign], strokes: Strokes) -> list[tuple[float, float]]:
     heights = [strokes.of_sign(one.left, one.right)[0][3] for one in signs if one.is_digit]
     if not heights:
         return []
-    height = min(float(np.median(heights)), FILL * HEIGHT)
+    height = min(float(np.median(heights)), TALLEST * HEIGHT)
     beside = [b.middle - a.middle for a, b in pairwise(signs) if a.is_digit and b.is_digit]
     usual = float(np.median(beside)) if len(beside) > 1 else 0.0
     farthest = min(max(NEAR * height, TIMES * usual), FAR * height)
@@ -150,3 +157,9 @@ def numbers_of(word: list[Sign]) -> list[list[Sign]]:
     if text.count("?") > 1 + sum(map(str.isdigit, text)):
         return []
     return [word[slice(*found.span())] for found in NUMBER.finditer(text)]
+
+
+def reaches_of(numbers: list[list[Sign]], start: float, stop: float) -> list[tuple[float, float]]:
+    """What part of a word, which reaches from `start` to `stop`, belongs to each of its numbers."""
+    between = [(a[-1].right + b[0].left) / 2 for a, b in pairwise(numbers)]
+    return list(pairwise([start, *between, stop])) if numbers else []

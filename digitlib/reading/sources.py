@@ -146,6 +146,8 @@ def open_source(where: str | Path | Sequence[str | Path]) -> Source:
     """
     if not isinstance(where, str | Path):
         paths = [resolve(path) for path in where]
+        if not paths:
+            raise DataError("there are no pictures in an empty list")
         for path in paths:
             if not path.is_file():
                 what = "a folder: give it alone" if path.is_dir() else "not there"
@@ -159,8 +161,9 @@ def open_source(where: str | Path | Sequence[str | Path]) -> Source:
             raise DataError(f"{path}: there are no pictures in this folder")
         return Files(found, path)
     if not path.exists():
-        if matched := sorted(Path(p) for p in glob.glob(str(path), recursive=True)):
-            return Files([p for p in matched if p.is_file()])
+        matched = sorted(map(Path, glob.glob(str(path), recursive=True)))
+        if files := [one for one in matched if one.is_file()]:
+            return Files(files)
         raise DataError(f"{path}: there is no such file or folder")
     match path.suffix.lower():
         case ".zip":

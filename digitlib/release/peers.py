@@ -16,11 +16,9 @@ from PIL import Image, ImageOps
 
 from digitlib import Recognizer, artifacts
 from digitlib.measuring import lines as line_sets
-from digitlib.measuring.calibration import coverage_of_answers
 from digitlib.measuring.handwriting import load_handwriting
 from digitlib.measuring.lines import LineSet
 from digitlib.measuring.peers import PACKAGES, PeerError, Reader, Said, load_peers
-from digitlib.measuring.statistics import accuracy
 from digitlib.pixels.decoding import Picture
 from digitlib.reading.models import PRETRAINED_LINES, checksum
 from digitlib.reporting.tables import markdown
@@ -53,7 +51,7 @@ def sets() -> list[LineSet]:
             numbers = [[str(label)] for label in digits.labels]
             source = f"single digits, {digits.source}"
             collected.append(LineSet(digits.name, digits.pictures, numbers, source))
-    return [*collected, line_sets.simulated(None, LIMIT, SEED, Simulation())]
+    return [*collected, line_sets.simulated(None, LIMIT, [SEED, 7], Simulation())]
 
 
 def own_reader() -> Reader:
@@ -62,8 +60,7 @@ def own_reader() -> Reader:
 
     def read(picture: np.ndarray) -> Said:
         reading = recognizer.read_digits(picture)
-        sure = min((number.confidence for number in reading.numbers), default=0.0)
-        return Said(line_sets.digits_of(reading.text), sure)
+        return Said(line_sets.digits_of(reading.text), reading.confidence)
 
     files = (recognizer.file, recognizer.line_reader.file)
     return Reader(OWN, read, sum(file.stat().st_size for file in files))
@@ -100,10 +97,7 @@ def compare(readers: Sequence[Reader], lines: LineSet) -> list[dict]:
 def graded(wanted: Sequence[str], said: Sequence[Said]) -> dict[str, float]:
     """How many pictures are read rightly, of all and of the surest half."""
     right = np.array([one.digits == digits for one, digits in zip(said, wanted, strict=True)])
-    _, of_surest = coverage_of_answers(right, np.array([one.confidence for one in said]))
-    half = max(1, len(right) // 2)
-    of_all = accuracy(np.ones(len(right)), right)
-    return of_all | {"surest_half_percent": 100 * float(of_surest[half - 1])}
+    return line_sets.right_and_surest_half(right, np.array([one.confidence for one in said]))
 
 
 def pixels(picture: Picture) -> np.ndarray:

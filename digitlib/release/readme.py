@@ -123,7 +123,7 @@ def numbers(root: Path) -> str:
     """
     measured = load_metrics(root / "outputs/numbers").get(NUMBERS)
     if measured is None:
-        return ""
+        return "Not measured yet: `make run PROFILE=numbers`."
     if not judges(measured, PRETRAINED_LINES):
         raise artifacts.ArtifactError(
             "outputs/numbers measures another model than the one that ships: "

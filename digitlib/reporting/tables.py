@@ -17,6 +17,7 @@ HEADINGS = {
     "ece_percent": "calibration error (%)",
     "ece_by_chance_percent": "by chance, up to (%)",
     "precision_percent": "precision (%)",
+    "as_written_percent": "numbers as written (%)",
     "recall_percent": "recall (%)",
     "f1_percent": "F1 (%)",
     "surest_half_percent": "surest half (%)",
@@ -50,7 +51,7 @@ def readable(rows: Sequence[Mapping] | Mapping[str, Mapping], *keys: str) -> pd.
         table = pd.DataFrame.from_dict(rows, orient="index")
     else:
         table = pd.DataFrame(rows, columns=None if rows else keys)
-    return table[list(keys or table)].rename(columns=HEADINGS)
+    return table.reindex(columns=list(keys or table)).rename(columns=HEADINGS)
 
 
 def markdown(heads: Sequence[str], rows: Sequence[Sequence[str]], left: int) -> str:

@@ -12,8 +12,9 @@ import ipywidgets as widgets
 from digitlib.apps.canvas.showing import data_url
 from digitlib.apps.page.shared import SharedRecognizer, table
 from digitlib.pixels.decoding import PictureError, load
-from digitlib.reading.batch import COLUMNS, Row, read_picture
+from digitlib.reading.batch import read_picture
 from digitlib.reading.numbers import MISREAD
+from digitlib.reading.rows import COLUMNS, Row
 
 THUMBNAIL = 56  # pixels high
 

@@ -37,7 +37,7 @@ class FoundNumber(BaseModel):
     """One of the numbers in a picture.
 
     ``text`` is as it is written, ``value`` what it is worth, null where that is ambiguous, and
-    ``confidence`` the probability that the whole number is right.
+    ``confidence`` the probability that all its digits are right.
     """
 
     text: str

@@ -110,7 +110,7 @@ def reliability(bins: Mapping[str, Sequence[Mapping]]) -> Figure:
     fig = figure(11, 3.8, alt="Share read without an error against the stated probability")
     panels = fig.subplots(1, len(bins), sharey=True, squeeze=False)[0]
     for axes, (name, rows) in zip(panels, bins.items(), strict=True):
-        table = 100 * pd.DataFrame(rows)
+        table = 100 * pd.DataFrame(rows, columns=["confidence", "accuracy", "low", "high"])
         axes.plot([0, 100], [0, 100], "--", color=QUIET, lw=1)
         reach = [table["accuracy"] - table["low"], table["high"] - table["accuracy"]]
         axes.errorbar(table["confidence"], table["accuracy"], reach, fmt="o", color=RIGHT, ms=5)
@@ -123,7 +123,7 @@ def kinds_of_error(rows: Sequence[Mapping]) -> Figure:
     """How often each digit is read as something else: bars, the most frequent on top.
 
     Args:
-        rows: wanted, read (each a character, or "nothing"), n.
+        rows: wanted, read (each some digits, or "nothing"), n.
     """
     fig = figure(11, 0.5 + 0.24 * max(len(rows), 1), alt="The most frequent errors")
     axes = fig.add_subplot()
