@@ -16,7 +16,7 @@ from digitlib.reading.numbers import Digit, Number, Reading, value_of
 from digitlib.reading.signs import Sign, Strokes, numbers_of, words_of
 from digitlib.reading.spelling import best_path, log_likelihood
 from digitlib.synthetic.nondigits import SIGNS
-from digitlib.synthetic.strokes import draw_by, draw_manners
+from digitlib.synthetic.strokes import draw_by, draw_digits, draw_manners
 
 
 def said(*path: int, classes: int = 4) -> np.ndarray:
@@ -198,6 +198,17 @@ def test_a_single_digit_keeps_its_minus():
     picture = np.full((120, 200), 255, np.uint8)
     cv2.putText(picture, "-5", (40, 85), cv2.FONT_HERSHEY_SIMPLEX, 2.4, 0, 6, cv2.LINE_AA)
     assert [number.value for number in Recognizer().read_digits(picture).numbers] == [-5]
+
+
+@pytest.mark.parametrize("digit", [2, 4, 5, 6, 7, 8])
+def test_a_digit_beside_the_wall_of_its_cell_is_one_digit(digit):
+    """Protects pictures of one digit, cut out of a table."""
+    picture = np.full((92, 92), 190, np.uint8)
+    cv2.line(picture, (3, 0), (3, 91), 60, 4)
+    glyph = cv2.resize(draw_digits(np.array([digit]), 1)[0], (70, 70))
+    np.minimum(picture[11:81, 20:90], 190 - glyph // 2, out=picture[11:81, 20:90])
+    picture = cv2.GaussianBlur(picture, (5, 5), 0)
+    assert Recognizer().read_digits(picture).text == str(digit)
 
 
 def test_a_line_longer_than_any_trained_on_is_read_to_its_end():

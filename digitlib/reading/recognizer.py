@@ -117,7 +117,7 @@ class Recognizer:
     def _read_line(self, line: LineImage) -> list[Number]:
         """The numbers of a line.
 
-        Where it was found by a single narrow shape, the digit network reads that as well. The
+        Where it was found by a single shape, the digit network reads that as well. The
         surer of the two is believed, and is no surer than the other one. If the line network reads
         several digits within the shape, it is believed unless it is more likely wrong than right.
         """
@@ -126,11 +126,10 @@ class Recognizer:
         if line.alone is None or not numbers or len(text) > sum(map(str.isdigit, text)):
             return numbers
         sure = min(number.confidence for number in numbers)
-        left, _, width, height = line.alone.box
+        left, _, width, _ = line.alone.box
         digits = [digit for number in numbers for digit in number.digits]
         middles = [digit.box[0] + digit.box[2] / 2 for digit in digits]
-        several = sum(left <= middle <= left + width for middle in middles) > 1
-        if (several and sure >= EVEN) or (len(digits) > 1 and width >= height):
+        if sum(left <= middle <= left + width for middle in middles) > 1 and sure >= EVEN:
             return numbers
         digit = self._digit(line.alone, self.classify(line.alone.image[None])[0])
         if digit.confidence < sure:
