@@ -117,22 +117,25 @@ class Recognizer:
     def _read_line(self, line: LineImage) -> list[Number]:
         """The numbers of a line.
 
-        Where it was found by a single narrow shape, the digit network reads that as well. If the
-        line network reads a single digit there, the surer of the two says which, but it is no surer
-        than the other one. If it reads several, they are believed unless they are more likely wrong
-        than right.
+        Where it was found by a single shape, the digit network reads that as well. The
+        surer of the two is believed, and is no surer than the other one. If the line network reads
+        several digits within the shape, it is believed unless it is more likely wrong than right.
         """
         numbers = self.line_reader.read(line)
         text = "".join(number.text for number in numbers)
         if line.alone is None or not numbers or len(text) > sum(map(str.isdigit, text)):
             return numbers
         sure = min(number.confidence for number in numbers)
-        width, height = line.alone.box[2:]
-        if len(text) > 1 and (sure >= EVEN or width >= height):
+        left, _, width, _ = line.alone.box
+        digits = [digit for number in numbers for digit in number.digits]
+        middles = [digit.box[0] + digit.box[2] / 2 for digit in digits]
+        if sum(left <= middle <= left + width for middle in middles) > 1 and sure >= EVEN:
             return numbers
         digit = self._digit(line.alone, self.classify(line.alone.image[None])[0])
-        if len(text) == 1 and digit.confidence < sure:
-            digit = replace(numbers[0].digits[0], image=digit.image)
+        if digit.confidence < sure:
+            if len(digits) > 1:
+                return numbers
+            digit = replace(digits[0], image=digit.image)
         least = min(digit.confidence, sure)
         accepted = least >= self.line_reader.threshold
         digit = replace(digit, confidence=least, accepted=accepted)
