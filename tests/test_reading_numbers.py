@@ -100,6 +100,9 @@ def signs(text: str, gaps: dict[int, int] | None = None) -> list[Sign]:
         ("12-34", {1: 60}, ["12", "-34"]),
         ("?0???", {}, []),  # a word, such as forks
         ("?0???12", {4: 60}, ["12"]),
+        ("?????123", {}, ["123"]),  # a word, and close behind it a number
+        ("???123???", {}, []),
+        ("123456", {0: -6, 1: 21, 2: -6, 3: 21, 4: -6}, ["12", "34", "56"]),  # twice as far
         ("?5", {}, ["5"]),  # such as $5
     ],
 )

@@ -130,12 +130,13 @@ def numbers(root: Path) -> str:
             "make ship PROFILE=numbers first"
         )
     lines = [
-        "| pictures | n | read without an error | 95 % interval | surest half | stated probability "
-        "| calibration error | by chance, up to |",
-        "|---|--:|--:|:-:|--:|--:|--:|--:|",
+        "| pictures | n | digits all right | 95 % interval | as written | surest half "
+        "| stated probability | calibration error | by chance, up to |",
+        "|---|--:|--:|:-:|--:|--:|--:|--:|--:|",
         *(
             f"| {name} | {row['n']:,} | **{row['accuracy_percent']:.1f} %** "
             f"| {row['low_percent']:.1f} – {row['high_percent']:.1f} "
+            f"| {_as_written(measured['marks'].get(name))} "
             f"| {row['surest_half_percent']:.1f} % | {row['stated_percent']:.1f} % "
             f"| {row['ece_percent']:.1f} % | {row['ece_by_chance_percent']:.1f} % |"
             for name, row in measured["sets"].items()
@@ -144,15 +145,35 @@ def numbers(root: Path) -> str:
     return "\n".join(lines)
 
 
+def _as_written(marks: dict | None) -> str:
+    return f"{marks['as_written_percent']:.1f} %" if marks else "–"
+
+
 def ladders(root: Path) -> str:
     """What each variation bought, by the ladders of ``ablation``; empty where there are none."""
     metrics = load_metrics(root / "outputs/ablation")
     goals = {AUGMENTATION: "validation accuracy", ROBUSTNESS: "unseen writers read rightly"}
-    return "\n\n".join(
+    tables = [
         _rungs(goal, metrics[notebook]["ladder"])
         for notebook, goal in goals.items()
         if notebook in metrics
-    )
+    ]
+    if NUMBERS in metrics:
+        tables.append(_rungs_of_lines(metrics[NUMBERS]))
+    return "\n\n".join(tables)
+
+
+def _rungs_of_lines(measured: dict) -> str:
+    ladder, sets = measured["ladder"], measured["sets"]
+    heads = [f"{name} ({row['n']:,})" for name, row in sets.items()]
+    lines = [
+        f"| ingredients of the simulation | {' | '.join(heads)} |",
+        "|---|" + "--:|" * len(sets),
+    ]
+    for i, step in enumerate(ladder["steps"]):
+        cells = [f"{ladder['percent'][name][i][0]:.1f} %" for name in sets]
+        lines.append(f"| {'+ ' * (i > 0)}{step} | {' | '.join(cells)} |")
+    return "\n".join(lines)
 
 
 def _rungs(goal: str, rungs: list[dict]) -> str:
