@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 from readings import Reader, number
 
+from digitlib import __version__
 from digitlib.apps import cli
 from digitlib.apps.canvas import DigitCanvas
 from digitlib.apps.canvas.strokes import write
@@ -203,3 +204,10 @@ def test_a_table_that_is_interrupted_goes_on_where_it_was(folder, tmp_path):
     digitlib("predict", many, "--csv", "out.csv", cwd=tmp_path)
     with (tmp_path / "out.csv").open(newline="") as stream:
         assert [row["text"] for row in csv.DictReader(stream)] == ["407"] * 1500
+
+
+def test_its_version_is_told(capsys):
+    """Protects reports of faults."""
+    with pytest.raises(SystemExit, match="0"):
+        cli.main(["--version"])
+    assert capsys.readouterr().out == f"digitlib {__version__}\n"

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from pathlib import Path
 
+from digitlib import __version__
 from digitlib.apps.service.limits import Limits
 from digitlib.artifacts import ArtifactError, load_card
 from digitlib.pixels.digit_files import DataError
@@ -48,6 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument("--version", action="version", version=f"digitlib {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_predict(commands)
     _add_serve(commands)

@@ -30,6 +30,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from swagger_ui_bundle import swagger_ui_path
 
+from digitlib import __version__
 from digitlib.apps.service.limits import Limits
 from digitlib.apps.service.middleware import LimitsMiddleware, MetricsMiddleware
 from digitlib.apps.service.reading_queue import ReadingQueue
@@ -74,6 +75,7 @@ def create_app(
     queue, registry = ReadingQueue(model_dir, limits), CollectorRegistry()
     app = FastAPI(
         title="digitlib",
+        version=__version__,
         summary="Reads handwritten digits.",
         docs_url=None,
         redoc_url=None,
@@ -280,6 +282,7 @@ def _add_pages(app: FastAPI, queue: ReadingQueue) -> None:
         return get_swagger_ui_html(
             openapi_url="openapi.json",
             title="digitlib",
+        version=__version__,
             swagger_js_url="swagger/swagger-ui-bundle.js",
             swagger_css_url="swagger/swagger-ui.css",
             swagger_favicon_url="data:,",
