@@ -15,9 +15,12 @@ from digitlib.pixels.lines import FILL
 from digitlib.pixels.segmentation import Box
 from digitlib.reading.spelling import BLANK, best_path
 
-NEAR = 1.6  # digit heights that the middles of two signs of one number are apart at most,
+# Two numbers are told apart by the gap between them. Distances are between the middles of signs.
+NEAR = 1.6  # digit heights that signs of one number are apart at most,
 TIMES = 1.3  # or so many times the usual distance on the line, as in boxes,
-FAR = 3.2  # but never more digit heights than these
+FAR = 3.2  # but never more digit heights than these.
+CLEAR, TWICE = 1.2, 2.0  # A gap of so many heights parts them as well, if it is twice the shortest.
+MANY = 3  # digits of a number that is one even in a word of letters
 TALLEST = 0.75  # of a line's height: what seems taller has a printed line in it
 REACH = 0.75  # digit heights to each side of its middle that a digit's ink may reach
 OWN = 0.6  # share of the width of a stroke between a sign's neighbours that makes it wholly its own
@@ -145,6 +148,9 @@ def words_of(signs: list[Sign], strokes: Strokes) -> list[tuple[float, float]]:
     beside = [b.middle - a.middle for a, b in pairwise(signs) if a.is_digit and b.is_digit]
     usual = float(np.median(beside)) if len(beside) > 1 else 0.0
     farthest = min(max(NEAR * height, TIMES * usual), FAR * height)
+    if len(beside) > 2:
+        short = float(np.quantile(beside, 0.25))
+        farthest = min(farthest, max(CLEAR * height, TWICE * short))
     parted = [
         (a.middle + b.middle) / 2 for a, b in pairwise(signs) if b.middle - a.middle > farthest
     ]
@@ -152,11 +158,20 @@ def words_of(signs: list[Sign], strokes: Strokes) -> list[tuple[float, float]]:
 
 
 def numbers_of(word: list[Sign]) -> list[list[Sign]]:
-    """The signs of each number in a word; none if most of it is other ink, as in a word of text."""
+    """The signs of each number in a word.
+
+    Where most of it is other ink, as in a word of letters, digits are letters as well, but for a
+    longer number that begins or ends it.
+    """
     text = "".join(sign.character for sign in word)
-    if text.count("?") > 1 + sum(map(str.isdigit, text)):
-        return []
-    return [word[slice(*found.span())] for found in NUMBER.finditer(text)]
+    found = [(word[slice(*one.span())], one.span()) for one in NUMBER.finditer(text)]
+    if text.count("?") <= 1 + sum(map(str.isdigit, text)):
+        return [number for number, _ in found]
+    return [
+        number
+        for number, (start, stop) in found
+        if (start == 0 or stop == len(text)) and sum(sign.is_digit for sign in number) >= MANY
+    ]
 
 
 def reaches_of(numbers: list[list[Sign]], start: float, stop: float) -> list[tuple[float, float]]:
