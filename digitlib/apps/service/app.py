@@ -282,7 +282,6 @@ def _add_pages(app: FastAPI, queue: ReadingQueue) -> None:
         return get_swagger_ui_html(
             openapi_url="openapi.json",
             title="digitlib",
-        version=__version__,
             swagger_js_url="swagger/swagger-ui-bundle.js",
             swagger_css_url="swagger/swagger-ui.css",
             swagger_favicon_url="data:,",
