@@ -122,12 +122,12 @@ class Recognizer:
         several digits within the shape, it is believed unless it is more likely wrong than right.
         """
         numbers = self.line_reader.read(line)
-        text = "".join(number.text for number in numbers)
-        if line.alone is None or not numbers or len(text) > sum(map(str.isdigit, text)):
+        digits = [digit for number in numbers for digit in number.digits]
+        has_marks = sum(len(number.text) for number in numbers) > len(digits)
+        if line.alone is None or not digits or has_marks:
             return numbers
         sure = min(number.confidence for number in numbers)
         left, _, width, _ = line.alone.box
-        digits = [digit for number in numbers for digit in number.digits]
         middles = [digit.box[0] + digit.box[2] / 2 for digit in digits]
         if sum(left <= middle <= left + width for middle in middles) > 1 and sure >= EVEN:
             return numbers

@@ -20,6 +20,7 @@ from digitlib.measuring.statistics import clearly_bought
 from digitlib.reading.models import PRETRAINED, PRETRAINED_LINES
 from digitlib.release import benchmark, peers
 from digitlib.reporting.runs import judges, robustness_lines
+from digitlib.reporting.tables import markdown
 
 START, END = "<!-- {}: written by `make readme` -->", "<!-- end of {} -->"
 
@@ -116,7 +117,7 @@ def handwriting(root: Path) -> str:
 
 
 def numbers(root: Path) -> str:
-    """How well whole numbers are read by the model that ships; empty until it is measured.
+    """How well whole numbers are read by the model that ships.
 
     Raises:
         ArtifactError: when what was measured is another model.
@@ -129,20 +130,25 @@ def numbers(root: Path) -> str:
             "outputs/numbers measures another model than the one that ships: "
             "make ship PROFILE=numbers first"
         )
-    lines = [
-        "| pictures | n | digits all right | 95 % interval | as written | surest half "
-        "| stated probability | calibration error | by chance, up to |",
-        "|---|--:|--:|:-:|--:|--:|--:|--:|--:|",
-        *(
-            f"| {name} | {row['n']:,} | **{row['accuracy_percent']:.1f} %** "
-            f"| {row['low_percent']:.1f} – {row['high_percent']:.1f} "
-            f"| {_as_written(measured['marks'].get(name))} "
-            f"| {row['surest_half_percent']:.1f} % | {row['stated_percent']:.1f} % "
-            f"| {row['ece_percent']:.1f} % | {row['ece_by_chance_percent']:.1f} % |"
-            for name, row in measured["sets"].items()
-        ),
+    heads = [
+        "pictures", "n", "digits all right", "95 % interval", "as written", "surest half",
+        "stated probability", "calibration error", "by chance, up to",
+    ]  # fmt: skip
+    cells = [
+        [
+            name,
+            f"{row['n']:,}",
+            f"**{row['accuracy_percent']:.1f} %**",
+            f"{row['low_percent']:.1f} – {row['high_percent']:.1f}",
+            _as_written(measured["marks"].get(name)),
+            f"{row['surest_half_percent']:.1f} %",
+            f"{row['stated_percent']:.1f} %",
+            f"{row['ece_percent']:.1f} %",
+            f"{row['ece_by_chance_percent']:.1f} %",
+        ]
+        for name, row in measured["sets"].items()
     ]
-    return "\n".join(lines)
+    return markdown(heads, cells, left=1)
 
 
 def _as_written(marks: dict | None) -> str:
@@ -166,14 +172,11 @@ def ladders(root: Path) -> str:
 def _rungs_of_lines(measured: dict) -> str:
     ladder, sets = measured["ladder"], measured["sets"]
     heads = [f"{name} ({row['n']:,})" for name, row in sets.items()]
-    lines = [
-        f"| ingredients of the simulation | {' | '.join(heads)} |",
-        "|---|" + "--:|" * len(sets),
+    cells = [
+        [f"{'+ ' * (i > 0)}{step}", *(f"{ladder['percent'][name][i][0]:.1f} %" for name in sets)]
+        for i, step in enumerate(ladder["steps"])
     ]
-    for i, step in enumerate(ladder["steps"]):
-        cells = [f"{ladder['percent'][name][i][0]:.1f} %" for name in sets]
-        lines.append(f"| {'+ ' * (i > 0)}{step} | {' | '.join(cells)} |")
-    return "\n".join(lines)
+    return markdown(["ingredients of the simulation", *heads], cells, left=1)
 
 
 def _rungs(goal: str, rungs: list[dict]) -> str:
