@@ -9,6 +9,8 @@ import numpy as np
 
 from digitlib.synthetic.pages import Page
 
+STRUCK = 0.04  # share of the numbers that are struck through
+
 Block = Callable[[Page, float], float]
 
 
@@ -51,7 +53,7 @@ def table(page: Page, y: float) -> float:
             else:
                 page.cell(box, "", at, span)
     page.tables += 1
-    return y + rows * high + random.uniform(8, 40)
+    return y + rows * high + random.uniform(12, 40)
 
 
 def grid(page: Page, y: float) -> float:
@@ -78,7 +80,7 @@ def grid(page: Page, y: float) -> float:
             else:
                 page.cell(box, "", at)
     page.tables += 1
-    return y + n * side + random.uniform(8, 40)
+    return y + n * side + random.uniform(12, 40)
 
 
 def fields(page: Page, y: float) -> float:
@@ -119,14 +121,15 @@ def lines(page: Page, y: float) -> float:
             text = page.number(int(random.integers(1, 8)))
             if x + 0.9 * digit * len(text) > page.width:
                 break
-            crossed = page.ruled and random.random() < 0.04
-            took = page.write(text, x, y + pitch / 2, digit, page.width, crossed)
+            took = page.write(text, x, y + pitch / 2, digit, page.width)
+            if page.ruled and random.random() < STRUCK:
+                page.rule([(x, y + pitch / 2), (x + took, y + pitch / 2)])
             page.cell((x, y, x + took, y + pitch), text)
             x += took + digit * random.uniform(1.2, 4)
         if foot is not None:
             page.rule([(0, y + pitch / 2 + foot), (page.width, y + pitch / 2 + foot)])
         y += pitch
-    return y + random.uniform(5, 40)
+    return y + 0.4 * digit + random.uniform(5, 40)
 
 
 def paragraph(page: Page, y: float) -> float:
@@ -176,14 +179,13 @@ def _merged(page: Page, rows: int, columns: int) -> dict[tuple[int, int], tuple[
 def _rule_table(page: Page, x: np.ndarray, y: np.ndarray, merged: dict) -> None:
     random = page.random
     frame = random.random() < 0.85
-    only_level = not merged and random.random() < 0.12
     for i, row in enumerate(y):
         if frame or 0 < i < len(y) - 1:
             page.rule([(x[0], row), (x[-1], row)])
     covered = {cell for cell, span in merged.items() if span == (0, 0)}
     for j, column in enumerate(x):
         inner = 0 < j < len(x) - 1
-        if (inner and only_level) or (not inner and not frame):
+        if not inner and not frame:
             continue
         start = 0
         for i in range(len(y)):
@@ -215,14 +217,16 @@ def _fill(
     x0, y0, x1, y1 = box
     fits = max(1, int((x1 - x0 - 6) / (0.75 * digit)))
     text = page.number(int(random.integers(1, min(longest, fits) + 1)))
-    free = max(0.0, x1 - x0 - 8 - 0.7 * digit * len(text))
-    start = x0 + 4 + random.random() * free
     middle = (y0 + y1) / 2 + random.normal(0, 0.05) * (y1 - y0)
     size = digit * random.uniform(0.9, 1.1)
+    room = x1 - x0 - 8
     if typeset:
+        free = max(0.0, room - 0.7 * digit * len(text))
+        start = x0 + 4 + random.random() * free
         page.typeset(text, start, middle, min(0.8 * size, 0.8 * (x1 - x0) / (0.7 * len(text))))
     else:
-        page.write(text, start, middle, size, x1 - x0 - 4)
+        ink = page.handwritten(text, size, room)
+        page.set_down(ink, x0 + 4 + random.random() * (room - ink.shape[1]), middle)
     page.cell(box, text, at, span, typeset)
 
 
@@ -240,8 +244,9 @@ def _boxes(
             page.rule([(a, top), (a, y + high), (a + pitch, y + high), (a + pitch, top)])
         else:
             page.box(a, y, a + pitch, y + high)
-        start = a + random.uniform(0.1, 0.3) * pitch
-        page.write(one, start, y + high / 2, digit, pitch)
+        ink = page.handwritten(one, digit, pitch)
+        start = a + (pitch - ink.shape[1]) * random.uniform(0.2, 0.8)
+        page.set_down(ink, start, y + high / 2)
     stop = x + length * (pitch + gap) - gap
     page.cell((x, y, stop, y + high), text)
     return stop
@@ -254,6 +259,8 @@ def _marked(
     random = page.random
     text = page.number(length)
     pad = 2 if kind == "underline" else random.uniform(0.15, 0.5) * digit
+    if kind == "circle":
+        x += digit
     middle = y + high / 2
     stop = x + page.write(text, x + pad, middle, digit, page.width - x - 2 * pad) + 2 * pad
     if kind == "frame":
@@ -269,4 +276,4 @@ def _marked(
         down = middle + np.sin(turns) * tall * np.linspace(1, random.uniform(0.9, 1.1), 40)
         page.rule(list(zip(across, down, strict=True)), "solid")
     page.cell((x, y, stop, y + high), text)
-    return stop
+    return stop + digit if kind == "circle" else stop

@@ -91,14 +91,8 @@ class Page:
             digits = digits[:at] + str(self.random.choice([".", ","])) + digits[at:]
         return digits
 
-    def write(
-        self, text: str, x: float, middle: float, height: float, widest: float, over: bool = False
-    ) -> float:
-        """Write a number with digits of `height` about row `middle`, from column x on.
-
-        It is made narrower where it is wider than `widest`. With `over`, it is struck through.
-        Returns its width.
-        """
+    def handwritten(self, text: str, height: float, widest: float) -> np.ndarray:
+        """The ink uint8 (H, W) of a number with digits of `height`, made smaller to be so wide."""
         writing = Writing(self.hand, self.random, 60 * len(text) + 40, VARIETY)
         writing.write(text)
         a, b, w, h = cv2.boundingRect((writing.ink > 60).view(np.uint8))
@@ -107,11 +101,20 @@ class Page:
         if size[0] > widest:
             size = [max(2, round(widest)), max(2, round(size[1] * widest / size[0]))]
         way = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
-        ink = cv2.resize(writing.ink[b : b + h, a : a + w], size, interpolation=way)
-        _paste(self.writing, ink, round(x), round(middle - size[1] / 2))
-        if over:
-            self.rule([(x, middle), (x + size[0], middle)])
-        return size[0]
+        return cv2.resize(writing.ink[b : b + h, a : a + w], size, interpolation=way)
+
+    def write(self, text: str, x: float, middle: float, height: float, widest: float) -> float:
+        """Write a number about row `middle`, from column x on; see `handwritten`.
+
+        Returns its width.
+        """
+        ink = self.handwritten(text, height, widest)
+        self.set_down(ink, x, middle)
+        return ink.shape[1]
+
+    def set_down(self, ink: np.ndarray, x: float, middle: float) -> None:
+        """Put handwriting about row `middle`, from column x on."""
+        _paste(self.writing, ink, round(x), round(middle - ink.shape[0] / 2))
 
     def typeset(self, text: str, x: float, middle: float, height: float) -> float:
         """Print a text with digits of `height` about row `middle`; returns its width."""
