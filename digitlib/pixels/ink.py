@@ -8,11 +8,15 @@ import numpy as np
 from digitlib.pixels.background import without_table
 from digitlib.pixels.normalisation import reduce
 from digitlib.pixels.polarity import LIGHT_SIDE, ink_is_bright
+from digitlib.pixels.sheet_maps import Maps
 
 GRAIN = 32  # regions of at most one pixel for each 32 of the picture's side are grain, not ink
 SHARP = 4.0  # at the edge of ink, brightness changes at least this much faster than on paper
 LEAST = 10.0  # least absorption, in 255ths, that counts as ink
 EVEN = 0.9  # share of the border that has the paper's level where the paper is perfectly even
+MARKED = 110  # in 255ths: from here on a pixel is marked as ink
+WHOLE = 0.4  # share of a dark region that is marked as writing, if all of it is writing
+BLANK = 40  # in 255ths: a pixel that is marked as nothing, up to here
 CERTAIN = 0.6  # share of Otsu's threshold: next to a printed line, pencil is below the threshold
 
 
@@ -56,6 +60,54 @@ def find_ink(grey: np.ndarray) -> Ink:
     core, edge = float(absorbed[absorbed > certain].mean()), noise / 2
     strokes = (absorbed.astype(np.float32) - edge) * (255 / (core - edge))
     return Ink(np.where(mask > 0, np.clip(strokes, 0, 255), 0).astype(np.uint8), absorbed)
+
+
+def find_marked_ink(grey: np.ndarray, maps: Maps) -> Ink:
+    """The ink of a grey picture uint8 (H, W) in which it is marked what is written and ruled.
+
+    What is marked as writing or print is ink. The paper under it is the mean of the pixels around
+    that are marked as nothing (see `find_ink`). Those nearby count most, so that an edge of a
+    shadow stays where it is.
+    """
+    marked = np.maximum(maps.writing, maps.printed)
+    blank = cv2.dilate(np.maximum(marked, maps.rules), np.ones((3, 3), np.uint8)) < BLANK
+    paper = _paper_between(grey, blank)
+    ink = marked >= MARKED
+    if not ink.any():
+        absorbed = _absorbed(grey, paper)
+        return Ink(np.zeros_like(grey), absorbed)
+    if (grey[ink].astype(np.float32) > paper[ink]).mean() > 0.5:
+        grey, paper = 255 - grey, 255 - paper
+    absorbed = _absorbed(grey, paper)
+    core = max(LEAST, float(np.percentile(absorbed[ink], 60)))
+    edge = core / 4
+    dark = ((absorbed > core / 2) & (maps.rules < MARKED)).view(np.uint8)
+    ink |= _mostly(dark, ink)
+    strokes = np.clip((absorbed.astype(np.float32) - edge) * (255 / (core - edge)), 0, 255)
+    return Ink(np.where(ink, strokes, 0).astype(np.uint8), absorbed)
+
+
+def _mostly(mask: np.ndarray, marked: np.ndarray) -> np.ndarray:
+    """The regions of a mask uint8 {0, 1} of which a good part is marked, bool (H, W)."""
+    count, labels = cv2.connectedComponents(mask)
+    sizes = np.bincount(labels.ravel(), minlength=count)
+    own = np.bincount(labels[marked], minlength=count) >= WHOLE * sizes
+    own[0] = False
+    return own[labels]
+
+
+def _paper_between(grey: np.ndarray, blank: np.ndarray) -> np.ndarray:
+    """Brightness of the paper, float32 (H, W): a mean of the blank pixels, mostly near ones."""
+    weight = blank.astype(np.float32)
+    total = grey * weight
+    paper, known = np.zeros(grey.shape, np.float32), np.full(grey.shape, 1e-6, np.float32)
+    trust, side = 1.0, 9
+    while True:
+        paper += trust * cv2.blur(total, (side, side))
+        known += trust * cv2.blur(weight, (side, side))
+        if side >= max(grey.shape):
+            return paper / known
+        trust, side = trust / 50, 4 * side + 1
 
 
 def _on_even_paper(grey: np.ndarray) -> np.ndarray | None:

@@ -1,7 +1,7 @@
-"""Find the lines of writing in a picture, and show each as the line network sees it.
+"""Lines of writing: which shapes make up one, and how the line network sees it.
 
-A line is found by its ink: strokes that may be digits, beside each other. It is cut out along its
-slope with room to all sides, so that what the ink map missed is seen all the same.
+A line is cut out along its slope with room to all sides, so that what the ink map missed is seen
+all the same.
 """
 
 from typing import NamedTuple
@@ -10,18 +10,23 @@ import cv2
 import numpy as np
 
 from digitlib.pixels.components import Component, typical_height
-from digitlib.pixels.decoding import Decoded, Picture, load
-from digitlib.pixels.ink import Ink, find_ink
+from digitlib.pixels.ink import Ink
 from digitlib.pixels.line_images import HEIGHT
-from digitlib.pixels.segmentation import Framed, frame
-from digitlib.pixels.shapes import find_in_cells, find_shapes
+from digitlib.pixels.normalisation import to_mnist
+from digitlib.pixels.segmentation import Framed
+from digitlib.pixels.shapes import gather
+from digitlib.pixels.straighten import View
 
 FILL = 0.62  # of a line's height that its digits fill, when there is room around them
 ROOM = 1.0  # heights of a digit that are seen to the left and right of the outermost ones
 STEEPEST = 0.3  # slope of a line
 FINEST = 1 / 8  # pixels of the picture for one of the line's, at least
+LEGIBLE = 6  # pixels; lower strokes are specks and marks
+APART = 1.3  # heights that neighbours of a line are apart at most
+ALIKE = 0.45  # share of its neighbour's height that a stroke of the same line has at least
+LEVEL = 0.45  # share of the lower one's height at which both are
+MARKS = 0.6  # heights of its digits by which marks lie outside a line
 LONGEST = 40  # times its height that a picture may be wide, and still be one line
-WIDTH_IN_ALL = 200_000  # pixels of all lines together; those below are left out
 
 
 class LineImage(NamedTuple):
@@ -30,7 +35,8 @@ class LineImage(NamedTuple):
     `absorbed` and `strokes` are uint8 (48, W), the ink bright: as in `ink.Ink`. `to_picture` is the
     affine matrix (2, 3) from its places to those of the picture, in pixels from the upper left
     corner of either; `picture` is the size (width, height) of the latter. `alone` is the digit
-    that the line may be as a whole: what it was found by, where that is a single shape.
+    that the line may be as a whole: what it was found by, where that is a single shape. `printed`
+    tells whether it is in type.
     """
 
     absorbed: np.ndarray
@@ -38,58 +44,79 @@ class LineImage(NamedTuple):
     to_picture: np.ndarray
     picture: tuple[int, int]
     alone: Framed | None = None
+    printed: bool = False
 
 
-class Lines(NamedTuple):
-    """The lines of a picture, found in two ways.
+def in_lines(components: list[Component]) -> list[list[Component]]:
+    """Group the strokes on a page, large and small, into lines of writing, top to bottom.
 
-    `found` are those found by their ink, top to bottom. `whole` is the picture as one line, where
-    its shape allows that. Faint writing on printed paper is seen by this way, because nothing has
-    to be told from the paper first.
+    A stroke goes on with the nearest one to its right that is about as high and at the same height.
+    What is much lower, such as a dot or the bar of a 5, belongs to the line within which it lies.
+    Wide gaps end a line.
     """
+    if not components:
+        return []
+    left, top, right, bottom = _edges(components).T
+    height = bottom - top
+    line = np.arange(len(components))
+    for i in np.argsort(left):
+        gap = left - right[i]
+        shared = np.minimum(bottom, bottom[i]) - np.maximum(top, top[i])
+        low, high = np.minimum(height, height[i]), np.maximum(height, height[i])
+        beside = (left > left[i]) & (gap < APART * high) & (low >= ALIKE * high)
+        beside &= shared >= LEVEL * low
+        if beside.any():
+            j = np.flatnonzero(beside)[np.argmin(left[beside])]
+            line[line == line[j]] = line[i]
+    found = [np.flatnonzero(line == one) for one in np.unique(line)]
+    found.sort(key=lambda members: -height[members].max())
+    lines: list[list[int]] = []
+    bands = np.empty((len(found), 5))  # left, top, right and bottom of each line, and its height
+    for members in found:
+        edges = left[members].min(), top[members].min(), right[members].max(), bottom[members].max()
+        size = float(np.median(height[members]))
+        x, y = (edges[0] + edges[2]) / 2, (edges[1] + edges[3]) / 2
+        a, b, c, d, tall = bands[: len(lines)].T
+        within = (a - MARKS * tall <= x) & (x <= c + MARKS * tall)
+        within &= (b - 0.1 * tall <= y) & (y <= d + MARKS * tall / 2) & (size < ALIKE * tall)
+        if within.any():
+            lines[int(np.flatnonzero(within)[np.argmin(tall[within])])] += members.tolist()
+        elif edges[3] - edges[1] >= LEGIBLE:
+            bands[len(lines)] = (*edges, size)
+            lines.append(members.tolist())
+    order = np.argsort(bands[: len(lines), 1] + bands[: len(lines), 3])
+    return [[components[i] for i in lines[k]] for k in order]
 
-    found: list[LineImage]
-    whole: LineImage | None
+
+def _edges(components: list[Component]) -> np.ndarray:
+    """Left, top, right and bottom of components, float (N, 4)."""
+    return np.array([(one.x, one.y, one.right, one.bottom) for one in components], float)
 
 
-def find_lines(picture: Picture) -> Lines:
-    """The lines of writing in a picture."""
-    decoded = load(picture)
-    ink = find_ink(decoded.grey)
-    if not ink.absorbed.any():
-        return Lines([], None)
-    rows, columns = shape = decoded.grey.shape
-    whole = None
-    if rows < columns < LONGEST * rows:
-        place = _Place(0.0, float(columns), rows / 2, rows / HEIGHT, 0.0)
-        whole = _cut_out(place, ink, decoded)
-    shapes, ink = find_in_cells(ink) or (find_shapes(ink.strokes), ink)
-    found: list[LineImage] = []
-    wide = 0
-    for line in in_lines(shapes):
-        alone = frame(line[0], decoded) if len(line) == 1 else None
-        found.append(_cut_out(_place(line, shape), ink, decoded)._replace(alone=alone))
-        wide += found[-1].absorbed.shape[1]
-        if wide > WIDTH_IN_ALL:
-            break
-    return Lines(found, whole)
+def cut_out(
+    line: list[Component],
+    ink: Ink,
+    view: View,
+    origin: tuple[int, int] = (0, 0),
+    printed: bool = False,
+) -> LineImage:
+    """A line of strokes as an image; `ink` is of the part of the picture that begins at `origin`."""
+    shapes = gather(line)
+    place = _place(shapes, view.grey.shape)
+    alone = None
+    if len(shapes) == 1:
+        [one] = shapes
+        ends = np.array([(x, y) for x in (one.x, one.right) for y in (one.y, one.bottom)], float)
+        alone = Framed(view.box(ends), to_mnist(one.strokes))
+    image = _cut_out(place, ink, view, origin)
+    return image._replace(alone=alone, printed=printed)
 
 
-def in_lines(shapes: list[Component]) -> list[list[Component]]:
-    """Group shapes into lines: each joins the line whose last shape shares most of its height."""
-
-    def beside(one: Component, last: Component) -> float:
-        shared = min(last.bottom, one.bottom) - max(last.y, one.y)
-        return shared / min(last.height, one.height)
-
-    lines: list[list[Component]] = []
-    for one in sorted(shapes, key=lambda one: one.x + one.width / 2):
-        line = max(lines, key=lambda line: beside(one, line[-1]), default=None)
-        if line is None or beside(one, line[-1]) < 0.4:
-            lines.append([one])
-        else:
-            line.append(one)
-    return sorted(lines, key=lambda line: np.mean([one.y + one.height / 2 for one in line]))
+def whole_as_line(ink: Ink, view: View) -> LineImage:
+    """A picture as one line."""
+    rows, columns = view.grey.shape
+    place = _Place(0.0, float(columns), rows / 2, rows / HEIGHT, 0.0)
+    return _cut_out(place, ink, view, (0, 0))
 
 
 class _Place(NamedTuple):
@@ -123,15 +150,18 @@ def _place(line: list[Component], shape: tuple[int, int]) -> _Place:
     return _Place(start, stop, (highest + lowest) / 2, scale, slope)
 
 
-def _cut_out(place: _Place, ink: Ink, decoded: Decoded) -> LineImage:
+def _cut_out(
+    place: _Place, ink: Ink, view: View, origin: tuple[int, int]
+) -> LineImage:
     start, stop, middle, scale, slope = place
-    rows, columns = ink.absorbed.shape
+    rows, columns = view.grey.shape
     # From places on the line to places in the picture, as far as it was reduced to be worked on.
     matrix = np.array([[scale, 0, start], [slope * scale, scale, middle - scale * HEIGHT / 2]])
     size = (max(1, round((stop - start) / scale)), HEIGHT)
-    strokes, absorbed = (_seen(image, matrix, size) for image in ink)
-    to_picture = np.diag([decoded.width / columns, decoded.height / rows]) @ matrix
-    return LineImage(absorbed, strokes, to_picture, (decoded.width, decoded.height))
+    in_part = matrix - np.array([[0, 0, origin[0]], [0, 0, origin[1]]])
+    strokes, absorbed = (_seen(image, in_part, size) for image in ink)
+    to_picture = view.to_picture @ np.vstack([matrix, [0, 0, 1]])
+    return LineImage(absorbed, strokes, to_picture, view.picture)
 
 
 def _seen(image: np.ndarray, matrix: np.ndarray, size: tuple[int, int]) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""The exported networks at work, by LiteRT: one of digits, one of lines."""
+"""The exported networks at work, by LiteRT: one of digits, one of lines, one of sheets."""
 
 import threading
 from pathlib import Path
@@ -89,6 +89,28 @@ class LineNetwork:
                     self._interpreter.allocate_tensors()
                 self._width = image.shape[1]
             return _run(self._interpreter, image[None])[0]
+
+
+class SheetNetwork:
+    """A LiteRT model of sheets; may be used from several threads, which take turns.
+
+    Args:
+        file: a LiteRT model, float (1, 256, 256, 1) from 0 to 255 → (1, 128, 128, 3); it may be
+            quantised to int8 inside.
+    """
+
+    def __init__(self, file: str | Path):
+        from ai_edge_litert.interpreter import Interpreter
+
+        self._lock = threading.Lock()
+        with quiet():
+            self._interpreter = Interpreter(str(resolve(file)), num_threads=2)
+            self._interpreter.allocate_tensors()
+
+    def logits(self, tiles: np.ndarray) -> np.ndarray:
+        """What the network says of tiles uint8 (N, 256, 256): float32 (N, 128, 128, 3)."""
+        with self._lock:
+            return np.concatenate([_run(self._interpreter, tile[None]) for tile in tiles])
 
 
 def _input(interpreter: Any) -> int:

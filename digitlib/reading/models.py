@@ -7,6 +7,7 @@ from digitlib.artifacts import CARD_FILE, FLOAT_FILE, from_root, load_card, reso
 
 PRETRAINED = Path(__file__).parents[1] / "pretrained"
 PRETRAINED_LINES = PRETRAINED / "lines"
+PRETRAINED_SHEETS = PRETRAINED / "sheets"
 SHIPPED = "shipped"
 
 

@@ -49,12 +49,14 @@ class Number:
         confidence: the probability that all its digits are right, and none too many, 0 to 1;
             calibrated on simulated lines. Of marks it says nothing.
         accepted: whether the confidence reaches the threshold of the model's card.
+        printed: whether it is in type rather than by hand.
     """
 
     text: str
     digits: tuple[Digit, ...] = field(repr=False)
     confidence: float
     accepted: bool
+    printed: bool = False
 
     @property
     def value(self) -> float | int | None:

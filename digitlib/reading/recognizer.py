@@ -1,5 +1,6 @@
 """``Recognizer``: pictures in, digits and numbers out, by LiteRT models, without TensorFlow."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -8,15 +9,20 @@ from pathlib import Path
 import numpy as np
 
 from digitlib.artifacts import load_card
-from digitlib.pixels.decoding import Picture
-from digitlib.pixels.lines import LineImage, find_lines
+from digitlib.pixels.decoding import Picture, load
+from digitlib.pixels.layout import Place, find_layout
+from digitlib.pixels.lines import LineImage
 from digitlib.pixels.normalisation import SIDE
 from digitlib.pixels.polarity import with_bright_ink
 from digitlib.pixels.segmentation import Framed, find_digit
+from digitlib.pixels.straighten import View
+from digitlib.pixels.tables import is_for_digit
 from digitlib.reading.line_reader import LineReader
 from digitlib.reading.litert import Network
-from digitlib.reading.models import PRETRAINED, PRETRAINED_LINES, serving_file
+from digitlib.reading.marker import Marker
+from digitlib.reading.models import PRETRAINED, PRETRAINED_LINES, PRETRAINED_SHEETS, serving_file
 from digitlib.reading.numbers import Digit, Number, Reading
+from digitlib.reading.sheets import Cell, Sheet, Table, around
 
 OVERLAP = 0.2  # share of a number's box that may lie in that of another line's
 EVEN = 0.5  # confidence of what is as likely right as wrong
@@ -30,6 +36,7 @@ class Recognizer:
         model_dir: a folder with a LiteRT model of digits and ``card.json``; the shipped model by
             default.
         line_model_dir: the same of lines.
+        sheet_model_dir: the same of sheets.
 
     Raises:
         ArtifactError: when there is no model of digits in the folder.
@@ -42,14 +49,17 @@ class Recognizer:
     """
 
     def __init__(
-        self, model_dir: str | Path = PRETRAINED, line_model_dir: str | Path = PRETRAINED_LINES
+        self,
+        model_dir: str | Path = PRETRAINED,
+        line_model_dir: str | Path = PRETRAINED_LINES,
+        sheet_model_dir: str | Path = PRETRAINED_SHEETS,
     ):
         self.card = load_card(model_dir)
         self.temperature = float(self.card["temperature"])
         self.threshold = float(self.card["threshold"])
         self.file = serving_file(model_dir)
         self._network = Network(self.file)
-        self._line_model_dir = line_model_dir
+        self._line_model_dir, self._sheet_model_dir = line_model_dir, sheet_model_dir
 
     @cached_property
     def line_reader(self) -> LineReader:
@@ -59,6 +69,15 @@ class Recognizer:
             ArtifactError: when there is no model in its folder.
         """
         return LineReader.load(self._line_model_dir)
+
+    @cached_property
+    def marker(self) -> Marker:
+        """The model of sheets at work; loaded when the first sheet is read.
+
+        Raises:
+            ArtifactError: when there is no model in its folder.
+        """
+        return Marker.load(self._sheet_model_dir)
 
     def classify(self, images: np.ndarray) -> np.ndarray:
         """Calibrated probabilities of the ten digits, each row summing to one.
@@ -102,17 +121,43 @@ class Recognizer:
         return self._digit(framed, self.classify(framed.image[None])[0])
 
     def read_digits(self, picture: Picture) -> Reading:
-        """Find the lines of a picture and read each whole; no ink gives an empty ``Reading``.
+        """The numbers of a picture, line by line; no ink gives an empty ``Reading``.
 
         Arguments and errors as ``read_digit``.
         """
-        lines = find_lines(picture)
-        found = _apart([self._read_line(line) for line in lines.found])
-        if lines.whole is not None:
-            whole = self.line_reader.read(lines.whole)
-            if whole and _certainty(whole) >= sum(map(_certainty, found)):
-                found = [whole]
-        return Reading(tuple(tuple(numbers) for numbers in found if numbers))
+        return self.read_sheet(picture).reading
+
+    def read_sheet(self, picture: Picture) -> Sheet:
+        """Find the tables, boxes and lines of a picture, and read what is written in each.
+
+        Arguments and errors as ``read_digit``.
+        """
+        decoded = load(picture)
+        layout = find_layout(decoded, self.marker.mark(decoded.grey))
+        tables: list[Table] = []
+        fields: list[Cell] = []
+        for grid, places in layout.grids:
+            cells = [self._read_cell(place, layout.view) for place in places]
+            if grid.rows == 1 and all(is_for_digit(place.box) for place in places):
+                fields.append(_joined(cells, self.line_reader.threshold))
+            elif len(cells) == 1:
+                fields.append(cells[0])
+            else:
+                tables.append(Table(grid.rows, grid.columns, tuple(cells)))
+        found = _apart([self._read_line(line) for line in layout.lines])
+        others = [_apart([self._read_line(line) for line in layout.plain])]
+        if layout.whole is not None:
+            others.append([self.line_reader.read(layout.whole)])
+        found = max([found, *others], key=lambda lines: sum(map(_certainty, lines)))
+        lines = tuple(tuple(numbers) for numbers in found if numbers)
+        return Sheet(tuple(tables), tuple(fields), lines)
+
+    def _read_cell(self, place: Place, view: View) -> Cell:
+        box = place.box
+        lines = [tuple(self._read_line(line)) for line in place.lines]
+        of = tuple(line for line in lines if line)
+        frame = view.box(box.outline)
+        return Cell(box.row, box.column, box.rows, box.columns, frame, of, bool(place.lines))
 
     def _read_line(self, line: LineImage) -> list[Number]:
         """The numbers of a line.
@@ -121,7 +166,7 @@ class Recognizer:
         surer of the two is believed, and is no surer than the other one. If the line network reads
         several digits within the shape, it is believed unless it is more likely wrong than right.
         """
-        numbers = self.line_reader.read(line)
+        numbers = [replace(one, printed=line.printed) for one in self.line_reader.read(line)]
         digits = [digit for number in numbers for digit in number.digits]
         has_marks = sum(len(number.text) for number in numbers) > len(digits)
         if line.alone is None or not digits or has_marks:
@@ -139,13 +184,35 @@ class Recognizer:
         least = min(digit.confidence, sure)
         accepted = least >= self.line_reader.threshold
         digit = replace(digit, confidence=least, accepted=accepted)
-        return [Number(str(digit.label), (digit,), least, accepted)]
+        return [Number(str(digit.label), (digit,), least, accepted, line.printed)]
 
     def _digit(self, framed: Framed, probabilities: np.ndarray) -> Digit:
         confidence = float(probabilities.max())
         accepted = confidence >= self.threshold
         label = int(probabilities.argmax())
         return Digit(label, confidence, accepted, probabilities, framed.box, framed.image)
+
+
+def _joined(cells: list[Cell], threshold: float) -> Cell:
+    """Boxes for one digit each, as one that holds the numbers that their digits make up.
+
+    An empty box between others ends a number, whose probability is the product of its digits'.
+    """
+    numbers: list[Number] = []
+    open_number: list[Number] = []
+    for cell in [*cells, None]:
+        if cell is not None and cell.numbers:
+            open_number += cell.numbers
+        elif open_number:
+            digits = tuple(digit for one in open_number for digit in one.digits)
+            sure = math.prod(one.confidence for one in open_number)
+            text = "".join(one.text for one in open_number)
+            printed = all(one.printed for one in open_number)
+            numbers.append(Number(text, digits, sure, sure >= threshold, printed))
+            open_number = []
+    written = any(cell.written for cell in cells)
+    lines = (tuple(numbers),) if numbers else ()
+    return Cell(0, 0, 1, 1, around(cell.box for cell in cells), lines, written)
 
 
 def _certainty(numbers: Sequence[Number]) -> float:

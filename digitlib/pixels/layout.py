@@ -1,0 +1,146 @@
+"""What is where on a sheet: tables and boxes with their writing, and lines of writing beside them.
+
+Writing, print and rules are told apart beforehand, pixel by pixel (`sheet_maps.Maps`).
+"""
+
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+
+from digitlib.pixels.components import Component, find_components
+from digitlib.pixels.decoding import Decoded
+from digitlib.pixels.ink import MARKED, Ink, find_ink, find_marked_ink
+from digitlib.pixels.lines import LEGIBLE, LONGEST, LineImage, cut_out, in_lines, whole_as_line
+from digitlib.pixels.sheet_maps import Maps
+from digitlib.pixels.straighten import View, straighten, unturned_view
+from digitlib.pixels.tables import Box, Grid, find_grids, join_boxes
+
+USUAL_DIGIT = 24.0  # pixels; the height of a digit where nothing is written
+SCRAP = 0.15  # share of a cell's height; what is lower is a scrap of its lines
+INSIDE = 0.2  # share of a stroke that is in a cell if the stroke belongs there
+AROUND = 1.5  # heights around a line that are cut out of the picture with it
+ROOM = np.ones((5, 5), np.uint8)  # around strokes, in which their ink is kept
+
+
+@dataclass
+class Place:
+    """A cell and the lines of writing in it."""
+
+    box: Box
+    lines: list[LineImage]
+
+
+@dataclass
+class Layout:
+    """A sheet before it is read.
+
+    Attributes:
+        view: the picture as it was worked on.
+        grids: tables and boxes, and of each the cells.
+        lines: the lines of writing outside them.
+        whole: the picture as one line, where its shape allows that and nothing is ruled. Faint
+            writing on printed paper is seen by this way, because nothing has to be told from the
+            paper first.
+    """
+
+    view: View
+    grids: list[tuple[Grid, list[Place]]] = field(default_factory=list)
+    lines: list[LineImage] = field(default_factory=list)
+    plain: list[LineImage] = field(default_factory=list)
+    whole: LineImage | None = None
+
+
+def find_layout(decoded: Decoded, maps: Maps) -> Layout:
+    """What is where in a picture."""
+    view, maps = straighten(decoded, maps)
+    ink = find_marked_ink(view.grey, maps)
+    ink = Ink(ink.strokes, np.where(_is_rule(maps), 0, ink.absorbed))
+    components = find_components(ink.strokes)
+    heights = [one.height for one in components if one.height >= LEGIBLE]
+    digit = float(np.percentile(heights, 20)) if heights else USUAL_DIGIT
+    grids = join_boxes(find_grids(maps.rules, digit))
+    boxes = [box for grid in grids for box in grid.boxes]
+    owners = _owners(components, boxes, view.grey.shape)
+    layout = Layout(view)
+    number = 0
+    for grid in grids:
+        places = []
+        for box in grid.boxes:
+            number += 1
+            own = [components[i] for i in np.flatnonzero(owners == number)]
+            tall = SCRAP * cv2.boundingRect(box.outline)[3]
+            lines = [line for line in in_lines(own) if max(one.height for one in line) >= tall]
+            images = [_cut_out(line, ink, view, maps, alone=True) for line in lines]
+            places.append(Place(box, images))
+        layout.grids.append((grid, places))
+    free = in_lines([components[i] for i in np.flatnonzero(owners == 0)])
+    layout.lines = [_cut_out(line, ink, view, maps, alone=bool(boxes)) for line in free]
+    if not boxes:
+        plain, unturned = find_ink(decoded.grey), unturned_view(decoded)
+        lines = in_lines(find_components(plain.strokes))
+        layout.plain = [_cut_out(line, plain, unturned) for line in lines]
+        rows, columns = decoded.grey.shape
+        if rows < columns < LONGEST * rows:
+            layout.whole = whole_as_line(plain, unturned)
+    return layout
+
+
+def _cut_out(
+    line: list[Component], ink: Ink, view: View, maps: Maps | None = None, alone: bool = False
+) -> LineImage:
+    """A line of strokes as an image that does not show the strokes of other lines.
+
+    With `alone`, it shows nothing but these strokes.
+    """
+    edges = np.array([(one.x, one.y, one.right, one.bottom) for one in line])
+    room = int(AROUND * (edges[:, 3] - edges[:, 1]).max())
+    x0, y0 = np.maximum(edges[:, :2].min(axis=0) - room, 0).tolist()
+    x1, y1 = (edges[:, 2:].max(axis=0) + room).tolist()
+    strokes: np.ndarray = np.zeros_like(ink.strokes[y0:y1, x0:x1])
+    for one in line:
+        window = strokes[one.y - y0 :, one.x - x0 :][: one.height, : one.width]
+        np.maximum(window, one.strokes, out=window)
+    own = cv2.dilate((strokes > 0).view(np.uint8), ROOM)
+    others = (ink.strokes[y0:y1, x0:x1] > 0) & (strokes == 0)
+    shown = own > 0 if alone else (own > 0) | (cv2.dilate(others.view(np.uint8), ROOM) == 0)
+    part = Ink(strokes, np.where(shown, ink.absorbed[y0:y1, x0:x1], 0))
+    return cut_out(line, part, view, (x0, y0), maps is not None and _is_printed(line, maps))
+
+
+def _is_rule(maps: Maps) -> np.ndarray:
+    marked = np.maximum(maps.writing, maps.printed)
+    near = cv2.dilate((maps.rules >= MARKED).view(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    return near & (marked < MARKED / 2)
+
+
+def _inside(boxes: list[Box], shape: tuple[int, int]) -> np.ndarray:
+    """The number of the cell that each pixel is in, from 1 on, int32; 0 outside. Inner ones win."""
+    numbers = np.zeros(shape, np.int32)
+    hulls = [cv2.convexHull(box.outline.astype(np.int32)) for box in boxes]
+    for i in sorted(range(len(hulls)), key=lambda i: -cv2.contourArea(hulls[i])):
+        cv2.fillConvexPoly(numbers, hulls[i], i + 1)
+    return numbers
+
+
+def _owners(components: list[Component], boxes: list[Box], shape: tuple[int, int]) -> np.ndarray:
+    """The number of the cell in which each component lies, 0 for none: (N,)."""
+    owners = np.zeros(len(components), int)
+    if boxes:
+        numbers = _inside(boxes, shape)
+        for i, one in enumerate(components):
+            window = numbers[one.y : one.bottom, one.x : one.right]
+            inside = np.bincount(window[one.strokes > 0])
+            inside[1:] = np.where(inside[1:] >= INSIDE * inside.sum(), inside[1:], 0)
+            owners[i] = 1 + inside[1:].argmax() if inside[1:].any() else 0
+    return owners
+
+
+def _is_printed(line: list[Component], maps: Maps) -> bool:
+    """Whether a line of shapes is in type rather than by hand."""
+    balance = 0
+    for one in line:
+        window = np.s_[one.y : one.bottom, one.x : one.right]
+        of = one.strokes > 0
+        balance += int(maps.printed[window][of].sum()) - int(maps.writing[window][of].sum())
+    return balance > 0

@@ -1,0 +1,250 @@
+"""Find tables and boxes in a map of rules: the holes between lines, ordered into rows and columns.
+
+A table is seen in perspective. It is straightened by its four corners before its cells are ordered.
+Gaps in lines make one hole of two cells, which are told apart by what is left of the line.
+"""
+
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+RULED = 100  # in 255ths: from here on a pixel is on a rule
+LEAST_SIDE = 0.7  # heights of a digit; a smaller hole is no cell
+BOXLIKE = 0.84  # share of the smallest rectangle around it that a cell covers; an ellipse has 0.79
+QUAD = 0.8  # share of the quadrilateral around it that the hull of a table covers
+SAME_EDGE = 0.35  # cells' edges that are nearer, in shares of the smaller cell, are the same line
+STANDING = 0.35  # share of the line between two cells that still stands where there is a gap
+SUPPORT = 0.25  # share of a line through a whole table that stands
+NEAR = 4  # pixels to both sides in which a line is looked for
+PIECE, GAP, END = 9, 5, 1  # pixels; least length of a piece of a line, and what is closed
+SQUARE = 1.5  # a box for one digit is at most this many times as wide as high
+
+
+class Box(NamedTuple):
+    """A cell: its row and column, over how many it reaches, and its outline.
+
+    `outline` float32 (N, 2) are corners (x, y) in the map's pixels.
+    """
+
+    row: int
+    column: int
+    rows: int
+    columns: int
+    outline: np.ndarray
+
+
+class Grid(NamedTuple):
+    """Cells whose lines are joined, ordered by rows and columns."""
+
+    rows: int
+    columns: int
+    boxes: list[Box]
+
+
+def find_grids(rules: np.ndarray, digit: float) -> list[Grid]:
+    """The tables and boxes in a map of rules uint8 (H, W), from left to right and top to bottom.
+
+    `digit` is the height of the writing's digits, in pixels. Lines are about level and upright.
+    """
+    mask = _mended((rules >= RULED).view(np.uint8))
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask)
+    grids = []
+    for label in range(1, count):
+        x, y, width, height, _ = stats[label]
+        if min(width, height) < LEAST_SIDE * digit:
+            continue
+        lines = (labels[y : y + height, x : x + width] == label).view(np.uint8)
+        grid = _grid(cv2.copyMakeBorder(lines, 2, 2, 2, 2, cv2.BORDER_CONSTANT), digit)
+        if grid is not None:
+            offset = np.float32([x - 2, y - 2])
+            boxes = [box._replace(outline=box.outline + offset) for box in grid.boxes]
+            grids.append(grid._replace(boxes=boxes))
+    return grids
+
+
+def _mended(mask: np.ndarray) -> np.ndarray:
+    """Level and upright lines uint8 {0, 1} (H, W): short pieces left out, gaps closed."""
+    mended = np.zeros_like(mask)
+    for turned in (False, True):
+        lines = np.ascontiguousarray(mask.T) if turned else mask
+        lines = cv2.dilate(lines, np.ones((3, 1), np.uint8))  # a line at an angle is a staircase
+        lines = cv2.morphologyEx(lines, cv2.MORPH_OPEN, np.ones((1, PIECE), np.uint8))
+        lines = cv2.morphologyEx(lines, cv2.MORPH_CLOSE, np.ones((1, GAP), np.uint8))
+        lines = cv2.dilate(lines, np.ones((1, 2 * END + 1), np.uint8))
+        mended |= lines.T if turned else lines
+    return mended
+
+
+def join_boxes(grids: list[Grid]) -> list[Grid]:
+    """Grids in which boxes of one size that stand beside each other, a gap apart, are one."""
+    alone = [grid for grid in grids if len(grid.boxes) == 1 and is_for_digit(grid.boxes[0])]
+    joined = [grid for grid in grids if not any(grid is one for one in alone)]
+    rows: list[list[Box]] = []
+    for box in sorted((grid.boxes[0] for grid in alone), key=lambda box: box.outline[:, 0].min()):
+        row = next((row for row in rows if _follows(box, row[-1])), None)
+        if row is None:
+            rows.append([box])
+        else:
+            row.append(box)
+    for row in rows:
+        boxes = [box._replace(column=i) for i, box in enumerate(row)]
+        joined.append(Grid(1, len(boxes), boxes))
+    return joined
+
+
+def is_for_digit(box: Box) -> bool:
+    """Whether a box is about square, as those are in which one digit each is written."""
+    _, _, width, height = cv2.boundingRect(box.outline)
+    return box.columns == 1 and width <= SQUARE * height
+
+
+def _follows(box: Box, last: Box) -> bool:
+    """Whether a box stands closely to the right of another of its size."""
+    x, y, width, height = cv2.boundingRect(box.outline)
+    u, v, wide, high = cv2.boundingRect(last.outline)
+    alike = abs(width - wide) < 0.3 * wide and abs(height - high) < 0.3 * high
+    return alike and abs(y - v) < 0.3 * high and 0 <= x - u - wide < 0.5 * wide
+
+
+def _grid(lines: np.ndarray, digit: float) -> Grid | None:
+    """The cells between lines that are joined, uint8 {0, 1} (H, W); None for none."""
+    corners = _corners(lines)
+    if corners is None:
+        return None
+    # A table without a frame, and a comb, are closed by the outline around them.
+    closed = cv2.polylines(lines.copy(), [corners.astype(np.int32)], True, 1, 1)
+    contours, tree = cv2.findContours(closed, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
+    least = LEAST_SIDE * digit
+    holes = [
+        contour
+        for contour, (_, _, _, parent) in zip(contours, tree[0], strict=True)
+        if parent >= 0 and min(cv2.minAreaRect(contour)[1]) >= least
+    ]
+    if not holes:
+        return None
+    if len(holes) == 1 and not _is_box(holes[0]):
+        return None
+    height, width = (float(side) for side in lines.shape)
+    square = np.float32([(0, 0), (width, 0), (width, height), (0, height)])
+    matrix = cv2.getPerspectiveTransform(corners, square)
+    straight = cv2.warpPerspective(closed, matrix, lines.shape[::-1])
+    edges = np.array([_edges(hole, matrix) for hole in holes])
+    columns = _standing_levels(_levels(edges[:, [0, 2]]), straight.T)
+    rows = _standing_levels(_levels(edges[:, [1, 3]]), straight)
+    if len(rows) < 2 or len(columns) < 2:
+        return None
+    outlines = {}
+    for hole, (left, top, right, bottom) in zip(holes, edges, strict=True):
+        i, k = np.searchsorted(_middles(rows), (top, bottom)).tolist()
+        j, m = np.searchsorted(_middles(columns), (left, right)).tolist()
+        outlines[i, j, k, m] = hole[:, 0].astype(np.float32)
+    back = np.linalg.inv(matrix)
+    boxes = []
+    for i, j, k, m in _cells(straight, rows, columns):
+        outline = outlines.get((i, j, k, m))
+        if outline is None:
+            outline = _outline(rows, columns, (i, j, k, m), back)
+        boxes.append(Box(i, j, k - i, m - j, outline))
+    return Grid(len(rows) - 1, len(columns) - 1, boxes)
+
+
+def _corners(lines: np.ndarray) -> np.ndarray | None:
+    """The four corners of what lines enclose, float32 (4, 2), from the upper left one clockwise.
+
+    None where they are no quadrilateral.
+    """
+    points = cv2.findNonZero(lines)
+    hull = cv2.convexHull(points)
+    area = cv2.contourArea(hull)
+    quad = None
+    for share in (0.02, 0.03, 0.05, 0.08):
+        shape = cv2.approxPolyDP(hull, share * cv2.arcLength(hull, True), True)
+        if len(shape) == 4:
+            quad = shape[:, 0].astype(np.float32)
+            break
+    if quad is None or cv2.contourArea(quad) < 0.9 * area:
+        quad = cv2.boxPoints(cv2.minAreaRect(hull))
+    if area < QUAD * max(cv2.contourArea(quad), 1):
+        return None
+    centre = quad.mean(axis=0)
+    quad = quad[np.argsort(np.arctan2(*(quad - centre).T[::-1]))]
+    first = int(quad.sum(axis=1).argmin())
+    return np.roll(quad, -first, axis=0).astype(np.float32)
+
+
+def _is_box(hole: np.ndarray) -> bool:
+    """Whether a hole is nearly a rectangle; that of a circle is not."""
+    _, sides, _ = cv2.minAreaRect(hole)
+    return cv2.contourArea(cv2.convexHull(hole)) >= BOXLIKE * max(sides[0] * sides[1], 1)
+
+
+def _edges(hole: np.ndarray, matrix: np.ndarray) -> tuple[float, float, float, float]:
+    """Left, top, right and bottom edge of a hole after `matrix`, where most of its border lies."""
+    points = cv2.perspectiveTransform(hole.astype(np.float32), matrix)[:, 0]
+    low, high = points.min(axis=0), points.max(axis=0)
+    return float(low[0]), float(low[1]), float(high[0]), float(high[1])
+
+
+def _levels(spans: np.ndarray) -> np.ndarray:
+    """Where the lines between cells are, from the first and last place (N, 2) of each cell."""
+    smallest = float(np.percentile(spans[:, 1] - spans[:, 0], 20))
+    places = np.sort(spans.ravel())
+    groups = np.split(places, np.flatnonzero(np.diff(places) > SAME_EDGE * smallest) + 1)
+    return np.array([group.mean() for group in groups])
+
+
+def _middles(levels: np.ndarray) -> np.ndarray:
+    return (levels[1:] + levels[:-1]) / 2
+
+
+def _standing_levels(levels: np.ndarray, lines: np.ndarray) -> np.ndarray:
+    """Those of the level lines that stand for a good part of their length, and the outermost."""
+    stands = [_share(lines, level, 0, lines.shape[1]) >= SUPPORT for level in levels]
+    stands[0] = stands[-1] = True
+    return levels[stands]
+
+
+def _cells(
+    lines: np.ndarray, rows: np.ndarray, columns: np.ndarray
+) -> list[tuple[int, int, int, int]]:
+    """The cells between lines (row, column, row after, column after), in reading order.
+
+    Neighbours are one cell where no line stands between them, if that makes a rectangle.
+    """
+    owner = np.arange((len(rows) - 1) * (len(columns) - 1)).reshape(len(rows) - 1, -1)
+    for i, j in np.ndindex(*owner.shape):
+        if i and not _stands(lines, rows[i], columns[j], columns[j + 1]):
+            owner[owner == owner[i, j]] = owner[i - 1, j]
+        if j and not _stands(lines.T, columns[j], rows[i], rows[i + 1]):
+            owner[owner == owner[i, j]] = owner[i, j - 1]
+    cells = []
+    for one in np.unique(owner):
+        places = np.argwhere(owner == one)
+        (i, j), (k, m) = places.min(axis=0).tolist(), (places.max(axis=0) + 1).tolist()
+        if len(places) == (k - i) * (m - j):
+            cells.append((i, j, k, m))
+        else:
+            cells += [(a, b, a + 1, b + 1) for a, b in places.tolist()]
+    return sorted(cells)
+
+
+def _stands(lines: np.ndarray, level: float, start: float, stop: float) -> bool:
+    """Whether enough of a level line from `start` to `stop` is there."""
+    return _share(lines, level, start + 4, stop - 3) >= STANDING
+
+
+def _share(lines: np.ndarray, level: float, start: float, stop: float) -> float:
+    """Which share of a level line from `start` to `stop` is there; 1 where that is no length."""
+    first = max(0, round(level) - NEAR)
+    near = lines[first : round(level) + NEAR + 1, max(0, round(start)) : round(stop)]
+    return float(near.any(axis=0).mean()) if near.size else 1.0
+
+
+def _outline(
+    rows: np.ndarray, columns: np.ndarray, part: tuple[int, int, int, int], back: np.ndarray
+) -> np.ndarray:
+    a, b, c, d = part
+    x0, y0, x1, y1 = columns[b], rows[a], columns[d], rows[c]
+    corners = np.float32([[(x0, y0), (x1, y0), (x1, y1), (x0, y1)]])
+    return cv2.perspectiveTransform(corners, back)[0]

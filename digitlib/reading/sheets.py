@@ -1,0 +1,127 @@
+"""What was read on a sheet: its tables and boxes cell by cell, and the lines of writing beside them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from digitlib.pixels.segmentation import Box
+from digitlib.reading.numbers import Number, Reading
+
+SAME_ROW = 0.4  # share of the lower one's height that two things beside each other have in common
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell of a table, or a box.
+
+    Attributes:
+        row, column: where it is in its table, from 0.
+        rows, columns: over how many it reaches.
+        box: (x, y, width, height) in the picture's pixels.
+        lines: the numbers in it, line by line.
+        written: whether there is ink in it, be it read or not.
+    """
+
+    row: int
+    column: int
+    rows: int
+    columns: int
+    box: Box
+    lines: tuple[tuple[Number, ...], ...]
+    written: bool
+
+    @property
+    def numbers(self) -> list[Number]:
+        """Its numbers."""
+        return [number for line in self.lines for number in line]
+
+    @property
+    def text(self) -> str:
+        """What it says, "" for nothing; numbers are separated by spaces, lines by line feeds."""
+        return "\n".join(" ".join(number.text for number in line) for line in self.lines)
+
+    @property
+    def accepted(self) -> bool:
+        """Whether it is empty, or all that is written in it is read and accepted."""
+        numbers = self.numbers
+        return bool(numbers or not self.written) and all(one.accepted for one in numbers)
+
+
+@dataclass(frozen=True)
+class Table:
+    """Cells whose lines are joined: a table, a box around a number, or a box for each digit.
+
+    Attributes:
+        rows, columns: how many there are.
+        cells: row by row; a cell that reaches over several is there once.
+    """
+
+    rows: int
+    columns: int
+    cells: tuple[Cell, ...]
+
+    @property
+    def box(self) -> Box:
+        """The box around it, (x, y, width, height) in the picture's pixels."""
+        return around(cell.box for cell in self.cells)
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A sheet.
+
+    Attributes:
+        tables: those with several rows or columns, in reading order.
+        fields: numbers in a frame, or with a box for each digit, in reading order.
+        lines: the numbers of each line of writing outside tables and fields.
+    """
+
+    tables: tuple[Table, ...] = ()
+    fields: tuple[Cell, ...] = ()
+    lines: tuple[tuple[Number, ...], ...] = ()
+
+    @property
+    def reading(self) -> Reading:
+        """All its numbers in reading order, line by line; rows of a table are lines."""
+        loose = [line for cell in self.fields for line in cell.lines if line]
+        loose += [line for line in self.lines if line]
+        blocks: list[tuple[Box, list[tuple[Number, ...]]]] = [
+            (around(n.box for line in row for n in line), [tuple(n for line in row for n in line)])
+            for row in _rows(loose)
+        ]
+        for table in self.tables:
+            lines = [
+                tuple(n for cell in table.cells if cell.row == row for n in cell.numbers)
+                for row in range(table.rows)
+            ]
+            blocks.append((table.box, [line for line in lines if line]))
+        blocks.sort(key=lambda block: block[0][1] + block[0][3] / 2)
+        return Reading(tuple(line for _, lines in blocks for line in lines))
+
+
+def around(boxes: Iterable[Box]) -> Box:
+    """The box around some boxes."""
+    corners = np.array([(x, y, x + width, y + height) for x, y, width, height in boxes])
+    left, top = corners[:, :2].min(axis=0).tolist()
+    right, bottom = corners[:, 2:].max(axis=0).tolist()
+    return left, top, right - left, bottom - top
+
+
+def _rows(lines: list[tuple[Number, ...]]) -> list[list[tuple[Number, ...]]]:
+    """Lines grouped into rows: those that stand beside each other."""
+    rows: list[list[tuple[Number, ...]]] = []
+    boxes = {id(line): around(number.box for number in line) for line in lines}
+    for line in sorted(lines, key=lambda line: boxes[id(line)][0]):
+        for row in rows:
+            if _beside(boxes[id(line)], boxes[id(row[-1])]):
+                row.append(line)
+                break
+        else:
+            rows.append([line])
+    return rows
+
+
+def _beside(one: Box, last: Box) -> bool:
+    shared = min(one[1] + one[3], last[1] + last[3]) - max(one[1], last[1])
+    return shared >= SAME_ROW * min(one[3], last[3]) and one[0] >= last[0] + last[2] / 2
