@@ -9,15 +9,17 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
+from digitlib.pixels.normalisation import stroke_width
+
 RULED = 100  # in 255ths: from here on a pixel is on a rule
 LEAST_SIDE = 0.7  # heights of a digit; a smaller hole is no cell
 BOXLIKE = 0.84  # share of the smallest rectangle around it that a cell covers; an ellipse has 0.79
-QUAD = 0.8  # share of the quadrilateral around it that the hull of a table covers
-SAME_EDGE = 0.35  # cells' edges that are nearer, in shares of the smaller cell, are the same line
+QUAD = 0.94  # share of the hull of a table that a quadrilateral covers which takes its place
+SAME_EDGE = 0.5  # cells' edges that are nearer, in shares of the smaller cell, are the same line
 STANDING = 0.35  # share of the line between two cells that still stands where there is a gap
 SUPPORT = 0.25  # share of a line through a whole table that stands
 NEAR = 4  # pixels to both sides in which a line is looked for
-PIECE, GAP, END = 9, 5, 1  # pixels; least length of a piece of a line, and what is closed
+PIECE, GAP, END = 9, 15, 5  # pixels; least piece of a line, greatest gap, and width of its ends
 SQUARE = 1.5  # a box for one digit is at most this many times as wide as high
 
 
@@ -64,16 +66,35 @@ def find_grids(rules: np.ndarray, digit: float) -> list[Grid]:
 
 
 def _mended(mask: np.ndarray) -> np.ndarray:
-    """Level and upright lines uint8 {0, 1} (H, W): short pieces left out, gaps closed."""
-    mended = np.zeros_like(mask)
-    for turned in (False, True):
-        lines = np.ascontiguousarray(mask.T) if turned else mask
-        lines = cv2.dilate(lines, np.ones((3, 1), np.uint8))  # a line at an angle is a staircase
-        lines = cv2.morphologyEx(lines, cv2.MORPH_OPEN, np.ones((1, PIECE), np.uint8))
-        lines = cv2.morphologyEx(lines, cv2.MORPH_CLOSE, np.ones((1, GAP), np.uint8))
-        lines = cv2.dilate(lines, np.ones((1, 2 * END + 1), np.uint8))
-        mended |= lines.T if turned else lines
-    return mended
+    """Level and upright lines uint8 {0, 1} (H, W): short pieces left out, gaps closed.
+
+    A gap from one crossing line to the next is the distance between two tables, and stays.
+    """
+    piece = max(PIECE, round(3 * stroke_width(mask * 255)))
+    level = _pieces(mask, piece)
+    upright = _pieces(np.ascontiguousarray(mask.T), piece)
+    return _closed(level, upright.T) | _closed(upright, level.T).T
+
+
+def _pieces(mask: np.ndarray, piece: int) -> np.ndarray:
+    """The pieces of level lines, uint8 {0, 1} (H, W)."""
+    steep = cv2.dilate(mask, np.ones((3, 1), np.uint8))  # a line at an angle is a staircase
+    return cv2.morphologyEx(steep, cv2.MORPH_OPEN, np.ones((1, piece), np.uint8))
+
+
+def _closed(lines: np.ndarray, crossing: np.ndarray) -> np.ndarray:
+    """Level lines with their gaps closed, but for those from one crossing line to the next."""
+    closed = cv2.morphologyEx(lines, cv2.MORPH_CLOSE, np.ones((1, GAP), np.uint8))
+    near = cv2.dilate(crossing, np.ones((1, 2 * END + 1), np.uint8)) > 0
+    gaps = closed & ~lines & 1
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(gaps)
+    x, y, width, height, _ = stats.T
+    middle = y + height // 2
+    before, after = np.maximum(x - 1, 0), np.minimum(x + width, lines.shape[1] - 1)
+    between = near[middle, before] & near[middle, after]
+    between[0] = False
+    closed[between[labels]] = 0
+    return closed
 
 
 def join_boxes(grids: list[Grid]) -> list[Grid]:
@@ -109,21 +130,15 @@ def _follows(box: Box, last: Box) -> bool:
 
 def _grid(lines: np.ndarray, digit: float) -> Grid | None:
     """The cells between lines that are joined, uint8 {0, 1} (H, W); None for none."""
+    least = LEAST_SIDE * digit
+    rings = _holes(lines, least)
+    if len(rings) == 1 and not _is_box(rings[0]):
+        return None  # a circle
     corners = _corners(lines)
-    if corners is None:
-        return None
     # A table without a frame, and a comb, are closed by the outline around them.
     closed = cv2.polylines(lines.copy(), [corners.astype(np.int32)], True, 1, 1)
-    contours, tree = cv2.findContours(closed, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
-    least = LEAST_SIDE * digit
-    holes = [
-        contour
-        for contour, (_, _, _, parent) in zip(contours, tree[0], strict=True)
-        if parent >= 0 and min(cv2.minAreaRect(contour)[1]) >= least
-    ]
+    holes = _holes(closed, least)
     if not holes:
-        return None
-    if len(holes) == 1 and not _is_box(holes[0]):
         return None
     height, width = (float(side) for side in lines.shape)
     square = np.float32([(0, 0), (width, 0), (width, height), (0, height)])
@@ -149,28 +164,55 @@ def _grid(lines: np.ndarray, digit: float) -> Grid | None:
     return Grid(len(rows) - 1, len(columns) - 1, boxes)
 
 
-def _corners(lines: np.ndarray) -> np.ndarray | None:
+def _holes(lines: np.ndarray, least: float) -> list[np.ndarray]:
+    """The contours of holes in lines uint8 {0, 1} that are at least so wide and high, in pixels."""
+    contours, tree = cv2.findContours(lines, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
+    return [
+        contour
+        for contour, (_, _, _, parent) in zip(contours, tree[0], strict=True)
+        if parent >= 0 and min(cv2.minAreaRect(contour)[1]) >= least
+    ]
+
+
+def _corners(lines: np.ndarray) -> np.ndarray:
     """The four corners of what lines enclose, float32 (4, 2), from the upper left one clockwise.
 
-    None where they are no quadrilateral.
+    Where they are no quadrilateral, they are those of the box around them.
     """
-    points = cv2.findNonZero(lines)
-    hull = cv2.convexHull(points)
-    area = cv2.contourArea(hull)
-    quad = None
-    for share in (0.02, 0.03, 0.05, 0.08):
-        shape = cv2.approxPolyDP(hull, share * cv2.arcLength(hull, True), True)
-        if len(shape) == 4:
-            quad = shape[:, 0].astype(np.float32)
-            break
-    if quad is None or cv2.contourArea(quad) < 0.9 * area:
-        quad = cv2.boxPoints(cv2.minAreaRect(hull))
-    if area < QUAD * max(cv2.contourArea(quad), 1):
-        return None
-    centre = quad.mean(axis=0)
-    quad = quad[np.argsort(np.arctan2(*(quad - centre).T[::-1]))]
-    first = int(quad.sum(axis=1).argmin())
-    return np.roll(quad, -first, axis=0).astype(np.float32)
+    hull = cv2.convexHull(cv2.findNonZero(lines))
+    for share in (0.02, 0.03, 0.05):
+        quad = cv2.approxPolyDP(hull, share * cv2.arcLength(hull, True), True)[:, 0]
+        if len(quad) == 4 and cv2.contourArea(quad) > QUAD * cv2.contourArea(hull):
+            quad = quad.astype(np.float32)
+            quad = quad[np.argsort(np.arctan2(*(quad - quad.mean(axis=0)).T[::-1]))]
+            return np.roll(quad, -int(quad.sum(axis=1).argmin()), axis=0)
+    level, upright = _slope(lines), _slope(lines.T)
+    points = hull[:, 0].astype(float)
+    x, y = points[:, 0] - upright * points[:, 1], points[:, 1] - level * points[:, 0]
+    box = np.array([(a, b) for a, b in zip(*_around(x, y), strict=True)])
+    shear = np.array([[1, -upright], [-level, 1]])
+    return np.linalg.solve(shear, box.T).T.astype(np.float32)
+
+
+def _around(x: np.ndarray, y: np.ndarray) -> tuple[list[float], list[float]]:
+    """Columns and rows of the corners around some points, from the upper left one clockwise."""
+    left, right, top, bottom = x.min(), x.max(), y.min(), y.max()
+    return [left, right, right, left], [top, top, bottom, bottom]
+
+
+def _slope(lines: np.ndarray) -> float:
+    """How much level lines uint8 {0, 1} rise a column, in pixels: the mean, by their length."""
+    pieces = cv2.morphologyEx(np.ascontiguousarray(lines), cv2.MORPH_OPEN, np.ones((1, PIECE)))
+    pieces = cv2.dilate(pieces, np.ones((3, 1), np.uint8))
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(pieces)
+    slopes, weights = [0.0], [1e-6]
+    for label in range(1, count):
+        x, y, width, height, _ = stats[label]
+        if width > 2 * height:
+            rows, columns = np.nonzero(labels[y : y + height, x : x + width] == label)
+            slopes.append(float(np.polyfit(columns, rows, 1)[0]))
+            weights.append(float(width) ** 2)
+    return float(np.average(slopes, weights=weights))
 
 
 def _is_box(hole: np.ndarray) -> bool:

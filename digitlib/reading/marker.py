@@ -14,6 +14,7 @@ FIRST_LOOK = 512  # pixels; a larger picture is first looked at in this size
 SMALLEST = 64  # pixels; a picture with a shorter side is enlarged to this
 LOWEST, HIGHEST = 20.0, 64.0  # pixels; where writing is not so high, it is looked at again,
 WANTED = 32.0  # so that it is about so high
+SPECK = 0.15  # share of the highest stroke's height; what is lower is no writing
 MARKED = 128  # in 255ths
 
 
@@ -46,8 +47,8 @@ class Marker:
         if min(grey.shape) < SMALLEST:
             scale = min(SMALLEST / min(grey.shape), FIRST_LOOK / max(grey.shape))
         maps = self._mark(grey, scale)
-        high = _height(maps) * scale
-        if high < LOWEST and scale < 1:
+        low, high = _heights(maps) * scale
+        if low < LOWEST and scale < 1:
             return self._mark(grey, 1.0)
         if high > HIGHEST:
             return self._mark(grey, scale * WANTED / high)
@@ -61,8 +62,9 @@ class Marker:
         return from_tiles(self._network.logits(tiles), places, seen.shape, grey.shape)
 
 
-def _height(maps: Maps) -> float:
-    """How high what is written or printed typically is, in pixels; 0 where nothing is."""
+def _heights(maps: Maps) -> np.ndarray:
+    """How high small and usual writing is, in pixels; (0, 0) where there is none."""
     marked = (np.maximum(maps.writing, maps.printed) >= MARKED).view(np.uint8)
     heights = cv2.connectedComponentsWithStats(marked)[2][1:, cv2.CC_STAT_HEIGHT]
-    return float(np.median(heights[heights >= 0.3 * heights.max()])) if len(heights) else 0.0
+    heights = heights[heights >= SPECK * heights.max(initial=0)]
+    return np.percentile(heights, [20, 50]) if len(heights) else np.zeros(2)
