@@ -49,15 +49,18 @@ def find_grids(rules: np.ndarray, digit: float) -> list[Grid]:
 
     `digit` is the height of the writing's digits, in pixels. Lines are about level and upright.
     """
-    mask = _mended((rules >= RULED).view(np.uint8))
+    ruled = (rules >= RULED).view(np.uint8)
+    mask = _mended(ruled)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(mask)
     grids = []
     for label in range(1, count):
         x, y, width, height, _ = stats[label]
         if min(width, height) < LEAST_SIDE * digit:
             continue
-        lines = (labels[y : y + height, x : x + width] == label).view(np.uint8)
-        grid = _grid(cv2.copyMakeBorder(lines, 2, 2, 2, 2, cv2.BORDER_CONSTANT), digit)
+        window = np.s_[y : y + height, x : x + width]
+        lines = (labels[window] == label).view(np.uint8)
+        framed = (cv2.copyMakeBorder(one, 2, 2, 2, 2, 0) for one in (lines, lines | ruled[window]))
+        grid = _grid(*framed, digit)
         if grid is not None:
             offset = np.float32([x - 2, y - 2])
             boxes = [box._replace(outline=box.outline + offset) for box in grid.boxes]
@@ -128,8 +131,11 @@ def _follows(box: Box, last: Box) -> bool:
     return alike and abs(y - v) < 0.3 * high and 0 <= x - u - wide < 0.5 * wide
 
 
-def _grid(lines: np.ndarray, digit: float) -> Grid | None:
-    """The cells between lines that are joined, uint8 {0, 1} (H, W); None for none."""
+def _grid(lines: np.ndarray, ruled: np.ndarray, digit: float) -> Grid | None:
+    """The cells between lines that are joined, uint8 {0, 1} (H, W); None for none.
+
+    `ruled` (H, W) is all that is on a rule, short pieces included.
+    """
     least = LEAST_SIDE * digit
     rings = _holes(lines, least)
     if len(rings) == 1 and not _is_box(rings[0]):
@@ -143,7 +149,7 @@ def _grid(lines: np.ndarray, digit: float) -> Grid | None:
     height, width = (float(side) for side in lines.shape)
     square = np.float32([(0, 0), (width, 0), (width, height), (0, height)])
     matrix = cv2.getPerspectiveTransform(corners, square)
-    straight = cv2.warpPerspective(closed, matrix, lines.shape[::-1])
+    straight = cv2.warpPerspective(ruled, matrix, lines.shape[::-1])
     edges = np.array([_edges(hole, matrix) for hole in holes])
     columns = _standing_levels(_levels(edges[:, [0, 2]]), straight.T)
     rows = _standing_levels(_levels(edges[:, [1, 3]]), straight)
