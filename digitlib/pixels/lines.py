@@ -25,6 +25,8 @@ LEGIBLE = 6  # pixels; lower strokes are specks and marks
 APART = 1.3  # heights that neighbours of a line are apart at most
 ALIKE = 0.45  # share of its neighbour's height that a stroke of the same line has at least
 LEVEL = 0.45  # share of the lower one's height at which both are
+SPECK = 0.4  # share of the lines' usual height below which a stroke by itself is dirt
+WITHIN = 0.6  # share of the height of a stroke that lies within its line
 MARKS = 0.6  # heights of its digits by which marks lie outside a line
 LONGEST = 40  # times its height that a picture may be wide, and still be one line
 
@@ -51,7 +53,7 @@ def in_lines(components: list[Component]) -> list[list[Component]]:
     """Group the strokes on a page, large and small, into lines of writing, top to bottom.
 
     A stroke goes on with the nearest one to its right that is about as high and at the same height.
-    What is much lower, such as a dot or the bar of a 5, belongs to the line within which it lies.
+    What lies within a line, such as a dot or the bar of a 5, belongs to it.
     Wide gaps end a line.
     """
     if not components:
@@ -70,22 +72,41 @@ def in_lines(components: list[Component]) -> list[list[Component]]:
             line[line == line[j]] = line[i]
     found = [np.flatnonzero(line == one) for one in np.unique(line)]
     found.sort(key=lambda members: -height[members].max())
-    lines: list[list[int]] = []
+    lines: list[np.ndarray] = []
     bands = np.empty((len(found), 5))  # left, top, right and bottom of each line, and its height
     for members in found:
         edges = left[members].min(), top[members].min(), right[members].max(), bottom[members].max()
         size = float(np.median(height[members]))
-        x, y = (edges[0] + edges[2]) / 2, (edges[1] + edges[3]) / 2
         a, b, c, d, tall = bands[: len(lines)].T
-        within = (a - MARKS * tall <= x) & (x <= c + MARKS * tall)
-        within &= (b - 0.1 * tall <= y) & (y <= d + MARKS * tall / 2) & (size < ALIKE * tall)
-        if within.any():
-            lines[int(np.flatnonzero(within)[np.argmin(tall[within])])] += members.tolist()
-        elif edges[3] - edges[1] >= LEGIBLE:
-            bands[len(lines)] = (*edges, size)
-            lines.append(members.tolist())
-    order = np.argsort(bands[: len(lines), 1] + bands[: len(lines), 3])
+        near = (a - MARKS * tall <= edges[2]) & (edges[0] <= c + MARKS * tall)
+        near &= (b - MARKS * tall <= edges[3]) & (edges[1] <= d + MARKS * tall)
+        for k in np.flatnonzero(near):
+            beside = lines[k][_beside(left[lines[k]], right[lines[k]], edges, tall[k])]
+            below = MARKS / 2 * tall[k] if size < ALIKE * tall[k] else 0.0
+            shared = min(edges[3], bottom[beside].max(initial=0) + below)
+            shared -= max(edges[1], top[beside].min(initial=np.inf))
+            if shared >= WITHIN * (edges[3] - edges[1]):
+                lines[k] = np.append(lines[k], members)
+                break
+        else:
+            if edges[3] - edges[1] >= LEGIBLE:
+                bands[len(lines)] = (*edges, size)
+                lines.append(members)
+    bands = bands[: len(lines)]
+    tall = bands[:, 3] - bands[:, 1]
+    several = np.array([len(members) > 1 for members in lines], bool)
+    kept = several | (tall >= SPECK * np.median(tall)) if lines else several
+    lines = [line for line, keep in zip(lines, kept, strict=True) if keep]
+    bands = bands[kept]
+    order = np.argsort(bands[:, 1] + bands[:, 3])
     return [[components[i] for i in lines[k]] for k in order]
+
+
+def _beside(
+    left: np.ndarray, right: np.ndarray, edges: tuple[float, ...], tall: float
+) -> np.ndarray:
+    """Which strokes are above, below or next to what lies from `edges[0]` to `edges[2]`."""
+    return (left <= edges[2] + tall) & (right >= edges[0] - tall)
 
 
 def _edges(components: list[Component]) -> np.ndarray:

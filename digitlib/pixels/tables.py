@@ -71,7 +71,8 @@ def find_grids(rules: np.ndarray, digit: float) -> list[Grid]:
 def _mended(mask: np.ndarray) -> np.ndarray:
     """Level and upright lines uint8 {0, 1} (H, W): short pieces left out, gaps closed.
 
-    A gap from one crossing line to the next is the distance between two tables, and stays.
+    A gap from one crossing line to the next is the distance between two tables, and stays; so does
+    a wide one at a crossing line.
     """
     piece = max(PIECE, round(3 * stroke_width(mask * 255)))
     level = _pieces(mask, piece)
@@ -86,7 +87,7 @@ def _pieces(mask: np.ndarray, piece: int) -> np.ndarray:
 
 
 def _closed(lines: np.ndarray, crossing: np.ndarray) -> np.ndarray:
-    """Level lines with their gaps closed, but for those from one crossing line to the next."""
+    """Level lines with their gaps closed, but for those that part two tables."""
     closed = cv2.morphologyEx(lines, cv2.MORPH_CLOSE, np.ones((1, GAP), np.uint8))
     near = cv2.dilate(crossing, np.ones((1, 2 * END + 1), np.uint8)) > 0
     gaps = closed & ~lines & 1
@@ -94,7 +95,8 @@ def _closed(lines: np.ndarray, crossing: np.ndarray) -> np.ndarray:
     x, y, width, height, _ = stats.T
     middle = y + height // 2
     before, after = np.maximum(x - 1, 0), np.minimum(x + width, lines.shape[1] - 1)
-    between = near[middle, before] & near[middle, after]
+    ends = near[middle, before].astype(int) + near[middle, after]
+    between = (ends == 2) | ((ends == 1) & (width > GAP / 2))
     between[0] = False
     closed[between[labels]] = 0
     return closed

@@ -14,6 +14,8 @@ FIRST_LOOK = 512  # pixels; a larger picture is first looked at in this size
 SMALLEST = 64  # pixels; a picture with a shorter side is enlarged to this
 LOWEST, HIGHEST = 20.0, 64.0  # pixels; where writing is not so high, it is looked at again,
 WANTED = 32.0  # so that it is about so high
+TINY = 13.0  # pixels; where writing is lower, the picture is enlarged
+ENLARGED, LARGEST = 3.0, 1600  # times at most, and pixels of a side at most
 SPECK = 0.15  # share of the highest stroke's height; what is lower is no writing
 MARKED = 128  # in 255ths
 
@@ -49,7 +51,11 @@ class Marker:
         maps = self._mark(grey, scale)
         low, high = _heights(maps) * scale
         if low < LOWEST and scale < 1:
-            return self._mark(grey, 1.0)
+            maps, scale = self._mark(grey, 1.0), 1.0
+            low, high = _heights(maps)
+        if 0 < low < TINY:
+            most = min(ENLARGED, LARGEST / max(grey.shape))
+            return self._mark(grey, max(scale, min(most, LOWEST / low)))
         if high > HIGHEST:
             return self._mark(grey, scale * WANTED / high)
         return maps
