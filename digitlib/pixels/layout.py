@@ -39,16 +39,11 @@ class Layout:
         view: the picture as it was worked on.
         grids: tables and boxes, and of each the cells.
         lines: the lines of writing outside them.
-        whole: the picture as one line, where its shape allows that and nothing is ruled. Faint
-            writing on printed paper is seen by this way, because nothing has to be told from the
-            paper first.
     """
 
     view: View
     grids: list[tuple[Grid, list[Place]]] = field(default_factory=list)
     lines: list[LineImage] = field(default_factory=list)
-    plain: list[LineImage] = field(default_factory=list)
-    whole: LineImage | None = None
 
 
 def find_layout(decoded: Decoded, maps: Maps) -> Layout:
@@ -76,14 +71,25 @@ def find_layout(decoded: Decoded, maps: Maps) -> Layout:
         layout.grids.append((grid, places))
     free = in_lines([components[i] for i in np.flatnonzero(owners == 0)])
     layout.lines = [_cut_out(line, ink, view, maps, alone=bool(boxes)) for line in free]
-    if not boxes:
-        plain, unturned = find_ink(decoded.grey), unturned_view(decoded)
-        lines = in_lines(find_components(plain.strokes))
-        layout.plain = [_cut_out(line, plain, unturned) for line in lines]
-        rows, columns = decoded.grey.shape
-        if rows < columns < LONGEST * rows:
-            layout.whole = whole_as_line(plain, unturned)
     return layout
+
+
+def lines_of(decoded: Decoded) -> list[LineImage]:
+    """The lines of a picture whose ink is all that is darker than its paper, or brighter."""
+    ink, view = find_ink(decoded.grey), unturned_view(decoded)
+    return [_cut_out(line, ink, view) for line in in_lines(find_components(ink.strokes))]
+
+
+def whole_line(decoded: Decoded) -> LineImage | None:
+    """A picture as one line, where its shape allows that.
+
+    Faint writing on printed paper is seen by this way, because nothing has to be told from the
+    paper first.
+    """
+    rows, columns = decoded.grey.shape
+    if not rows < columns < LONGEST * rows:
+        return None
+    return whole_as_line(find_ink(decoded.grey), unturned_view(decoded))
 
 
 def _cut_out(

@@ -141,7 +141,8 @@ def _grid(lines: np.ndarray, ruled: np.ndarray, digit: float) -> Grid | None:
     least = LEAST_SIDE * digit
     rings = _holes(lines, least)
     if len(rings) == 1 and not _is_box(rings[0]):
-        return None  # a circle
+        circle = Box(0, 0, 1, 1, rings[0][:, 0].astype(np.float32))
+        return Grid(1, 1, [circle])
     corners = _corners(lines)
     # A table without a frame, and a comb, are closed by the outline around them.
     closed = cv2.polylines(lines.copy(), [corners.astype(np.int32)], True, 1, 1)

@@ -10,7 +10,7 @@ import numpy as np
 
 from digitlib.artifacts import load_card
 from digitlib.pixels.decoding import Picture, load
-from digitlib.pixels.layout import Place, find_layout
+from digitlib.pixels.layout import Place, find_layout, lines_of, whole_line
 from digitlib.pixels.lines import LineImage
 from digitlib.pixels.normalisation import SIDE
 from digitlib.pixels.polarity import with_bright_ink
@@ -138,19 +138,23 @@ class Recognizer:
         fields: list[Cell] = []
         for grid, places in layout.grids:
             cells = [self._read_cell(place, layout.view) for place in places]
-            if grid.rows == 1 and all(is_for_digit(place.box) for place in places):
+            if grid.rows == 1 < grid.columns and all(is_for_digit(place.box) for place in places):
                 fields.append(_joined(cells, self.line_reader.threshold))
             elif len(cells) == 1:
                 fields.append(cells[0])
             else:
                 tables.append(Table(grid.rows, grid.columns, tuple(cells)))
         found = _apart([self._read_line(line) for line in layout.lines])
-        others = [_apart([self._read_line(line) for line in layout.plain])]
-        if layout.whole is not None:
-            others.append([self.line_reader.read(layout.whole)])
+        sheet = Sheet(tuple(tables), tuple(fields), _with_numbers(found))
+        in_boxes = any(cell.numbers for cell in sheet.cells)
+        if in_boxes or sheet.reading.accepted:
+            return sheet
+        others = [_apart([self._read_line(line) for line in lines_of(decoded)])]
+        whole = whole_line(decoded)
+        if whole is not None:
+            others.append([self.line_reader.read(whole)])
         found = max([found, *others], key=lambda lines: sum(map(_certainty, lines)))
-        lines = tuple(tuple(numbers) for numbers in found if numbers)
-        return Sheet(tuple(tables), tuple(fields), lines)
+        return replace(sheet, lines=_with_numbers(found))
 
     def _read_cell(self, place: Place, view: View) -> Cell:
         box = place.box
@@ -213,6 +217,10 @@ def _joined(cells: list[Cell], threshold: float) -> Cell:
     written = any(cell.written for cell in cells)
     lines = (tuple(numbers),) if numbers else ()
     return Cell(0, 0, 1, 1, around(cell.box for cell in cells), lines, written)
+
+
+def _with_numbers(lines: list[list[Number]]) -> tuple[tuple[Number, ...], ...]:
+    return tuple(tuple(numbers) for numbers in lines if numbers)
 
 
 def _certainty(numbers: Sequence[Number]) -> float:

@@ -82,6 +82,11 @@ class Sheet:
     lines: tuple[tuple[Number, ...], ...] = ()
 
     @property
+    def cells(self) -> list[Cell]:
+        """All cells of tables, and the fields."""
+        return [cell for table in self.tables for cell in table.cells] + list(self.fields)
+
+    @property
     def reading(self) -> Reading:
         """All its numbers in reading order, line by line; rows of a table are lines."""
         loose = [line for cell in self.fields for line in cell.lines if line]

@@ -10,6 +10,7 @@ import numpy as np
 from digitlib.synthetic.pages import Page
 
 STRUCK = 0.04  # share of the numbers that are struck through
+TYPESET = 0.1  # share of the blocks of lines that are in type, such as serial numbers
 
 Block = Callable[[Page, float], float]
 
@@ -112,6 +113,7 @@ def lines(page: Page, y: float) -> float:
     random = page.random
     digit = np.exp(random.uniform(np.log(14), np.log(90)))
     pitch = digit * random.uniform(1.15, 2)
+    typeset = random.random() < TYPESET
     foot = random.uniform(-0.2, 0.6) * digit if page.ruled and random.random() < 0.4 else None
     for _ in range(random.integers(1, 6)):
         if y + pitch > page.height:
@@ -121,10 +123,11 @@ def lines(page: Page, y: float) -> float:
             text = page.number(int(random.integers(1, 8)))
             if x + 0.9 * digit * len(text) > page.width:
                 break
-            took = page.write(text, x, y + pitch / 2, digit, page.width)
+            write = page.typeset if typeset else page.write
+            took = write(text, x, y + pitch / 2, digit)
             if page.ruled and random.random() < STRUCK:
                 page.rule([(x, y + pitch / 2), (x + took, y + pitch / 2)])
-            page.cell((x, y, x + took, y + pitch), text)
+            page.cell((x, y, x + took, y + pitch), text, printed=typeset)
             x += took + digit * random.uniform(1.2, 4)
         if foot is not None:
             page.rule([(0, y + pitch / 2 + foot), (page.width, y + pitch / 2 + foot)])
@@ -262,7 +265,7 @@ def _marked(
     if kind == "circle":
         x += digit
     middle = y + high / 2
-    stop = x + page.write(text, x + pad, middle, digit, page.width - x - 2 * pad) + 2 * pad
+    stop = x + page.write(text, x + pad, middle, digit) + 2 * pad
     if kind == "frame":
         page.box(x, y, stop, y + high)
     elif kind == "underline":

@@ -26,7 +26,7 @@ FONTS = sorted(
     if "Display" not in file.name
 )
 MARKED = 0.2  # share of the numbers that have a decimal mark
-UPRIGHT = 0.15  # share of the numbers of digits that are easily taken for rules
+UPRIGHT = 0.2  # share of the numbers of digits that are easily taken for rules
 
 
 class Cell(NamedTuple):
@@ -91,7 +91,7 @@ class Page:
             digits = digits[:at] + str(self.random.choice([".", ","])) + digits[at:]
         return digits
 
-    def handwritten(self, text: str, height: float, widest: float) -> np.ndarray:
+    def handwritten(self, text: str, height: float, widest: float = np.inf) -> np.ndarray:
         """The ink uint8 (H, W) of a number with digits of `height`, made smaller to be so wide."""
         writing = Writing(self.hand, self.random, 60 * len(text) + 40, VARIETY)
         writing.write(text)
@@ -103,12 +103,12 @@ class Page:
         way = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
         return cv2.resize(writing.ink[b : b + h, a : a + w], size, interpolation=way)
 
-    def write(self, text: str, x: float, middle: float, height: float, widest: float) -> float:
+    def write(self, text: str, x: float, middle: float, height: float) -> float:
         """Write a number about row `middle`, from column x on; see `handwritten`.
 
         Returns its width.
         """
-        ink = self.handwritten(text, height, widest)
+        ink = self.handwritten(text, height)
         self.set_down(ink, x, middle)
         return ink.shape[1]
 

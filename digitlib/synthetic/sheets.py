@@ -18,6 +18,7 @@ HELD_PATTERNS = ("rosette", "clipped")  # papers that no network learns from
 DRAWN = 0.5  # share of the sheets that are by pen-drawn hands
 PHOTOGRAPHED = 0.6  # share of the sheets; the others are scans
 UNRULED, EMPTY = 0.2, 0.04  # shares of the sheets with lines of writing alone, and with nothing
+PATTERNED = 0.35  # share of the sheets on patterned paper
 CAMERA = dict.fromkeys(("blur", "resolution", "noise", "jpeg"), 0.7)
 
 
@@ -60,10 +61,10 @@ def draw_sheet(
     if random.random() < 0.12:
         squared(page)
     paper = page.shade
-    if random.random() < 0.25:
+    if random.random() < PATTERNED:
         families = HELD_PATTERNS if held else sorted(set(FAMILIES) - set(HELD_PATTERNS))
         paper = paper * draw_pattern(str(random.choice(families)), height, width, random, 0.6)
-    pen = 1 - 0.85 * random.beta(1.6, 3) if random.random() < 0.8 else 1.0
+    pen = 1 - 0.87 * random.beta(1.6, 2.5) if random.random() < 0.8 else 1.0
     for layer, dark in (
         (page.writing, pen),
         (page.printed, random.uniform(0.4, 1)),
