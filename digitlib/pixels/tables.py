@@ -4,6 +4,7 @@ A table is seen in perspective. It is straightened by its four corners before it
 Gaps in lines make one hole of two cells, which are told apart by what is left of the line.
 """
 
+from itertools import compress, pairwise
 from typing import NamedTuple
 
 import cv2
@@ -14,10 +15,14 @@ from digitlib.pixels.normalisation import stroke_width
 RULED = 100  # in 255ths: from here on a pixel is on a rule
 LEAST_SIDE = 0.7  # heights of a digit; a smaller hole is no cell
 BOXLIKE = 0.84  # share of the smallest rectangle around it that a cell covers; an ellipse has 0.79
+ROUND, CONVEX = 0.72, 0.85  # the same of a circle at least, and share of its hull that it covers
 QUAD = 0.94  # share of the hull of a table that a quadrilateral covers which takes its place
 SAME_EDGE = 0.5  # cells' edges that are nearer, in shares of the smaller cell, are the same line
-STANDING = 0.35  # share of the line between two cells that still stands where there is a gap
+SAME_COLUMNS = 0.7  # share of the columns that go on below a row, or it is the last of a table
+STANDING = 0.3  # share of the line between two cells that still stands where there is a gap
 SUPPORT = 0.25  # share of a line through a whole table that stands
+ASIDE = 0.12  # share of a table's width from its left and right end in which its frame may be
+FRAMED = 0.5  # share of its rows at whose ends a frame stands, or a table has none
 NEAR = 4  # pixels to both sides in which a line is looked for
 PIECE, GAP, END = 9, 15, 5  # pixels; least piece of a line, greatest gap, and width of its ends
 SQUARE = 1.5  # a box for one digit is at most this many times as wide as high
@@ -50,7 +55,8 @@ def find_grids(rules: np.ndarray, digit: float) -> list[Grid]:
     `digit` is the height of the writing's digits, in pixels. Lines are about level and upright.
     """
     ruled = (rules >= RULED).view(np.uint8)
-    mask = _mended(ruled)
+    level, upright = _mended(ruled)
+    mask = level | upright
     count, labels, stats, _ = cv2.connectedComponentsWithStats(mask)
     grids = []
     for label in range(1, count):
@@ -59,17 +65,31 @@ def find_grids(rules: np.ndarray, digit: float) -> list[Grid]:
             continue
         window = np.s_[y : y + height, x : x + width]
         lines = (labels[window] == label).view(np.uint8)
+        if not (lines & level[window]).any() or not (lines & upright[window]).any():
+            continue
         framed = (cv2.copyMakeBorder(one, 2, 2, 2, 2, 0) for one in (lines, lines | ruled[window]))
-        grid = _grid(*framed, digit)
-        if grid is not None:
-            offset = np.float32([x - 2, y - 2])
+        offset = np.float32([x - 2, y - 2])
+        for grid in _grids(*framed, digit):
             boxes = [box._replace(outline=box.outline + offset) for box in grid.boxes]
             grids.append(grid._replace(boxes=boxes))
-    return grids
+    return grids + _circles(ruled, LEAST_SIDE * digit)
 
 
-def _mended(mask: np.ndarray) -> np.ndarray:
-    """Level and upright lines uint8 {0, 1} (H, W): short pieces left out, gaps closed.
+def _circles(ruled: np.ndarray, least: float) -> list[Grid]:
+    """The circles in a map of rules uint8 {0, 1} (H, W), at least so wide and high, as boxes."""
+    closed = cv2.morphologyEx(ruled, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
+    circles = []
+    for hole in _holes(closed, least):
+        hull = cv2.convexHull(hole)
+        area = cv2.contourArea(hull)
+        filled = area / max(float(np.prod(cv2.minAreaRect(hull)[1])), 1.0)
+        if ROUND <= filled < BOXLIKE and cv2.contourArea(hole) >= CONVEX * area:
+            circles.append(Grid(1, 1, [Box(0, 0, 1, 1, hole[:, 0].astype(np.float32))]))
+    return circles
+
+
+def _mended(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Level and upright lines, uint8 {0, 1} (H, W) each: short pieces left out, gaps closed.
 
     A gap from one crossing line to the next is the distance between two tables, and stays; so does
     a wide one at a crossing line.
@@ -77,7 +97,7 @@ def _mended(mask: np.ndarray) -> np.ndarray:
     piece = max(PIECE, round(3 * stroke_width(mask * 255)))
     level = _pieces(mask, piece)
     upright = _pieces(np.ascontiguousarray(mask.T), piece)
-    return _closed(level, upright.T) | _closed(upright, level.T).T
+    return _closed(level, upright.T), np.ascontiguousarray(_closed(upright, level.T).T)
 
 
 def _pieces(mask: np.ndarray, piece: int) -> np.ndarray:
@@ -133,52 +153,121 @@ def _follows(box: Box, last: Box) -> bool:
     return alike and abs(y - v) < 0.3 * high and 0 <= x - u - wide < 0.5 * wide
 
 
-def _grid(lines: np.ndarray, ruled: np.ndarray, digit: float) -> Grid | None:
-    """The cells between lines that are joined, uint8 {0, 1} (H, W); None for none.
+def _grids(lines: np.ndarray, ruled: np.ndarray, digit: float) -> list[Grid]:
+    """The cells between lines that are joined, uint8 {0, 1} (H, W); usually one grid.
 
     `ruled` (H, W) is all that is on a rule, short pieces included.
     """
     least = LEAST_SIDE * digit
-    rings = _holes(lines, least)
-    if len(rings) == 1 and not _is_box(rings[0]):
-        circle = Box(0, 0, 1, 1, rings[0][:, 0].astype(np.float32))
-        return Grid(1, 1, [circle])
     corners = _corners(lines)
     # A table without a frame, and a comb, are closed by the outline around them.
     closed = cv2.polylines(lines.copy(), [corners.astype(np.int32)], True, 1, 1)
     holes = _holes(closed, least)
     if not holes:
-        return None
+        return []
     height, width = (float(side) for side in lines.shape)
     square = np.float32([(0, 0), (width, 0), (width, height), (0, height)])
     matrix = cv2.getPerspectiveTransform(corners, square)
     straight = cv2.warpPerspective(ruled, matrix, lines.shape[::-1])
     edges = np.array([_edges(hole, matrix) for hole in holes])
-    columns = _standing_levels(_levels(edges[:, [0, 2]]), straight.T)
-    rows = _standing_levels(_levels(edges[:, [1, 3]]), straight)
-    if len(rows) < 2 or len(columns) < 2:
-        return None
-    outlines = {}
-    for hole, (left, top, right, bottom) in zip(holes, edges, strict=True):
-        i, k = np.searchsorted(_middles(rows), (top, bottom)).tolist()
-        j, m = np.searchsorted(_middles(columns), (left, right)).tolist()
-        outlines[i, j, k, m] = hole[:, 0].astype(np.float32)
+    rows = _standing_levels(_levels(edges[:, [1, 3]]), straight, open_ends=True)
+    columns = _levels(edges[:, [0, 2]])
     back = np.linalg.inv(matrix)
-    boxes = []
-    for i, j, k, m in _cells(straight, rows, columns):
-        outline = outlines.get((i, j, k, m))
-        if outline is None:
-            outline = _outline(rows, columns, (i, j, k, m), back)
-        boxes.append(Box(i, j, k - i, m - j, outline))
-    return Grid(len(rows) - 1, len(columns) - 1, boxes)
+    bands = _between_tables(straight, rows, columns)
+    if bands:
+        for top, bottom in bands:
+            strip = _outline(np.array([top, bottom]), np.array([-NEAR, width + NEAR]), (0, 0, 1, 1), back)
+            cv2.fillPoly(lines, [strip.round().astype(np.int32)], 0)
+        return _grids_of_components(lines, ruled, digit)
+    grids = []
+    tables = _apart(straight, rows, columns)
+    for first, last in tables:
+        top, bottom = max(0, round(rows[first]) - NEAR), round(rows[last]) + NEAR + 1
+        part, own_rows = straight[top:bottom], rows[first : last + 1] - top
+        own_columns = _standing_levels(columns, part.T, open_ends=len(tables) == 1)
+        if len(own_rows) < 2 or len(own_columns) < 2:
+            continue
+        own = (edges[:, 1] >= rows[first] - NEAR) & (edges[:, 3] <= rows[last] + NEAR)
+        outlines = {}
+        for hole, (left, high, right, low) in zip(compress(holes, own), edges[own], strict=True):
+            i, k = np.searchsorted(_middles(own_rows), (high - top, low - top)).tolist()
+            j, m = np.searchsorted(_middles(own_columns), (left, right)).tolist()
+            outlines[i, j, k, m] = hole[:, 0].astype(np.float32)
+        boxes = []
+        for i, j, k, m in _cells(part, own_rows, own_columns):
+            outline = outlines.get((i, j, k, m))
+            if outline is None:
+                outline = _outline(own_rows + top, own_columns, (i, j, k, m), back)
+            boxes.append(Box(i, j, k - i, m - j, outline))
+        grids.append(Grid(len(own_rows) - 1, len(own_columns) - 1, boxes))
+    return grids
+
+
+def _grids_of_components(lines: np.ndarray, ruled: np.ndarray, digit: float) -> list[Grid]:
+    """The grids of lines that were cut into several tables."""
+    count, labels = cv2.connectedComponents(lines)
+    grids = []
+    for label in range(1, count):
+        own = (labels == label).view(np.uint8)
+        _, _, width, height = cv2.boundingRect(own)
+        if min(width, height) >= LEAST_SIDE * digit:
+            grids += _grids(own, ruled, digit)
+    return grids
+
+
+def _between_tables(
+    lines: np.ndarray, rows: np.ndarray, columns: np.ndarray
+) -> list[tuple[float, float]]:
+    """From where to where tables are apart that stand closely below each other.
+
+    There, one side of the frame is missing that the tables have, and nothing stands within.
+    """
+    if len(rows) < 3 or len(columns) < 2:
+        return []
+    bands = list(pairwise(rows))
+    wide = round(ASIDE * lines.shape[1])
+    ends = lines[:, :wide].T, lines[:, -wide:].T
+    sides = np.array(
+        [
+            [part[:, round(a) + NEAR : round(b) - NEAR + 1].any(axis=0).mean() > 0.5 for part in ends]
+            for a, b in bands
+        ]
+    )
+    if sides.all(axis=1).mean() < FRAMED:
+        return []
+    return [
+        (a + NEAR, b - NEAR)
+        for (a, b), side in zip(bands, sides, strict=True)
+        if not side.all() and b - a > 2 * NEAR
+        and not any(_stands(lines.T, column, a, b) for column in columns[1:-1])
+    ]
+
+
+def _apart(lines: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> list[tuple[int, int]]:
+    """The first and last row of each table, where several stand closely below each other.
+
+    They have other columns.
+    """
+    inner = columns[1:-1]
+    standing = [
+        {k for k, column in enumerate(inner) if _stands(lines.T, column, a, b)}
+        for a, b in pairwise(rows)
+    ]
+    ends = [0]
+    for i, (above, below) in enumerate(pairwise(standing), 1):
+        fewer = min(len(above), len(below))
+        if fewer and len(above & below) < SAME_COLUMNS * fewer:
+            ends.append(i)
+    return list(pairwise([*ends, len(rows) - 1]))
 
 
 def _holes(lines: np.ndarray, least: float) -> list[np.ndarray]:
     """The contours of holes in lines uint8 {0, 1} that are at least so wide and high, in pixels."""
     contours, tree = cv2.findContours(lines, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
+    parents = [] if tree is None else tree[0, :, 3]
     return [
         contour
-        for contour, (_, _, _, parent) in zip(contours, tree[0], strict=True)
+        for contour, parent in zip(contours, parents, strict=True)
         if parent >= 0 and min(cv2.minAreaRect(contour)[1]) >= least
     ]
 
@@ -249,10 +338,14 @@ def _middles(levels: np.ndarray) -> np.ndarray:
     return (levels[1:] + levels[:-1]) / 2
 
 
-def _standing_levels(levels: np.ndarray, lines: np.ndarray) -> np.ndarray:
-    """Those of the level lines that stand for a good part of their length, and the outermost."""
+def _standing_levels(levels: np.ndarray, lines: np.ndarray, open_ends: bool) -> np.ndarray:
+    """Those of the level lines that stand for a good part of their length.
+
+    The first and last may be missing where a table has no frame, with `open_ends`.
+    """
     stands = [_share(lines, level, 0, lines.shape[1]) >= SUPPORT for level in levels]
-    stands[0] = stands[-1] = True
+    stands[0] |= open_ends
+    stands[-1] |= open_ends
     return levels[stands]
 
 
