@@ -1,4 +1,4 @@
-"""The ``digitlib`` command: ``predict``, ``serve`` and ``models``.
+"""The ``digitlib`` command: ``predict``, ``sheet``, ``serve`` and ``models``.
 
 Exit codes: 0 when everything was read, 1 when something was not, 2 for a wrong command.
 """
@@ -13,16 +13,21 @@ from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from pathlib import Path
 
+from tabulate import tabulate
+
 from digitlib import __version__
 from digitlib.apps.service.limits import Limits
-from digitlib.artifacts import ArtifactError, load_card
+from digitlib.artifacts import ArtifactError, load_card, write_json, writing
+from digitlib.pixels.decoding import PictureError
 from digitlib.pixels.digit_files import DataError
 from digitlib.reading.batch import predict, read_chunk, read_picture, write_submission
 from digitlib.reading.models import PRETRAINED, find_models
 from digitlib.reading.numbers import MISREAD
 from digitlib.reading.recognizer import Recognizer
 from digitlib.reading.rows import COLUMNS, Row
+from digitlib.reading.sheets import Sheet
 from digitlib.reading.sources import Files, Source, open_source
+from digitlib.reading.spreadsheets import as_csv, as_json, entries, write_workbook
 
 EXAMPLES = """\
 examples:
@@ -31,6 +36,7 @@ examples:
   digitlib predict test.csv --csv out.csv --submission submission.csv
                                               Kaggle's columns (or a .npy, .npz or .zip file)
   curl -s URL | digitlib predict - --json     a picture from standard input
+  digitlib sheet photo.jpg --xlsx out.xlsx    a photo of a table or form into a spreadsheet
 """
 Commands = argparse._SubParsersAction
 STANDARD_INPUT = "-"
@@ -52,6 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--version", action="version", version=f"digitlib {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_predict(commands)
+    _add_sheet(commands)
     _add_serve(commands)
     commands.add_parser("models", help="list the models there are here").set_defaults(run=_models)
     chosen = parser.parse_args(arguments)
@@ -92,6 +99,16 @@ def _add_predict(commands: Commands) -> None:
         "--submission", metavar="FILE", help="with --csv: also Kaggle's ImageId,Label"
     )
     predicting.set_defaults(run=_predict)
+
+
+def _add_sheet(commands: Commands) -> None:
+    reading = commands.add_parser("sheet", help="read a photo of a table or a form")
+    reading.add_argument("picture", metavar="PICTURE", help="a picture file")
+    reading.add_argument("--xlsx", metavar="FILE", help="write an Excel workbook")
+    reading.add_argument("--csv", metavar="FILE", help="write the tables as they stand")
+    reading.add_argument("--json", metavar="FILE", help="write all that is known, as JSON")
+    reading.add_argument("--overwrite", action="store_true", help="replace files that are there")
+    reading.set_defaults(run=_sheet)
 
 
 def _add_serve(commands: Commands) -> None:
@@ -140,6 +157,53 @@ def _predict(chosen: Namespace) -> int:
         else:
             print("\n".join(_lines(row)), flush=True)
     return int(failed)
+
+
+def _sheet(chosen: Namespace) -> int:
+    targets = {kind: getattr(chosen, kind) for kind in ("xlsx", "csv", "json")}
+    files = {kind: Path(name).expanduser().absolute() for kind, name in targets.items() if name}
+    for file in files.values():
+        if file.exists() and not chosen.overwrite:
+            raise UsageError(f"{file} is there already: give --overwrite, or another name")
+    picture = Path(chosen.picture).expanduser().absolute()
+    try:
+        sheet = Recognizer().read_sheet(picture)
+        if "xlsx" in files:
+            write_workbook(sheet, picture, files["xlsx"])
+    except PictureError as fault:
+        print(f"{chosen.picture}: {fault}", file=sys.stderr)
+        return 1
+    if "csv" in files:
+        with writing(files["csv"]) as unfinished:
+            unfinished.write_text(as_csv(sheet), encoding="utf-8")
+    if "json" in files:
+        write_json(files["json"], as_json(sheet))
+    print("\n\n".join(_described(sheet)))
+    for kind in files:
+        print(f"written: {targets[kind]}")
+    return 0
+
+
+def _described(sheet: Sheet) -> Iterator[str]:
+    """A sheet for people: its tables, then its fields and lines, then how much is doubtful."""
+    for table in sheet.tables:
+        rows = [[""] * table.columns for _ in range(table.rows)]
+        for cell in table.cells:
+            doubt = "" if cell.accepted else "?"
+            rows[cell.row][cell.column] = " ".join(cell.text.split()) + doubt
+        yield tabulate(rows, tablefmt="rounded_grid", disable_numparse=True)
+    others = [one for one in entries(sheet) if not one.where.startswith("table")]
+    if others:
+        yield "\n".join(
+            f"{one.where:9}  {' '.join(one.text.split())}{'' if one.accepted else '?'}"
+            for one in others
+        )
+    numbers = sheet.reading.numbers
+    doubtful = sum(not number.accepted for number in numbers)
+    yield (
+        f"{len(numbers):,} numbers, {doubtful:,} of them doubtful (?), "
+        f"{len(sheet.left_out):,} pieces of ink left out"
+    )
 
 
 def _lines(row: Row) -> Iterator[str]:

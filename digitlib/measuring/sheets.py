@@ -82,9 +82,7 @@ def _table_at(read: Sheet, cells: list[Cell], number: int) -> Table | None:
         return sum(x <= a <= x + width and y <= b <= y + height for a, b in middles)
 
     # Of equally good ones it is the smallest: one may stand within another.
-    return max(
-        read.tables, key=lambda one: (inside(one), -one.box[2] * one.box[3]), default=None
-    )
+    return max(read.tables, key=lambda one: (inside(one), -one.box[2] * one.box[3]), default=None)
 
 
 def _in_cell(table: Table | None, cell: Cell, numbers: list[Number]) -> list[Number]:

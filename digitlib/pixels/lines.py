@@ -13,9 +13,9 @@ from digitlib.pixels.components import Component, typical_height
 from digitlib.pixels.ink import Ink
 from digitlib.pixels.line_images import HEIGHT
 from digitlib.pixels.normalisation import to_mnist
-from digitlib.pixels.segmentation import Framed
+from digitlib.pixels.segmentation import Box, Framed
 from digitlib.pixels.shapes import gather
-from digitlib.pixels.straighten import View
+from digitlib.pixels.straighten import View, box_around
 
 FILL = 0.62  # of a line's height that its digits fill, when there is room around them
 ROOM = 1.0  # heights of a digit that are seen to the left and right of the outermost ones
@@ -47,6 +47,13 @@ class LineImage(NamedTuple):
     picture: tuple[int, int]
     alone: Framed | None = None
     printed: bool = False
+
+
+def box_of(line: LineImage) -> Box:
+    """The box around the strokes of a line, (x, y, width, height) in the picture's pixels."""
+    x, y, width, height = cv2.boundingRect((line.strokes > 0).view(np.uint8))
+    ends = np.array([(a, b) for a in (x, x + width) for b in (y, y + height)], float)
+    return box_around(ends, line.to_picture, line.picture)
 
 
 def in_lines(components: list[Component]) -> list[list[Component]]:
@@ -171,11 +178,9 @@ def _place(line: list[Component], shape: tuple[int, int]) -> _Place:
     return _Place(start, stop, (highest + lowest) / 2, scale, slope)
 
 
-def _cut_out(
-    place: _Place, ink: Ink, view: View, origin: tuple[int, int]
-) -> LineImage:
+def _cut_out(place: _Place, ink: Ink, view: View, origin: tuple[int, int]) -> LineImage:
     start, stop, middle, scale, slope = place
-    rows, columns = view.grey.shape
+    _rows, _columns = view.grey.shape
     # From places on the line to places in the picture, as far as it was reduced to be worked on.
     matrix = np.array([[scale, 0, start], [slope * scale, scale, middle - scale * HEIGHT / 2]])
     size = (max(1, round((stop - start) / scale)), HEIGHT)

@@ -30,10 +30,17 @@ class View(NamedTuple):
 
     def box(self, places: np.ndarray) -> tuple[int, int, int, int]:
         """The box (x, y, width, height) in the picture around places (N, 2) of the view."""
-        there = places @ self.to_picture[:, :2].T + self.to_picture[:, 2]
-        left, top = np.floor(there.min(axis=0)).clip(0).astype(int).tolist()
-        right, bottom = np.minimum(np.round(there.max(axis=0)), self.picture).astype(int).tolist()
-        return left, top, max(1, right - left), max(1, bottom - top)
+        return box_around(places, self.to_picture, self.picture)
+
+
+def box_around(
+    places: np.ndarray, matrix: np.ndarray, size: tuple[int, int]
+) -> tuple[int, int, int, int]:
+    """The box (x, y, width, height) around places (N, 2) after `matrix`, in a picture of `size`."""
+    there = places @ matrix[:, :2].T + matrix[:, 2]
+    left, top = np.floor(there.min(axis=0)).clip(0).astype(int).tolist()
+    right, bottom = np.minimum(np.round(there.max(axis=0)), size).astype(int).tolist()
+    return left, top, max(1, right - left), max(1, bottom - top)
 
 
 def straighten(decoded: Decoded, maps: Maps) -> tuple[View, Maps]:

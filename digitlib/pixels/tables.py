@@ -111,7 +111,7 @@ def _closed(lines: np.ndarray, crossing: np.ndarray) -> np.ndarray:
     closed = cv2.morphologyEx(lines, cv2.MORPH_CLOSE, np.ones((1, GAP), np.uint8))
     near = cv2.dilate(crossing, np.ones((1, 2 * END + 1), np.uint8)) > 0
     gaps = closed & ~lines & 1
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(gaps)
+    _count, labels, stats, _ = cv2.connectedComponentsWithStats(gaps)
     x, y, width, height, _ = stats.T
     middle = y + height // 2
     before, after = np.maximum(x - 1, 0), np.minimum(x + width, lines.shape[1] - 1)
@@ -176,7 +176,9 @@ def _grids(lines: np.ndarray, ruled: np.ndarray, digit: float) -> list[Grid]:
     bands = _between_tables(straight, rows, columns)
     if bands:
         for top, bottom in bands:
-            strip = _outline(np.array([top, bottom]), np.array([-NEAR, width + NEAR]), (0, 0, 1, 1), back)
+            strip = _outline(
+                np.array([top, bottom]), np.array([-NEAR, width + NEAR]), (0, 0, 1, 1), back
+            )
             cv2.fillPoly(lines, [strip.round().astype(np.int32)], 0)
         return _grids_of_components(lines, ruled, digit)
     grids = []
@@ -229,7 +231,10 @@ def _between_tables(
     ends = lines[:, :wide].T, lines[:, -wide:].T
     sides = np.array(
         [
-            [part[:, round(a) + NEAR : round(b) - NEAR + 1].any(axis=0).mean() > 0.5 for part in ends]
+            [
+                part[:, round(a) + NEAR : round(b) - NEAR + 1].any(axis=0).mean() > 0.5
+                for part in ends
+            ]
             for a, b in bands
         ]
     )
@@ -238,7 +243,8 @@ def _between_tables(
     return [
         (a + NEAR, b - NEAR)
         for (a, b), side in zip(bands, sides, strict=True)
-        if not side.all() and b - a > 2 * NEAR
+        if not side.all()
+        and b - a > 2 * NEAR
         and not any(_stands(lines.T, column, a, b) for column in columns[1:-1])
     ]
 

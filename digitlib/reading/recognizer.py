@@ -1,7 +1,5 @@
 """``Recognizer``: pictures in, digits and numbers out, by LiteRT models, without TensorFlow."""
 
-import math
-from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -10,23 +8,19 @@ import numpy as np
 
 from digitlib.artifacts import load_card
 from digitlib.pixels.decoding import Picture, load
-from digitlib.pixels.layout import Place, find_layout, lines_of, whole_line
 from digitlib.pixels.lines import LineImage
 from digitlib.pixels.normalisation import SIDE
 from digitlib.pixels.polarity import with_bright_ink
 from digitlib.pixels.segmentation import Framed, find_digit
-from digitlib.pixels.straighten import View
-from digitlib.pixels.tables import is_for_digit
 from digitlib.reading.line_reader import LineReader
 from digitlib.reading.litert import Network
 from digitlib.reading.marker import Marker
 from digitlib.reading.models import PRETRAINED, PRETRAINED_LINES, PRETRAINED_SHEETS, serving_file
 from digitlib.reading.numbers import Digit, Number, Reading
-from digitlib.reading.sheets import Cell, Sheet, Table, around
+from digitlib.reading.sheet_reader import SheetReader
+from digitlib.reading.sheets import Sheet
 
-OVERLAP = 0.2  # share of a number's box that may lie in that of another line's
 EVEN = 0.5  # confidence of what is as likely right as wrong
-DOUBT = 0.6  # a digit of less confidence speaks against the way in which its line was found
 
 
 class Recognizer:
@@ -132,36 +126,8 @@ class Recognizer:
 
         Arguments and errors as ``read_digit``.
         """
-        decoded = load(picture)
-        layout = find_layout(decoded, self.marker.mark(decoded.grey))
-        tables: list[Table] = []
-        fields: list[Cell] = []
-        for grid, places in layout.grids:
-            cells = [self._read_cell(place, layout.view) for place in places]
-            if grid.rows == 1 < grid.columns and all(is_for_digit(place.box) for place in places):
-                fields.append(_joined(cells, self.line_reader.threshold))
-            elif len(cells) == 1:
-                fields.append(cells[0])
-            else:
-                tables.append(Table(grid.rows, grid.columns, tuple(cells)))
-        found = _apart([self._read_line(line) for line in layout.lines])
-        sheet = Sheet(tuple(tables), tuple(fields), _with_numbers(found))
-        in_boxes = any(cell.numbers for cell in sheet.cells)
-        if in_boxes or sheet.reading.accepted:
-            return sheet
-        others = [_apart([self._read_line(line) for line in lines_of(decoded)])]
-        whole = whole_line(decoded)
-        if whole is not None:
-            others.append([self.line_reader.read(whole)])
-        found = max([found, *others], key=lambda lines: sum(map(_certainty, lines)))
-        return replace(sheet, lines=_with_numbers(found))
-
-    def _read_cell(self, place: Place, view: View) -> Cell:
-        box = place.box
-        lines = [tuple(self._read_line(line)) for line in place.lines]
-        of = tuple(line for line in lines if line)
-        frame = view.box(box.outline)
-        return Cell(box.row, box.column, box.rows, box.columns, frame, of, bool(place.lines))
+        reader = SheetReader(self.marker, self.line_reader, self._read_line)
+        return reader.read(load(picture))
 
     def _read_line(self, line: LineImage) -> list[Number]:
         """The numbers of a line.
@@ -195,57 +161,3 @@ class Recognizer:
         accepted = confidence >= self.threshold
         label = int(probabilities.argmax())
         return Digit(label, confidence, accepted, probabilities, framed.box, framed.image)
-
-
-def _joined(cells: list[Cell], threshold: float) -> Cell:
-    """Boxes for one digit each, as one that holds the numbers that their digits make up.
-
-    An empty box between others ends a number, whose probability is the product of its digits'.
-    """
-    numbers: list[Number] = []
-    open_number: list[Number] = []
-    for cell in [*cells, None]:
-        if cell is not None and cell.numbers:
-            open_number += cell.numbers
-        elif open_number:
-            digits = tuple(digit for one in open_number for digit in one.digits)
-            sure = math.prod(one.confidence for one in open_number)
-            text = "".join(one.text for one in open_number)
-            printed = all(one.printed for one in open_number)
-            numbers.append(Number(text, digits, sure, sure >= threshold, printed))
-            open_number = []
-    written = any(cell.written for cell in cells)
-    lines = (tuple(numbers),) if numbers else ()
-    return Cell(0, 0, 1, 1, around(cell.box for cell in cells), lines, written)
-
-
-def _with_numbers(lines: list[list[Number]]) -> tuple[tuple[Number, ...], ...]:
-    return tuple(tuple(numbers) for numbers in lines if numbers)
-
-
-def _certainty(numbers: Sequence[Number]) -> float:
-    """How much is read with certainty: what the confidence of each digit is above `DOUBT`.
-
-    Those of a number have equal shares in its confidence, whose product it is.
-    """
-    counts = [(len(number.digits), number.confidence) for number in numbers]
-    return sum(count * (confidence ** (1 / count) - DOUBT) for count, confidence in counts)
-
-
-def _apart(lines: list[list[Number]]) -> list[list[Number]]:
-    """Lines without the numbers that overlap a more certain one of another line."""
-    numbers = [number for line in lines for number in line]
-    where = np.repeat(np.arange(len(lines)), [len(line) for line in lines])
-    boxes = np.array([number.box for number in numbers]).reshape(-1, 4)
-    starts, sizes = boxes[:, :2], boxes[:, 2:]
-    kept = np.zeros(len(numbers), bool)
-    for i in sorted(range(len(numbers)), key=lambda i: -_certainty([numbers[i]])):
-        rivals = np.flatnonzero(kept & (where != where[i]))
-        stops = np.minimum(starts[rivals] + sizes[rivals], starts[i] + sizes[i])
-        shared = (stops - np.maximum(starts[rivals], starts[i])).clip(0).prod(axis=1)
-        smaller = np.minimum(sizes[rivals].prod(axis=1), sizes[i].prod())
-        kept[i] = not (shared >= OVERLAP * smaller).any()
-    return [
-        [numbers[i] for i in np.flatnonzero(kept & (where == line)).tolist()]
-        for line in range(len(lines))
-    ]

@@ -1,7 +1,7 @@
 """What was read on a sheet: its tables and boxes cell by cell, and the lines of writing beside them."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -68,6 +68,14 @@ class Table:
 
 
 @dataclass(frozen=True)
+class LeftOut:
+    """Ink in which nothing was read, with the reason; `box` is in the picture's pixels."""
+
+    reason: str
+    box: Box
+
+
+@dataclass(frozen=True)
 class Sheet:
     """A sheet.
 
@@ -75,11 +83,13 @@ class Sheet:
         tables: those with several rows or columns, in reading order.
         fields: numbers in a frame, or with a box for each digit, in reading order.
         lines: the numbers of each line of writing outside tables and fields.
+        left_out: ink in which nothing was read.
     """
 
     tables: tuple[Table, ...] = ()
     fields: tuple[Cell, ...] = ()
     lines: tuple[tuple[Number, ...], ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
 
     @property
     def cells(self) -> list[Cell]:
@@ -92,8 +102,7 @@ class Sheet:
         loose = [line for cell in self.fields for line in cell.lines if line]
         loose += [line for line in self.lines if line]
         blocks: list[tuple[Box, list[tuple[Number, ...]]]] = [
-            (around(n.box for line in row for n in line), [tuple(n for line in row for n in line)])
-            for row in _rows(loose)
+            (around(number.box for number in row), [row]) for row in in_rows(loose)
         ]
         for table in self.tables:
             lines = [
@@ -113,8 +122,8 @@ def around(boxes: Iterable[Box]) -> Box:
     return left, top, right - left, bottom - top
 
 
-def _rows(lines: list[tuple[Number, ...]]) -> list[list[tuple[Number, ...]]]:
-    """Lines grouped into rows: those that stand beside each other."""
+def in_rows(lines: Sequence[tuple[Number, ...]]) -> list[tuple[Number, ...]]:
+    """Lines with those joined that stand beside each other, from top to bottom."""
     rows: list[list[tuple[Number, ...]]] = []
     boxes = {id(line): around(number.box for number in line) for line in lines}
     for line in sorted(lines, key=lambda line: boxes[id(line)][0]):
@@ -124,7 +133,9 @@ def _rows(lines: list[tuple[Number, ...]]) -> list[list[tuple[Number, ...]]]:
                 break
         else:
             rows.append([line])
-    return rows
+    joined = [tuple(number for line in row for number in line) for row in rows]
+    middles = [np.mean([number.box[1] + number.box[3] / 2 for number in row]) for row in joined]
+    return [joined[i] for i in np.argsort(middles)]
 
 
 def _beside(one: Box, last: Box) -> bool:

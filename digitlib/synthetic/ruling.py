@@ -1,5 +1,6 @@
 """Lines that are printed on forms: solid, dashed, dotted, broken, in halftone, double, wavering."""
 
+import itertools
 from collections.abc import Sequence
 
 import cv2
@@ -50,7 +51,7 @@ def draw_rule(
 def _dense(corners: np.ndarray) -> np.ndarray:
     """Places about `STEP` apart on the way from corner to corner."""
     parts = [corners[:1]]
-    for a, b in zip(corners, corners[1:], strict=False):
+    for a, b in itertools.pairwise(corners):
         count = max(2, int(np.hypot(*(b - a)) / STEP))
         parts.append(a + (b - a) * np.linspace(0, 1, count + 1)[1:, None])
     return np.concatenate(parts)

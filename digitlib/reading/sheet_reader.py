@@ -1,0 +1,139 @@
+"""Read a sheet: what is in its tables, boxes and lines, and what was left out."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from digitlib.pixels.decoding import Decoded
+from digitlib.pixels.layout import Place, find_layout, lines_of, whole_line
+from digitlib.pixels.lines import LineImage, box_of
+from digitlib.pixels.straighten import View
+from digitlib.pixels.tables import is_for_digit
+from digitlib.reading.line_reader import LineReader
+from digitlib.reading.marker import Marker
+from digitlib.reading.numbers import Number
+from digitlib.reading.sheets import Cell, LeftOut, Sheet, Table, around, in_rows
+
+OVERLAP = 0.2  # share of a number's box that may lie in that of another line's
+DOUBT = 0.6  # a digit of less confidence speaks against the way in which its line was found
+NO_NUMBER = "no number was found in it"
+
+Line = tuple[Number, ...]
+
+
+class SheetReader:
+    """Reads sheets.
+
+    Args:
+        marker: tells what is written, printed and ruled.
+        line_reader: reads a picture that is one line.
+        read_line: reads a line that was found on a sheet.
+    """
+
+    def __init__(
+        self,
+        marker: Marker,
+        line_reader: LineReader,
+        read_line: Callable[[LineImage], list[Number]],
+    ):
+        self.marker, self.line_reader = marker, line_reader
+        self._read_line = read_line
+
+    def read(self, decoded: Decoded) -> Sheet:
+        """Read a picture.
+
+        Where nothing is read in boxes, and what is read is doubtful, the picture is also read as
+        if all dark ink on it were writing, and as one line. The most certain reading is believed.
+        """
+        layout = find_layout(decoded, self.marker.mark(decoded.grey))
+        tables: list[Table] = []
+        fields: list[Cell] = []
+        left_out: list[LeftOut] = []
+        for grid, places in layout.grids:
+            cells = [self._cell(place, layout.view, left_out) for place in places]
+            if grid.rows == 1 < grid.columns and all(is_for_digit(place.box) for place in places):
+                fields.append(_joined(cells, self.line_reader.threshold))
+            elif len(cells) == 1:
+                fields.append(cells[0])
+            else:
+                tables.append(Table(grid.rows, grid.columns, tuple(cells)))
+        found = self._lines(layout.lines, left_out)
+        sheet = Sheet(tuple(tables), tuple(fields), tuple(in_rows(found)), tuple(left_out))
+        if any(cell.numbers for cell in sheet.cells) or sheet.reading.accepted:
+            return sheet
+        left_out = []
+        ways = [(found, sheet.left_out), (self._lines(lines_of(decoded), left_out), left_out)]
+        whole = whole_line(decoded)
+        if whole is not None:
+            left_out = []
+            ways.append((self._lines([whole], left_out), left_out))
+        lines, left = max(ways, key=lambda way: sum(map(_certainty, way[0])))
+        return replace(sheet, lines=tuple(in_rows(lines)), left_out=tuple(left))
+
+    def _cell(self, place: Place, view: View, left_out: list[LeftOut]) -> Cell:
+        box = place.box
+        lines = self._lines(place.lines, left_out)
+        frame = view.box(box.outline)
+        return Cell(box.row, box.column, box.rows, box.columns, frame, lines, bool(place.lines))
+
+    def _lines(self, images: list[LineImage], left_out: list[LeftOut]) -> tuple[Line, ...]:
+        """The numbers of lines; a line without any is left out."""
+        read = [self._read_line(image) for image in images]
+        left_out += [
+            LeftOut(NO_NUMBER, box_of(image))
+            for image, numbers in zip(images, read, strict=True)
+            if not numbers
+        ]
+        return tuple(tuple(numbers) for numbers in _apart(read) if numbers)
+
+
+def _joined(cells: list[Cell], threshold: float) -> Cell:
+    """Boxes for one digit each, as one that holds the numbers that their digits make up.
+
+    An empty box between others ends a number, whose probability is the product of its digits'.
+    """
+    numbers: list[Number] = []
+    open_number: list[Number] = []
+    for cell in [*cells, None]:
+        if cell is not None and cell.numbers:
+            open_number += cell.numbers
+        elif open_number:
+            digits = tuple(digit for one in open_number for digit in one.digits)
+            sure = math.prod(one.confidence for one in open_number)
+            text = "".join(one.text for one in open_number)
+            printed = all(one.printed for one in open_number)
+            numbers.append(Number(text, digits, sure, sure >= threshold, printed))
+            open_number = []
+    written = any(cell.written for cell in cells)
+    lines = (tuple(numbers),) if numbers else ()
+    return Cell(0, 0, 1, 1, around(cell.box for cell in cells), lines, written)
+
+
+def _certainty(numbers: Sequence[Number]) -> float:
+    """How much is read with certainty: what the confidence of each digit is above `DOUBT`.
+
+    Those of a number have equal shares in its confidence, whose product it is.
+    """
+    counts = [(len(number.digits), number.confidence) for number in numbers]
+    return sum(count * (confidence ** (1 / count) - DOUBT) for count, confidence in counts)
+
+
+def _apart(lines: list[list[Number]]) -> list[list[Number]]:
+    """Lines without the numbers that overlap a more certain one of another line."""
+    numbers = [number for line in lines for number in line]
+    where = np.repeat(np.arange(len(lines)), [len(line) for line in lines])
+    boxes = np.array([number.box for number in numbers]).reshape(-1, 4)
+    starts, sizes = boxes[:, :2], boxes[:, 2:]
+    kept = np.zeros(len(numbers), bool)
+    for i in sorted(range(len(numbers)), key=lambda i: -_certainty([numbers[i]])):
+        rivals = np.flatnonzero(kept & (where != where[i]))
+        stops = np.minimum(starts[rivals] + sizes[rivals], starts[i] + sizes[i])
+        shared = (stops - np.maximum(starts[rivals], starts[i])).clip(0).prod(axis=1)
+        smaller = np.minimum(sizes[rivals].prod(axis=1), sizes[i].prod())
+        kept[i] = not (shared >= OVERLAP * smaller).any()
+    return [
+        [numbers[i] for i in np.flatnonzero(kept & (where == line)).tolist()]
+        for line in range(len(lines))
+    ]

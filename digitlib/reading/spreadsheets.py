@@ -1,0 +1,237 @@
+"""A sheet that was read, as a workbook, as CSV and as JSON."""
+
+import csv
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+import xlsxwriter
+from xlsxwriter.format import Format
+from xlsxwriter.worksheet import Worksheet
+
+from digitlib.artifacts import writing
+from digitlib.pixels.decoding import Decoded, Picture, load
+from digitlib.pixels.segmentation import Box
+from digitlib.reading.numbers import Number, value_of
+from digitlib.reading.sheets import Cell, Sheet
+
+DOUBTFUL, HEADING, FRAME = "#FFE8A3", "#EDEDED", "#BFBFBF"  # colours of cells
+PICTURE_HEIGHT = 26  # pixels, of a cell's picture
+ROOM = 4  # pixels around it
+COLUMN = 14  # widths of a digit
+CELL_COLUMNS = ("where", "row", "column", "says", "value", "probability", "accepted", "picture")
+
+
+class Entry(NamedTuple):
+    """A place on a sheet with what was read there.
+
+    `where` names it; `row` and `column` count from 1, and are 0 outside tables. `confidence` is
+    that of the least certain number, None where there is none.
+    """
+
+    where: str
+    row: int
+    column: int
+    text: str
+    confidence: float | None
+    accepted: bool
+    box: Box
+
+
+def entries(sheet: Sheet) -> Iterator[Entry]:
+    """All that was read on a sheet: the tables cell by cell, then the fields, then the lines."""
+    for number, table in enumerate(sheet.tables, 1):
+        for cell in table.cells:
+            yield _entry(f"table {number}", cell.row + 1, cell.column + 1, cell)
+    for number, cell in enumerate(sheet.fields, 1):
+        yield _entry(f"field {number}", 0, 0, cell)
+    for number, line in enumerate(sheet.lines, 1):
+        for one in line:
+            yield Entry(f"line {number}", 0, 0, one.text, one.confidence, one.accepted, one.box)
+
+
+def _entry(where: str, row: int, column: int, cell: Cell) -> Entry:
+    sure = min((number.confidence for number in cell.numbers), default=None)
+    return Entry(where, row, column, cell.text, sure, cell.accepted, cell.box)
+
+
+def write_workbook(sheet: Sheet, picture: Picture, file: str | Path) -> None:
+    """Write an Excel workbook: the tables as they stand, each place's picture, what was left out.
+
+    What is doubtful is coloured, and its picture stands in the same row beside the table. A number
+    that may be worth one thing or another is text.
+
+    Raises:
+        PictureError: for what is no picture.
+    """
+    decoded = load(picture)
+    memory = io.BytesIO()
+    with xlsxwriter.Workbook(memory, {"in_memory": True, "strings_to_formulas": False}) as book:
+        Workbook(book, decoded).fill(sheet)
+    with writing(Path(file)) as unfinished:
+        unfinished.write_bytes(memory.getvalue())
+
+
+class Workbook:
+    """Fills a workbook with what was read in a picture."""
+
+    def __init__(self, book: xlsxwriter.Workbook, decoded: Decoded):
+        self.book, self.decoded = book, decoded
+        framed = {"border": 1, "border_color": FRAME}
+        self.sure, self.plain = book.add_format(framed), book.add_format()
+        self.doubtful = book.add_format({"bg_color": DOUBTFUL} | framed)
+        self.heading = book.add_format({"bold": True, "bg_color": HEADING})
+
+    def fill(self, sheet: Sheet) -> None:
+        """Write all pages."""
+        self._tables(sheet)
+        self._cells(sheet)
+        self._left_out(sheet)
+
+    def _tables(self, sheet: Sheet) -> None:
+        page = self.book.add_worksheet("Sheet")
+        widest = max((table.columns for table in sheet.tables), default=1)
+        page.set_column(0, 2 * widest, COLUMN)
+        row = 0
+        for number, table in enumerate(sheet.tables, 1):
+            page.write_string(row, 0, f"table {number}", self.heading)
+            page.write_string(row, table.columns + 1, "doubtful", self.heading)
+            row += 1
+            for cell in table.cells:
+                there = row + cell.row, cell.column
+                if cell.rows > 1 or cell.columns > 1:
+                    last = there[0] + cell.rows - 1, there[1] + cell.columns - 1
+                    page.merge_range(*there, *last, "", self.sure)
+                self._write(page, *there, cell.text, cell.accepted)
+                if not cell.accepted:
+                    self._picture(page, there[0], table.columns + 1 + cell.column, cell.box)
+            row += table.rows + 1
+        others = [one for one in entries(sheet) if not one.where.startswith("table")]
+        for entry in others:
+            page.write_string(row, 0, entry.where, self.heading)
+            self._write(page, row, 1, entry.text, entry.accepted)
+            if not entry.accepted:
+                self._picture(page, row, 2, entry.box)
+            row += 1
+
+    def _cells(self, sheet: Sheet) -> None:
+        page = self.book.add_worksheet("Cells")
+        page.set_column(0, len(CELL_COLUMNS) - 1, COLUMN)
+        page.freeze_panes(1, 0)
+        for column, name in enumerate(CELL_COLUMNS):
+            page.write_string(0, column, name, self.heading)
+        # The doubtful ones come first.
+        ordered = sorted(entries(sheet), key=lambda one: one.accepted)
+        for row, entry in enumerate(ordered, 1):
+            page.write_string(row, 0, entry.where)
+            if entry.row:
+                page.write_number(row, 1, entry.row)
+                page.write_number(row, 2, entry.column)
+            page.write_string(row, 3, entry.text)
+            self._write(page, row, 4, entry.text, entry.accepted)
+            if entry.confidence is not None:
+                page.write_number(row, 5, round(entry.confidence, 4))
+            page.write_boolean(row, 6, entry.accepted)
+            self._picture(page, row, 7, entry.box)
+
+    def _left_out(self, sheet: Sheet) -> None:
+        page = self.book.add_worksheet("Left out")
+        page.set_column(0, 0, 3 * COLUMN)
+        page.write_string(0, 0, "reason", self.heading)
+        page.write_string(0, 1, "picture", self.heading)
+        for row, left in enumerate(sheet.left_out, 1):
+            page.write_string(row, 0, left.reason)
+            self._picture(page, row, 1, left.box)
+
+    def _write(self, page: Worksheet, row: int, column: int, text: str, accepted: bool) -> None:
+        style: Format = self.sure if accepted else self.doubtful
+        value = value_of(text)
+        if not text:
+            page.write_blank(row, column, None, style)
+        elif value is None or _loses_zeros(text):
+            page.write_string(row, column, text, style)
+        else:
+            page.write_number(row, column, value, style)
+
+    def _picture(self, page: Worksheet, row: int, column: int, box: Box) -> None:
+        image = crop(self.decoded, box)
+        scale = PICTURE_HEIGHT / image.shape[0]
+        page.set_row_pixels(row, PICTURE_HEIGHT + 2)
+        page.insert_image(
+            row,
+            column,
+            "cell.png",
+            {
+                "image_data": io.BytesIO(cv2.imencode(".png", image)[1].tobytes()),
+                "x_scale": scale,
+                "y_scale": scale,
+                "x_offset": 1,
+                "y_offset": 1,
+                "object_position": 1,
+                "decorative": True,
+            },
+        )
+
+
+def crop(decoded: Decoded, box: Box) -> np.ndarray:
+    """The part of a picture in a box with a little room, uint8 (H, W)."""
+    across = decoded.grey.shape[1] / decoded.width
+    down = decoded.grey.shape[0] / decoded.height
+    x, y, width, height = box
+    left, top = max(0, int(x * across) - ROOM), max(0, int(y * down) - ROOM)
+    right, bottom = round((x + width) * across) + ROOM, round((y + height) * down) + ROOM
+    return decoded.grey[top:bottom, left:right]
+
+
+def _loses_zeros(text: str) -> bool:
+    """Whether a number would lose leading zeros, as a house number or an account does not."""
+    return len(text) > 1 and text[0] == "0" and text[1].isdigit()
+
+
+def as_csv(sheet: Sheet) -> str:
+    """The tables as they stand, then the fields and lines, with an empty line between them."""
+    text = io.StringIO()
+    table_writer = csv.writer(text, lineterminator="\n")
+    for table in sheet.tables:
+        rows = [[""] * table.columns for _ in range(table.rows)]
+        for cell in table.cells:
+            rows[cell.row][cell.column] = " ".join(cell.text.split())
+        table_writer.writerows(rows)
+        text.write("\n")
+    others = [one for one in entries(sheet) if not one.where.startswith("table")]
+    table_writer.writerows([one.where, " ".join(one.text.split())] for one in others)
+    return text.getvalue().rstrip("\n") + "\n"
+
+
+def as_json(sheet: Sheet) -> dict:
+    """All that is known of a sheet, for programs."""
+
+    def cell(one: Cell) -> dict:
+        return {
+            "row": one.row,
+            "column": one.column,
+            "rows": one.rows,
+            "columns": one.columns,
+            "text": one.text,
+            "written": one.written,
+            "accepted": one.accepted,
+            "box": list(one.box),
+            "numbers": _numbers(one.numbers),
+        }
+
+    return {
+        "tables": [
+            {"rows": t.rows, "columns": t.columns, "cells": [cell(one) for one in t.cells]}
+            for t in sheet.tables
+        ],
+        "fields": [cell(one) for one in sheet.fields],
+        "lines": [_numbers(line) for line in sheet.lines],
+        "left_out": [{"reason": one.reason, "box": list(one.box)} for one in sheet.left_out],
+    }
+
+
+def _numbers(numbers: list[Number] | tuple[Number, ...]) -> list[dict]:
+    return [number.as_json() | {"printed": number.printed} for number in numbers]
