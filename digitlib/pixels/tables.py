@@ -12,7 +12,7 @@ import numpy as np
 
 from digitlib.pixels.normalisation import stroke_width
 
-RULED = 100  # in 255ths: from here on a pixel is on a rule
+RULED = 45  # in 255ths: from here on a pixel is on a rule
 LEAST_SIDE = 0.7  # heights of a digit; a smaller hole is no cell
 BOXLIKE = 0.84  # share of the smallest rectangle around it that a cell covers; an ellipse has 0.79
 ROUND, CONVEX = 0.72, 0.85  # the same of a circle at least, and share of its hull that it covers
