@@ -13,10 +13,10 @@ import numpy as np
 from digitlib.pixels.normalisation import stroke_width
 
 RULED = 45  # in 255ths: from here on a pixel is on a rule
-LEAST_SIDE = 0.7  # heights of a digit; a smaller hole is no cell
+LEAST_SIDE = 0.6  # heights of a digit; a smaller hole is no cell
 BOXLIKE = 0.84  # share of the smallest rectangle around it that a cell covers; an ellipse has 0.79
 ROUND, CONVEX = 0.72, 0.85  # the same of a circle at least, and share of its hull that it covers
-QUAD = 0.94  # share of the hull of a table that a quadrilateral covers which takes its place
+OUTSIDE = 9  # pixels that lines may reach beyond the quadrilateral around them
 SAME_EDGE = 0.5  # cells' edges that are nearer, in shares of the smaller cell, are the same line
 SAME_COLUMNS = 0.7  # share of the columns that go on below a row, or it is the last of a table
 STANDING = 0.3  # share of the line between two cells that still stands where there is a gap
@@ -222,7 +222,7 @@ def _between_tables(
 ) -> list[tuple[float, float]]:
     """From where to where tables are apart that stand closely below each other.
 
-    There, one side of the frame is missing that the tables have, and nothing stands within.
+    There, a side of the frame is missing that the rows above and below have, and nothing stands.
     """
     if len(rows) < 3 or len(columns) < 2:
         return []
@@ -238,12 +238,14 @@ def _between_tables(
             for a, b in bands
         ]
     )
-    if sides.all(axis=1).mean() < FRAMED:
+    framed = sides.all(axis=1)
+    if framed.mean() < FRAMED:
         return []
     return [
         (a + NEAR, b - NEAR)
-        for (a, b), side in zip(bands, sides, strict=True)
-        if not side.all()
+        for i, (a, b) in enumerate(bands)
+        if not framed[i]
+        and framed[max(i - 1, 0) : i + 2].any()
         and b - a > 2 * NEAR
         and not any(_stands(lines.T, column, a, b) for column in columns[1:-1])
     ]
@@ -284,9 +286,10 @@ def _corners(lines: np.ndarray) -> np.ndarray:
     Where they are no quadrilateral, they are those of the box around them.
     """
     hull = cv2.convexHull(cv2.findNonZero(lines))
-    for share in (0.02, 0.03, 0.05):
+    for share in (0.005, 0.01, 0.02, 0.03, 0.05):
         quad = cv2.approxPolyDP(hull, share * cv2.arcLength(hull, True), True)[:, 0]
-        if len(quad) == 4 and cv2.contourArea(quad) > QUAD * cv2.contourArea(hull):
+        outside = (-cv2.pointPolygonTest(quad, (int(x), int(y)), True) for x, y in hull[:, 0])
+        if len(quad) == 4 and max(outside) <= OUTSIDE:
             quad = quad.astype(np.float32)
             quad = quad[np.argsort(np.arctan2(*(quad - quad.mean(axis=0)).T[::-1]))]
             return np.roll(quad, -int(quad.sum(axis=1).argmin()), axis=0)
