@@ -22,7 +22,7 @@ ROOM = 1.0  # heights of a digit that are seen to the left and right of the oute
 STEEPEST = 0.3  # slope of a line
 FINEST = 1 / 8  # pixels of the picture for one of the line's, at least
 LEGIBLE = 6  # pixels; lower strokes are specks and marks
-APART = 1.3  # heights that neighbours of a line are apart at most
+APART = 2.8  # heights that neighbours of a line are apart at most
 ALIKE = 0.45  # share of its neighbour's height that a stroke of the same line has at least
 LEVEL = 0.45  # share of the lower one's height at which both are
 SPECK = 0.4  # share of the lines' usual height below which a stroke by itself is dirt
@@ -128,7 +128,7 @@ def cut_out(
     origin: tuple[int, int] = (0, 0),
     printed: bool = False,
 ) -> LineImage:
-    """A line of strokes as an image; `ink` is of the part of the picture that begins at `origin`."""
+    """A line of strokes as an image; `ink` is of the part of the picture from `origin` on."""
     shapes = gather(line)
     place = _place(shapes, view.grey.shape)
     alone = None

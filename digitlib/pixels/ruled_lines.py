@@ -1,4 +1,4 @@
-"""Remove what is printed on the paper: ruled lines, frames and the walls of a form's cells."""
+"""Remove ruled lines and the pieces of a frame from around a single digit."""
 
 import cv2
 import numpy as np
@@ -12,7 +12,6 @@ REACH = 0.02  # a line ends at most this far from the picture's edges
 MOST_IN_DIGIT = 3  # a digit has at most so many straight lines from edge to edge
 EDGE = 0.2  # in this outer part a line may be thick, because it may belong to a frame
 THICK, THIN = 0.1, 0.03  # greatest thickness of a line in that outer part, and elsewhere
-BOX = 0.85  # least share of the smallest rectangle around it that a cell covers
 MARGIN = 0.12  # pieces of a frame lie in this outer part
 
 
@@ -69,44 +68,6 @@ def without_frame(components: list[Component], shape: tuple[int, int]) -> list[C
     return [component for component in components if not is_frame(component)]
 
 
-def cells(strokes: np.ndarray) -> list[Component]:
-    """The contents of a form's innermost cells, in no particular order; [] without a form.
-
-    A form is a component of the ink map uint8 (H, W) with at least two filled holes. A hole is
-    filled if it is a box that holds other ink at least a quarter as high as itself. (A single
-    filled hole may be a frame around everything.) All holes of about the size of the filled ones
-    are cells. A cell is the convex hull of its hole, so that a stroke that touches the wall is
-    still inside.
-    """
-    contours, tree = cv2.findContours(
-        (strokes > 0).view(np.uint8), cv2.RETR_TREE, cv2.CHAIN_APPROX_SIMPLE
-    )
-    if len(contours) < 5:  # a component, its two holes, and ink in both
-        return []
-    parents = tree[0, :, 3]
-    heights = [cv2.boundingRect(contour)[3] for contour in contours]
-    # A hole has an odd number of contours around it, and ink an even number.
-    around = [_ancestors(parents, i) for i in range(len(contours))]
-    filled = {
-        parent
-        for i, parent in enumerate(parents.tolist())
-        if len(around[i]) % 2 == 0
-        and parent >= 0
-        and heights[i] >= heights[parent] / 4
-        and _is_box(contours[parent])
-    }
-    outer = {hole for i in filled for hole in around[i]}
-    innermost = filled - outer
-    areas = np.array([cv2.contourArea(contour) for contour in contours])
-    found = []
-    for form in {parents[i] for i in innermost}:
-        theirs = areas[[i for i in innermost if parents[i] == form]]
-        if len(theirs) > 1:
-            holes = np.flatnonzero((parents == form) & (areas >= np.median(theirs) / 3))
-            found += [_cell(strokes, contours[i]) for i in holes.tolist() if i not in outer]
-    return found
-
-
 def _upright_lines(mask: np.ndarray, pen: float) -> tuple[np.ndarray, int, int]:
     """The nearly upright lines from top to bottom of a mask uint8 {0, 1}.
 
@@ -136,24 +97,3 @@ def _upright_lines(mask: np.ndarray, pen: float) -> tuple[np.ndarray, int, int]:
             line[widths > 2 * thickness] = False  # a stroke runs along it there
             lines[y : y + h, x : x + w] |= line
     return lines, sure, number
-
-
-def _ancestors(parents: np.ndarray, i: int) -> list[int]:
-    chain = []
-    while parents[i] >= 0:
-        i = int(parents[i])
-        chain.append(i)
-    return chain
-
-
-def _is_box(hole: np.ndarray) -> bool:
-    """Whether the hull of a hole is nearly a rectangle; that of a 0 is an ellipse."""
-    _, sides, _ = cv2.minAreaRect(hole)
-    return cv2.contourArea(cv2.convexHull(hole)) >= BOX * max(sides[0] * sides[1], 1)
-
-
-def _cell(strokes: np.ndarray, hole: np.ndarray) -> Component:
-    x, y, width, height = cv2.boundingRect(hole)
-    inside = np.zeros((height, width), np.uint8)
-    cv2.fillConvexPoly(inside, cv2.convexHull(hole) - (x, y), 1)
-    return Component(x, y, strokes[y : y + height, x : x + width] * inside)

@@ -1,4 +1,4 @@
-"""The shapes on a page that may be digits: the strokes of each digit joined, and specks left out."""
+"""The shapes on a page that may be digits: strokes of each digit joined, specks left out."""
 
 import numpy as np
 

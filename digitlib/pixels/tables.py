@@ -13,6 +13,7 @@ import numpy as np
 from digitlib.pixels.normalisation import stroke_width
 
 RULED = 45  # in 255ths: from here on a pixel is on a rule
+STRONG, MANY = 120, 6  # fewer cells than these must have lines that are marked so clearly
 LEAST_SIDE = 0.6  # heights of a digit; a smaller hole is no cell
 BOXLIKE = 0.84  # share of the smallest rectangle around it that a cell covers; an ellipse has 0.79
 ROUND, CONVEX = 0.72, 0.85  # the same of a circle at least, and share of its hull that it covers
@@ -67,9 +68,12 @@ def find_grids(rules: np.ndarray, digit: float) -> list[Grid]:
         lines = (labels[window] == label).view(np.uint8)
         if not (lines & level[window]).any() or not (lines & upright[window]).any():
             continue
-        framed = (cv2.copyMakeBorder(one, 2, 2, 2, 2, 0) for one in (lines, lines | ruled[window]))
-        offset = np.float32([x - 2, y - 2])
-        for grid in _grids(*framed, digit):
+        strong = float(rules[window][lines > 0].mean()) >= STRONG
+        near = lines | ruled[window]
+        offset = np.array([x - 2, y - 2], np.float32)
+        for grid in _grids(np.pad(lines, 2), np.pad(near, 2), digit):
+            if not strong and len(grid.boxes) < MANY:
+                continue
             boxes = [box._replace(outline=box.outline + offset) for box in grid.boxes]
             grids.append(grid._replace(boxes=boxes))
     return grids + _circles(ruled, LEAST_SIDE * digit)
@@ -166,7 +170,7 @@ def _grids(lines: np.ndarray, ruled: np.ndarray, digit: float) -> list[Grid]:
     if not holes:
         return []
     height, width = (float(side) for side in lines.shape)
-    square = np.float32([(0, 0), (width, 0), (width, height), (0, height)])
+    square = np.array([(0, 0), (width, 0), (width, height), (0, height)], np.float32)
     matrix = cv2.getPerspectiveTransform(corners, square)
     straight = cv2.warpPerspective(ruled, matrix, lines.shape[::-1])
     edges = np.array([_edges(hole, matrix) for hole in holes])
@@ -231,14 +235,11 @@ def _between_tables(
     ends = lines[:, :wide].T, lines[:, -wide:].T
     sides = np.array(
         [
-            [
-                part[:, round(a) + NEAR : round(b) - NEAR + 1].any(axis=0).mean() > 0.5
-                for part in ends
-            ]
+            [_share(part, wide / 2, a + NEAR, b - NEAR, wide) > 0.5 for part in ends]
             for a, b in bands
         ]
     )
-    framed = sides.all(axis=1)
+    framed: np.ndarray = sides.all(axis=1)
     if framed.mean() < FRAMED:
         return []
     return [
@@ -366,10 +367,11 @@ def _cells(
     Neighbours are one cell where no line stands between them, if that makes a rectangle.
     """
     owner = np.arange((len(rows) - 1) * (len(columns) - 1)).reshape(len(rows) - 1, -1)
+    across, down = columns.tolist(), rows.tolist()
     for i, j in np.ndindex(*owner.shape):
-        if i and not _stands(lines, rows[i], columns[j], columns[j + 1]):
+        if i and not _stands(lines, down[i], across[j], across[j + 1]):
             owner[owner == owner[i, j]] = owner[i - 1, j]
-        if j and not _stands(lines.T, columns[j], rows[i], rows[i + 1]):
+        if j and not _stands(lines.T, across[j], down[i], down[i + 1]):
             owner[owner == owner[i, j]] = owner[i, j - 1]
     cells = []
     for one in np.unique(owner):
@@ -387,11 +389,11 @@ def _stands(lines: np.ndarray, level: float, start: float, stop: float) -> bool:
     return _share(lines, level, start + 4, stop - 3) >= STANDING
 
 
-def _share(lines: np.ndarray, level: float, start: float, stop: float) -> float:
+def _share(lines: np.ndarray, level: float, start: float, stop: float, near: int = NEAR) -> float:
     """Which share of a level line from `start` to `stop` is there; 1 where that is no length."""
-    first = max(0, round(level) - NEAR)
-    near = lines[first : round(level) + NEAR + 1, max(0, round(start)) : round(stop)]
-    return float(near.any(axis=0).mean()) if near.size else 1.0
+    first = max(0, round(level) - near)
+    part = lines[first : round(level) + near + 1, max(0, round(start)) : round(stop)]
+    return float(part.any(axis=0).mean()) if part.size else 1.0
 
 
 def _outline(
@@ -399,5 +401,5 @@ def _outline(
 ) -> np.ndarray:
     a, b, c, d = part
     x0, y0, x1, y1 = columns[b], rows[a], columns[d], rows[c]
-    corners = np.float32([[(x0, y0), (x1, y0), (x1, y1), (x0, y1)]])
+    corners = np.array([[(x0, y0), (x1, y0), (x1, y1), (x0, y1)]], np.float32)
     return cv2.perspectiveTransform(corners, back)[0]

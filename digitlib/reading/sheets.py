@@ -1,4 +1,4 @@
-"""What was read on a sheet: its tables and boxes cell by cell, and the lines of writing beside them."""
+"""What was read on a sheet: tables and boxes cell by cell, and lines of writing beside them."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

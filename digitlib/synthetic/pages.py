@@ -1,4 +1,4 @@
-"""A page while it is filled: what is written, printed and ruled on it, each on a layer of its own."""
+"""A page while it is filled: what is written, printed and ruled on it, each on its own layer."""
 
 from functools import lru_cache
 from pathlib import Path

@@ -60,7 +60,7 @@ def draw_sheet(
         y = max(block(page, y), y + 10)
     if random.random() < 0.12:
         squared(page)
-    paper = page.shade
+    paper: np.ndarray = page.shade
     if random.random() < PATTERNED:
         families = HELD_PATTERNS if held else sorted(set(FAMILIES) - set(HELD_PATTERNS))
         paper = paper * draw_pattern(str(random.choice(families)), height, width, random, 0.6)
@@ -71,7 +71,7 @@ def draw_sheet(
         (page.ruling, 1.0),
     ):
         paper = paper * (1 - layer.astype(np.float32) * (dark / 255))
-    maps = np.dstack([page.writing, page.printed, page.rules])
+    maps: np.ndarray = np.dstack([page.writing, page.printed, page.rules])
     cells = page.cells
     if random.random() < PHOTOGRAPHED:
         matrix = _perspective(height, width, random)
@@ -90,10 +90,10 @@ def draw_sheet(
 
 def _perspective(height: int, width: int, random: np.random.Generator) -> np.ndarray:
     """How a photo shows a page: turned a little, now and then a lot, and from aside."""
-    source = np.float32([(0, 0), (width, 0), (width, height), (0, height)])
+    source = np.array([(0, 0), (width, 0), (width, height), (0, height)], np.float32)
     turn = random.normal(0, 0.04) if random.random() < 0.9 else random.uniform(-0.55, 0.55)
-    centre = np.float32([width / 2, height / 2])
-    rotation = np.float32([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+    centre = np.array([width / 2, height / 2], np.float32)
+    rotation = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]], np.float32)
     target = (source - centre) @ rotation * random.uniform(0.8, 1.02) + centre
     target += random.normal(0, 0.015 * min(height, width), (4, 2))
     return cv2.getPerspectiveTransform(source, target.astype(np.float32))
