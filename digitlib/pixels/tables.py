@@ -239,7 +239,7 @@ def _between_tables(
             for a, b in bands
         ]
     )
-    framed: np.ndarray = sides.all(axis=1)
+    framed = np.array([all(side) for side in sides])
     if framed.mean() < FRAMED:
         return []
     return [

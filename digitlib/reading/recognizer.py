@@ -108,7 +108,7 @@ class Recognizer:
         Raises:
             PictureError: for what is no picture, with the reason.
         """
-        framed = find_digit(picture)
+        framed = find_digit(picture, lambda grey: self.marker.mark(grey))
         if framed is None:
             even = np.full(10, 0.1, np.float32)
             return Digit(None, 0.0, False, even, (0, 0, 0, 0), np.zeros((SIDE, SIDE), np.uint8))
