@@ -39,9 +39,7 @@ def normalise(picture: Picture) -> np.ndarray:
     return np.zeros((SIDE, SIDE), np.uint8) if found is None else found.image
 
 
-def find_digit(
-    picture: Picture, mark: Callable[[np.ndarray], Maps] | None = None
-) -> Framed | None:
+def find_digit(picture: Picture, mark: Callable[[np.ndarray], Maps] | None = None) -> Framed | None:
     """The digit that the whole picture is, or None where there is no ink.
 
     All strokes belong to it, apart from specks, lines across the picture, and pieces of a frame at

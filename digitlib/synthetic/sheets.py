@@ -19,6 +19,7 @@ DRAWN = 0.5  # share of the sheets that are by pen-drawn hands
 PHOTOGRAPHED = 0.6  # share of the sheets; the others are scans
 UNRULED, EMPTY = 0.2, 0.04  # shares of the sheets with lines of writing alone, and with nothing
 PATTERNED = 0.35  # share of the sheets on patterned paper
+BLEEDING = 0.2  # share of the sheets on which the other side shows
 CAMERA = dict.fromkeys(("blur", "resolution", "noise", "jpeg"), 0.7)
 
 
@@ -64,6 +65,8 @@ def draw_sheet(
     if random.random() < PATTERNED:
         families = HELD_PATTERNS if held else sorted(set(FAMILIES) - set(HELD_PATTERNS))
         paper = paper * draw_pattern(str(random.choice(families)), height, width, random, 0.6)
+    if random.random() < BLEEDING:
+        paper = paper * _bled_through(page, random)
     pen = 1 - 0.87 * random.beta(1.6, 2.5) if random.random() < 0.8 else 1.0
     for layer, dark in (
         (page.writing, pen),
@@ -86,6 +89,17 @@ def draw_sheet(
     brightness = random.uniform(0.5, 1) if random.random() < 0.7 else 1.0
     grey = take_picture(255 * brightness * paper, random, CAMERA)
     return Sheet(grey, maps, cells)
+
+
+def _bled_through(page: Page, random: np.random.Generator) -> np.ndarray:
+    """What shows of the paper's other side, float32 (height, width): here a page like this one."""
+    layers = page.writing, page.printed, page.ruling
+    dark = np.maximum.reduce(
+        [layer[:, ::-1] for layer in layers if random.random() < 0.8] or [layers[1]]
+    )
+    shift = random.integers(-page.height // 3, page.height // 3)
+    blurred = cv2.GaussianBlur(np.roll(dark, shift, axis=0), (0, 0), random.uniform(0.8, 2.5))
+    return 1 - blurred.astype(np.float32) * (random.uniform(0.02, 0.16) / 255)
 
 
 def _perspective(height: int, width: int, random: np.random.Generator) -> np.ndarray:
