@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 from digitlib import Recognizer
+from digitlib.pixels.components import find_components
 from digitlib.pixels.decoding import load
 from digitlib.pixels.ink import find_ink
+from digitlib.pixels.layout import lines_of
 from digitlib.pixels.line_images import ALPHABET, HEIGHT
-from digitlib.pixels.lines import find_lines, in_lines
-from digitlib.pixels.shapes import find_shapes
+from digitlib.pixels.lines import in_lines
 from digitlib.reading.numbers import Digit, Number, Reading, value_of
 from digitlib.reading.signs import Sign, Strokes, numbers_of, words_of
 from digitlib.reading.spelling import best_path, log_likelihood
@@ -149,7 +150,7 @@ def page(rows: dict[int, str], slope: float = 0.0) -> np.ndarray:
 def test_a_line_is_cut_out_along_its_slope(slope):
     """Protects lines that climb or fall: all ink is in the strip, and boxes lead back to it."""
     picture = page({80: "23456789", 300: "5566"}, slope)
-    top, bottom = find_lines(picture).found
+    top, bottom = lines_of(load(picture))
     assert top.absorbed.shape[0] == bottom.absorbed.shape[0] == HEIGHT
     for line, digits in ((top, 8), (bottom, 4)):
         count, _, stats, centres = cv2.connectedComponentsWithStats(
@@ -168,7 +169,7 @@ def test_a_line_is_cut_out_along_its_slope(slope):
 def test_shapes_in_lines_come_in_reading_order():
     """Protects the order of reading: top to bottom, left to right."""
     ink = find_ink(load(page({200: "47", 40: "123", 420: "9"})).grey)
-    lines = in_lines(find_shapes(ink.strokes))
+    lines = in_lines(find_components(ink.strokes))
     assert [len(line) for line in lines] == [3, 2, 1]
     assert all(a.x < b.x for line in lines for a, b in pairwise(line))
 

@@ -10,13 +10,14 @@ import numpy as np
 
 from digitlib.pixels.components import Component, find_components
 from digitlib.pixels.decoding import Decoded
-from digitlib.pixels.ink import MARKED, Ink, find_ink, find_marked_ink
+from digitlib.pixels.ink import BLANK, MARKED, Ink, find_ink, find_marked_ink
 from digitlib.pixels.lines import LEGIBLE, LONGEST, LineImage, cut_out, in_lines, whole_as_line
 from digitlib.pixels.sheet_maps import Maps
 from digitlib.pixels.straighten import View, straighten, unturned_view
 from digitlib.pixels.tables import Box, Grid, find_grids, join_boxes
 
 USUAL_DIGIT = 24.0  # pixels; the height of a digit where nothing is written
+SEEN = 2.0  # 255ths of the light that lines absorb at least, more than the paper between them
 SCRAP = 0.15  # share of a cell's height; what is lower is a scrap of its lines
 INSIDE = 0.2  # share of a stroke that is in a cell if the stroke belongs there
 AROUND = 1.5  # heights around a line that are cut out of the picture with it
@@ -50,11 +51,13 @@ def find_layout(decoded: Decoded, maps: Maps) -> Layout:
     """What is where in a picture."""
     view, maps = straighten(decoded, maps)
     ink = find_marked_ink(view.grey, maps)
-    ink = Ink(ink.strokes, np.where(_is_rule(maps), 0, ink.absorbed))
+    absorbed = ink.absorbed
+    ink = Ink(ink.strokes, np.where(_is_rule(maps), 0, absorbed))
     components = find_components(ink.strokes)
     heights = [one.height for one in components if one.height >= LEGIBLE]
     digit = float(np.percentile(heights, 20)) if heights else USUAL_DIGIT
-    grids = join_boxes(find_grids(maps.rules, digit))
+    grids = [grid for grid in find_grids(maps.rules, digit) if _is_seen(grid, absorbed, maps)]
+    grids = join_boxes(grids)
     boxes = [box for grid in grids for box in grid.boxes]
     owners = _owners(components, boxes, view.grey.shape)
     layout = Layout(view)
@@ -112,6 +115,21 @@ def _cut_out(
     shown = own > 0 if alone else (own > 0) | (cv2.dilate(others.view(np.uint8), ROOM) == 0)
     part = Ink(strokes, np.where(shown, ink.absorbed[y0:y1, x0:x1], 0))
     return cut_out(line, part, view, (x0, y0), maps is not None and _is_printed(line, maps))
+
+
+def _is_seen(grid: Grid, absorbed: np.ndarray, maps: Maps) -> bool:
+    """Whether the lines of a grid are darker than its paper."""
+    lines = np.zeros_like(absorbed)
+    for box in grid.boxes:
+        cv2.polylines(lines, [box.outline.astype(np.int32)], True, 1, 3)
+    marked = np.maximum(maps.writing, maps.printed) > BLANK
+    x, y, width, height = cv2.boundingRect(np.vstack([box.outline for box in grid.boxes]))
+    window = np.s_[max(y, 0) : y + height, max(x, 0) : x + width]
+    on = (lines[window] > 0) & ~marked[window]
+    off = (maps.rules[window] < BLANK) & ~marked[window]
+    if not on.any() or not off.any():
+        return True
+    return float(absorbed[window][on].mean() - absorbed[window][off].mean()) >= SEEN
 
 
 def _is_rule(maps: Maps) -> np.ndarray:

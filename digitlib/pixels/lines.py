@@ -106,7 +106,7 @@ def in_lines(components: list[Component]) -> list[list[Component]]:
     lines = [line for line, keep in zip(lines, kept, strict=True) if keep]
     bands = bands[kept]
     order = np.argsort(bands[:, 1] + bands[:, 3])
-    return [[components[i] for i in lines[k]] for k in order]
+    return [[components[i] for i in lines[k][np.argsort(left[lines[k]])]] for k in order]
 
 
 def _beside(

@@ -76,7 +76,7 @@ class Page:
         self.shade = np.ones((height, width), np.float32)
         self.cells: list[Cell] = []
         self.tables = 0
-        self.darkness = random.uniform(0.2, 1)
+        self.darkness = random.uniform(0.25, 1)
         self.rule_width = random.uniform(1, 3.5)
         self.ruled = True
         self.style = str(random.choice(HELD_STYLES if held else STYLES))

@@ -51,7 +51,7 @@ def _crop(sheet: Sheet, random: np.random.Generator) -> Crop:
     maps = cv2.resize(sheet.maps[y0:y1, x0:x1], size, interpolation=way)
     if random.random() < PALE:
         mean = grey.mean()
-        grey = np.clip(mean + (grey - mean) * random.uniform(0.2, 1), 0, 255).astype(np.uint8)
+        grey = np.clip(mean + (grey - mean) * random.uniform(0.45, 1), 0, 255).astype(np.uint8)
     if random.random() < INVERTED:
         grey = 255 - grey
     right, below = TILE - size[0], TILE - size[1]

@@ -1,6 +1,6 @@
 """Fit the network that marks what is written, printed and ruled; half an hour on a GPU.
 
-    KERAS_BACKEND=jax python -m digitlib.release.fit_sheets --epochs 50
+    KERAS_BACKEND=jax python -m digitlib.learning.fit_sheets --epochs 50
 
 It draws its sheets meanwhile, on all cores. A run that was stopped goes on where it was. The model
 is written to ``outputs/sheets/model``.
