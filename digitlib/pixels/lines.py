@@ -27,6 +27,7 @@ ALIKE = 0.45  # share of its neighbour's height that a stroke of the same line h
 LEVEL = 0.45  # share of the lower one's height at which both are
 SPECK = 0.4  # share of the lines' usual height below which a stroke by itself is dirt
 WITHIN = 0.6  # share of the height of a stroke that lies within its line
+PIECE = 0.8  # times the height of its digits that a stroke has at most which is a part of one
 MARKS = 0.6  # heights of its digits by which marks lie outside a line
 LONGEST = 40  # times its height that a picture may be wide, and still be one line
 
@@ -89,9 +90,10 @@ def in_lines(components: list[Component]) -> list[list[Component]]:
         near &= (b - MARKS * tall <= edges[3]) & (edges[1] <= d + MARKS * tall)
         for k in np.flatnonzero(near):
             beside = lines[k][_beside(left[lines[k]], right[lines[k]], edges, tall[k])]
-            below = MARKS / 2 * tall[k] if size < ALIKE * tall[k] else 0.0
-            shared = min(edges[3], bottom[beside].max(initial=0) + below)
-            shared -= max(edges[1], top[beside].min(initial=np.inf))
+            piece = size < ALIKE * tall[k] or (len(members) == 1 and size < PIECE * tall[k])
+            near_by = MARKS / 2 * tall[k] if piece else 0.0
+            shared = min(edges[3], bottom[beside].max(initial=-np.inf) + near_by)
+            shared -= max(edges[1], top[beside].min(initial=np.inf) - near_by)
             if shared >= WITHIN * (edges[3] - edges[1]):
                 lines[k] = np.append(lines[k], members)
                 break
