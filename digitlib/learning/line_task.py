@@ -1,6 +1,7 @@
 """Read lines: simulated ones to learn from, CTC as the loss, and how many are read rightly."""
 
 from dataclasses import asdict
+from functools import partial
 from typing import Any, Self
 
 import keras
@@ -10,10 +11,11 @@ from digitlib.datasets import Dataset
 from digitlib.learning.layers import Tensor
 from digitlib.learning.tasks import Task
 from digitlib.pixels.line_images import ALPHABET, COLUMN, MARGIN
-from digitlib.synthetic.line_pool import LinePool
 from digitlib.synthetic.lines import Line, Simulation, as_seen, draw_lines
+from digitlib.synthetic.pool import Pool
 
 VALIDATION = 2048  # lines that judge an epoch
+CHUNK = 1280  # lines that are drawn in one go
 MOST_TOKENS = 32  # of a line
 IN_PLACE = 0.3  # weight of the second part of the loss
 
@@ -74,8 +76,8 @@ class LineTask(Task):
             "validation": VALIDATION,
             "seed": seed,
         }
-        learnt_from = train.images, train.known_labels()
-        self._pool = LinePool(*learnt_from, simulation, lines, epochs, seed, processes)
+        draw = partial(draw_lines, train.images, train.known_labels(), simulation=simulation)
+        self._pool = Pool(draw, lines, epochs, seed, CHUNK, processes)
         judges = validation.images, validation.known_labels()
         self._validation = draw_lines(*judges, VALIDATION, [seed, 1 << 20, 1], simulation)
 
