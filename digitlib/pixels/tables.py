@@ -157,8 +157,12 @@ def _follows(box: Box, last: Box) -> bool:
     return alike and abs(y - v) < 0.3 * high and 0 <= x - u - wide < 0.5 * wide
 
 
-def _grids(lines: np.ndarray, ruled: np.ndarray, digit: float) -> list[Grid]:
+def _grids(
+    lines: np.ndarray, ruled: np.ndarray, digit: float, is_part: bool = False
+) -> list[Grid]:
     """The cells between lines that are joined, uint8 {0, 1} (H, W); usually one grid.
+
+    What `is_part` of lines that were cut is not cut again.
 
     `ruled` (H, W) is all that is on a rule, short pieces included.
     """
@@ -177,7 +181,7 @@ def _grids(lines: np.ndarray, ruled: np.ndarray, digit: float) -> list[Grid]:
     rows = _standing_levels(_levels(edges[:, [1, 3]]), straight, open_ends=True)
     columns = _levels(edges[:, [0, 2]])
     back = np.linalg.inv(matrix)
-    bands = _between_tables(straight, rows, columns)
+    bands = [] if is_part else _between_tables(straight, rows, columns)
     if bands:
         for top, bottom in bands:
             strip = _outline(
@@ -217,7 +221,7 @@ def _grids_of_components(lines: np.ndarray, ruled: np.ndarray, digit: float) -> 
         own = (labels == label).view(np.uint8)
         _, _, width, height = cv2.boundingRect(own)
         if min(width, height) >= LEAST_SIDE * digit:
-            grids += _grids(own, ruled, digit)
+            grids += _grids(own, ruled, digit, is_part=True)
     return grids
 
 
