@@ -10,7 +10,7 @@ from digitlib import Recognizer
 from digitlib.pixels.components import find_components
 from digitlib.pixels.decoding import load
 from digitlib.pixels.ink import find_ink
-from digitlib.pixels.layout import lines_of
+from digitlib.pixels.layout import plain_lines
 from digitlib.pixels.line_images import ALPHABET, HEIGHT
 from digitlib.pixels.lines import in_lines
 from digitlib.reading.numbers import Digit, Number, Reading, value_of
@@ -150,7 +150,7 @@ def page(rows: dict[int, str], slope: float = 0.0) -> np.ndarray:
 def test_a_line_is_cut_out_along_its_slope(slope):
     """Protects lines that climb or fall: all ink is in the strip, and boxes lead back to it."""
     picture = page({80: "23456789", 300: "5566"}, slope)
-    top, bottom = lines_of(load(picture))
+    (top, bottom), _ = plain_lines(load(picture))
     assert top.absorbed.shape[0] == bottom.absorbed.shape[0] == HEIGHT
     for line, digits in ((top, 8), (bottom, 4)):
         count, _, stats, centres = cv2.connectedComponentsWithStats(

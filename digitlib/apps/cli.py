@@ -25,9 +25,9 @@ from digitlib.reading.models import PRETRAINED, find_models
 from digitlib.reading.numbers import MISREAD
 from digitlib.reading.recognizer import Recognizer
 from digitlib.reading.rows import COLUMNS, Row
-from digitlib.reading.sheets import Sheet
+from digitlib.reading.sheets import Cell, Sheet
 from digitlib.reading.sources import Files, Source, open_source
-from digitlib.reading.spreadsheets import as_csv, as_json, entries, write_workbook
+from digitlib.reading.spreadsheets import Entry, as_csv, as_json, loose_entries, write_workbook
 
 EXAMPLES = """\
 examples:
@@ -187,23 +187,20 @@ def _sheet(chosen: Namespace) -> int:
 def _described(sheet: Sheet) -> Iterator[str]:
     """A sheet for people: its tables, then its fields and lines, then how much is doubtful."""
     for table in sheet.tables:
-        rows = [[""] * table.columns for _ in range(table.rows)]
-        for cell in table.cells:
-            doubt = "" if cell.accepted else "?"
-            rows[cell.row][cell.column] = " ".join(cell.text.split()) + doubt
-        yield tabulate(rows, tablefmt="rounded_grid", disable_numparse=True)
-    others = [one for one in entries(sheet) if not one.where.startswith("table")]
-    if others:
-        yield "\n".join(
-            f"{one.where:9}  {' '.join(one.text.split())}{'' if one.accepted else '?'}"
-            for one in others
-        )
+        yield tabulate(table.grid(_told), tablefmt="rounded_grid", disable_numparse=True)
+    if others := [f"{one.where:9}  {_told(one)}" for one in loose_entries(sheet)]:
+        yield "\n".join(others)
     numbers = sheet.reading.numbers
     doubtful = sum(not number.accepted for number in numbers)
     yield (
         f"{len(numbers):,} numbers, {doubtful:,} of them doubtful (?), "
         f"{len(sheet.left_out):,} pieces of ink left out"
     )
+
+
+def _told(one: Cell | Entry) -> str:
+    """What a place says, on one line, with a question mark where that is doubtful."""
+    return " ".join(one.text.split()) + ("" if one.accepted else "?")
 
 
 def _lines(row: Row) -> Iterator[str]:

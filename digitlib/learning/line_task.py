@@ -2,14 +2,13 @@
 
 from dataclasses import asdict
 from functools import partial
-from typing import Any, Self
 
 import keras
 import numpy as np
 
 from digitlib.datasets import Dataset
 from digitlib.learning.layers import Tensor
-from digitlib.learning.tasks import Task
+from digitlib.learning.tasks import DrawnTask
 from digitlib.pixels.line_images import ALPHABET, COLUMN, MARGIN
 from digitlib.synthetic.lines import Line, Simulation, as_seen, draw_lines
 from digitlib.synthetic.pool import Pool
@@ -44,7 +43,7 @@ def line_loss(answers: Tensor, said: Tensor) -> Tensor:
     return spelled + IN_PLACE * missed
 
 
-class LineTask(Task):
+class LineTask(DrawnTask):
     """Read simulated lines. Use it in a ``with`` statement, which ends its processes.
 
     Args:
@@ -68,7 +67,6 @@ class LineTask(Task):
         seed: int,
         processes: int | None = None,
     ):
-        self.lines = lines
         self.identity = {
             "sha256": [train.sha256, validation.sha256],
             "simulation": asdict(simulation),
@@ -77,20 +75,9 @@ class LineTask(Task):
             "seed": seed,
         }
         draw = partial(draw_lines, train.images, train.known_labels(), simulation=simulation)
-        self._pool = Pool(draw, lines, epochs, seed, CHUNK, processes)
+        super().__init__(Pool(draw, lines, epochs, seed, CHUNK, processes))
         judges = validation.images, validation.known_labels()
         self._validation = draw_lines(*judges, VALIDATION, [seed, 1 << 20, 1], simulation)
-
-    def __enter__(self) -> Self:
-        self._pool.__enter__()
-        return self
-
-    def __exit__(self, *of: Any) -> None:
-        self._pool.__exit__(*of)
-
-    def size(self, epoch: int) -> int:
-        """How many lines an epoch has."""
-        return self.lines
 
     def pictures(self, epoch: int, difficulty: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Lines uint8 (N, 48, 256, 1), and what they say: int32 (N, 2, 32), see `encode`."""

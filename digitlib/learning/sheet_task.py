@@ -1,14 +1,13 @@
 """Mark what is written, printed and ruled on simulated sheets: what the sheet network learns."""
 
 from functools import partial
-from typing import Any, Self
 
 import keras
 import numpy as np
 
 from digitlib.datasets import Dataset
 from digitlib.learning.layers import Tensor
-from digitlib.learning.tasks import Task
+from digitlib.learning.tasks import DrawnTask
 from digitlib.synthetic.pool import Pool
 from digitlib.synthetic.sheet_crops import Crop, draw_crops
 
@@ -34,7 +33,7 @@ def marking_loss(answers: Tensor, said: Tensor) -> Tensor:
     return ops.mean(ENTROPY * ops.mean(entropy, axis=(1, 2)) + dice, axis=-1)
 
 
-class SheetTask(Task):
+class SheetTask(DrawnTask):
     """Mark crops of simulated sheets. Use it in a ``with`` statement, which ends its processes.
 
     Args:
@@ -56,7 +55,6 @@ class SheetTask(Task):
         seed: int,
         processes: int | None = None,
     ):
-        self.crops = crops
         self.identity = {
             "sha256": [train.sha256, validation.sha256],
             "crops": crops,
@@ -64,20 +62,9 @@ class SheetTask(Task):
             "seed": seed,
         }
         draw = partial(draw_crops, train.images, train.known_labels())
-        self._pool = Pool(draw, crops, epochs, seed, CHUNK, processes)
+        super().__init__(Pool(draw, crops, epochs, seed, CHUNK, processes))
         judges = validation.images, validation.known_labels()
         self._validation = _stacked(draw_crops(*judges, VALIDATION, [seed, 1 << 20, 1]))
-
-    def __enter__(self) -> Self:
-        self._pool.__enter__()
-        return self
-
-    def __exit__(self, *of: Any) -> None:
-        self._pool.__exit__(*of)
-
-    def size(self, epoch: int) -> int:
-        """How many crops an epoch has."""
-        return self.crops
 
     def pictures(self, epoch: int, difficulty: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Crops uint8 (N, 256, 256, 1), and their maps uint8 (N, 128, 128, 3)."""

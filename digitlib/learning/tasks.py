@@ -5,6 +5,7 @@
 """
 
 from collections.abc import Callable
+from typing import Any, Self
 
 import keras
 import numpy as np
@@ -14,6 +15,7 @@ from digitlib.datasets import Dataset
 from digitlib.learning.layers import Tensor
 from digitlib.learning.recipe import Recipe
 from digitlib.synthetic.nondigits import draw_nondigits
+from digitlib.synthetic.pool import Pool
 from digitlib.synthetic.strokes import draw_digits
 
 HARDEST = 0.6  # of the digits in an epoch of hard-example mining; the others are drawn
@@ -53,6 +55,28 @@ class Task:
     def difficulty(self, network: keras.Model, epoch: int) -> np.ndarray | None:
         """The loss of each real picture, where it is to be found out before this epoch."""
         return None
+
+
+class DrawnTask(Task):
+    """Learn from simulated pictures. Use it in a ``with`` statement, which ends its processes.
+
+    Args:
+        pool: draws the pictures of each epoch.
+    """
+
+    def __init__(self, pool: Pool):
+        self._pool = pool
+
+    def __enter__(self) -> Self:
+        self._pool.__enter__()
+        return self
+
+    def __exit__(self, *of: Any) -> None:
+        self._pool.__exit__(*of)
+
+    def size(self, epoch: int) -> int:
+        """How many pictures an epoch has."""
+        return self._pool.size
 
 
 class DigitTask(Task):

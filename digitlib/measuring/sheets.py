@@ -9,7 +9,7 @@ import numpy as np
 from digitlib.datasets import Dataset
 from digitlib.reading.numbers import Number
 from digitlib.reading.recognizer import Recognizer
-from digitlib.reading.sheets import Sheet, Table, around
+from digitlib.reading.sheets import Sheet, Table
 from digitlib.synthetic.pages import Cell
 from digitlib.synthetic.sheets import Sheet as Drawn
 from digitlib.synthetic.sheets import draw_hand, draw_sheet
@@ -104,7 +104,7 @@ def _in_cell(table: Table | None, cell: Cell, numbers: list[Number]) -> list[Num
 
 
 def _middle(number: Number) -> tuple[float, float]:
-    x, y, width, height = around([number.box])
+    x, y, width, height = number.box
     return x + width / 2, y + height / 2
 
 

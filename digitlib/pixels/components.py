@@ -56,6 +56,11 @@ def find_components(strokes: np.ndarray) -> list[Component]:
     return components
 
 
+def edges_of(components: list[Component]) -> np.ndarray:
+    """Left, top, right and bottom of components, int (N, 4)."""
+    return np.array([(one.x, one.y, one.right, one.bottom) for one in components])
+
+
 def join(components: list[Component]) -> Component:
     """Join one or more components into one."""
     x, y = min(one.x for one in components), min(one.y for one in components)

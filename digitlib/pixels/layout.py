@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 
-from digitlib.pixels.components import Component, find_components
+from digitlib.pixels.components import Component, edges_of, find_components, join
 from digitlib.pixels.decoding import Decoded
 from digitlib.pixels.ink import BLANK, MARKED, Ink, find_ink, find_marked_ink
 from digitlib.pixels.lines import LEGIBLE, LONGEST, LineImage, cut_out, in_lines, whole_as_line
@@ -77,22 +77,16 @@ def find_layout(decoded: Decoded, maps: Maps) -> Layout:
     return layout
 
 
-def lines_of(decoded: Decoded) -> list[LineImage]:
-    """The lines of a picture whose ink is all that is darker than its paper, or brighter."""
-    ink, view = find_ink(decoded.grey), unturned_view(decoded)
-    return [_cut_out(line, ink, view) for line in in_lines(find_components(ink.strokes))]
+def plain_lines(decoded: Decoded) -> tuple[list[LineImage], LineImage | None]:
+    """The lines of a picture whose ink is all that is darker than its paper, or brighter.
 
-
-def whole_line(decoded: Decoded) -> LineImage | None:
-    """A picture as one line, where its shape allows that.
-
-    Faint writing on printed paper is seen by this way, because nothing has to be told from the
-    paper first.
+    The second is the picture as one line, where its shape allows that. Faint writing on printed
+    paper is seen by this way, because nothing has to be told from the paper first.
     """
+    ink, view = find_ink(decoded.grey), unturned_view(decoded)
+    lines = [_cut_out(line, ink, view) for line in in_lines(find_components(ink.strokes))]
     rows, columns = decoded.grey.shape
-    if not rows < columns < LONGEST * rows:
-        return None
-    return whole_as_line(find_ink(decoded.grey), unturned_view(decoded))
+    return lines, whole_as_line(ink, view) if rows < columns < LONGEST * rows else None
 
 
 def _cut_out(
@@ -102,14 +96,13 @@ def _cut_out(
 
     With `alone`, it shows nothing but these strokes.
     """
-    edges = np.array([(one.x, one.y, one.right, one.bottom) for one in line])
+    edges = edges_of(line)
     room = int(AROUND * (edges[:, 3] - edges[:, 1]).max())
     x0, y0 = np.maximum(edges[:, :2].min(axis=0) - room, 0).tolist()
     x1, y1 = (edges[:, 2:].max(axis=0) + room).tolist()
     strokes: np.ndarray = np.zeros_like(ink.strokes[y0:y1, x0:x1])
-    for one in line:
-        window = strokes[one.y - y0 :, one.x - x0 :][: one.height, : one.width]
-        np.maximum(window, one.strokes, out=window)
+    whole = join(line)
+    strokes[whole.y - y0 :, whole.x - x0 :][: whole.height, : whole.width] = whole.strokes
     own = cv2.dilate((strokes > 0).view(np.uint8), ROOM)
     others = (ink.strokes[y0:y1, x0:x1] > 0) & (strokes == 0)
     shown = own > 0 if alone else (own > 0) | (cv2.dilate(others.view(np.uint8), ROOM) == 0)

@@ -9,11 +9,10 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from digitlib.pixels.components import Component, typical_height
+from digitlib.pixels.components import Component, edges_of, typical_height
 from digitlib.pixels.ink import Ink
 from digitlib.pixels.line_images import HEIGHT
-from digitlib.pixels.normalisation import to_mnist
-from digitlib.pixels.segmentation import Box, Framed
+from digitlib.pixels.segmentation import Box, Framed, frame
 from digitlib.pixels.shapes import gather
 from digitlib.pixels.straighten import View, box_around
 
@@ -66,7 +65,7 @@ def in_lines(components: list[Component]) -> list[list[Component]]:
     """
     if not components:
         return []
-    left, top, right, bottom = _edges(components).T
+    left, top, right, bottom = edges_of(components).astype(float).T
     height = bottom - top
     line = np.arange(len(components))
     for i in np.argsort(left):
@@ -118,11 +117,6 @@ def _beside(
     return (left <= edges[2] + tall) & (right >= edges[0] - tall)
 
 
-def _edges(components: list[Component]) -> np.ndarray:
-    """Left, top, right and bottom of components, float (N, 4)."""
-    return np.array([(one.x, one.y, one.right, one.bottom) for one in components], float)
-
-
 def cut_out(
     line: list[Component],
     ink: Ink,
@@ -135,9 +129,7 @@ def cut_out(
     place = _place(shapes, view.grey.shape)
     alone = None
     if len(shapes) == 1:
-        [one] = shapes
-        ends = np.array([(x, y) for x in (one.x, one.right) for y in (one.y, one.bottom)], float)
-        alone = Framed(view.box(ends), to_mnist(one.strokes))
+        alone = frame(shapes[0], view)
     image = _cut_out(place, ink, view, origin)
     return image._replace(alone=alone, printed=printed)
 
@@ -164,8 +156,7 @@ class _Place(NamedTuple):
 def _place(line: list[Component], shape: tuple[int, int]) -> _Place:
     """Where a line of shapes lies in a picture (height, width), with room around it."""
     columns = shape[1]
-    edges = np.array([(one.x, one.y, one.right, one.bottom) for one in line], float)
-    left, top, right, bottom = edges.T
+    left, top, right, bottom = edges_of(line).T
     height = typical_height(line, least=0.5)
     x, y = (left + right) / 2, (top + bottom) / 2
     slope = 0.0
@@ -182,7 +173,6 @@ def _place(line: list[Component], shape: tuple[int, int]) -> _Place:
 
 def _cut_out(place: _Place, ink: Ink, view: View, origin: tuple[int, int]) -> LineImage:
     start, stop, middle, scale, slope = place
-    _rows, _columns = view.grey.shape
     # From places on the line to places in the picture, as far as it was reduced to be worked on.
     matrix = np.array([[scale, 0, start], [slope * scale, scale, middle - scale * HEIGHT / 2]])
     size = (max(1, round((stop - start) / scale)), HEIGHT)

@@ -6,11 +6,12 @@ from typing import NamedTuple
 import numpy as np
 
 from digitlib.pixels.components import Component, find_components, join
-from digitlib.pixels.decoding import Decoded, Picture, load
+from digitlib.pixels.decoding import Picture, load
 from digitlib.pixels.ink import find_ink, find_marked_ink
 from digitlib.pixels.normalisation import SIDE, to_mnist
 from digitlib.pixels.ruled_lines import without_frame, without_lines
 from digitlib.pixels.sheet_maps import Maps
+from digitlib.pixels.straighten import View, unturned_view
 
 SPECK = 0.03  # a component with less than this share of the largest one's ink is dirt
 
@@ -57,7 +58,7 @@ def find_digit(picture: Picture, mark: Callable[[np.ndarray], Maps] | None = Non
         return None
     amounts = np.array([component.strokes.sum() for component in components])
     kept = np.flatnonzero(amounts >= SPECK * amounts.max())
-    return frame(join([components[i] for i in kept]), decoded)
+    return frame(join([components[i] for i in kept]), unturned_view(decoded))
 
 
 def _is_around(components: list[Component]) -> bool:
@@ -75,10 +76,9 @@ def _is_around(components: list[Component]) -> bool:
     )
 
 
-def frame(ink: Component, decoded: Decoded) -> Framed:
+def frame(ink: Component, view: View) -> Framed:
     """Ink that is one digit, as MNIST would show it, and its box in the picture."""
-    across = decoded.width / decoded.grey.shape[1]
-    down = decoded.height / decoded.grey.shape[0]
-    x, y = int(ink.x * across), int(ink.y * down)
-    right, bottom = round(ink.right * across), round(ink.bottom * down)
-    return Framed((x, y, max(1, right - x), max(1, bottom - y)), to_mnist(ink.strokes))
+    ends = np.array(
+        [(ink.x, ink.y), (ink.right, ink.y), (ink.x, ink.bottom), (ink.right, ink.bottom)]
+    )
+    return Framed(view.box(ends), to_mnist(ink.strokes))

@@ -128,10 +128,15 @@ def _closed(lines: np.ndarray, crossing: np.ndarray) -> np.ndarray:
 
 def join_boxes(grids: list[Grid]) -> list[Grid]:
     """Grids in which boxes of one size that stand beside each other, a gap apart, are one."""
-    alone = [grid for grid in grids if len(grid.boxes) == 1 and is_for_digit(grid.boxes[0])]
-    joined = [grid for grid in grids if not any(grid is one for one in alone)]
+    alone: list[Box] = []
+    joined: list[Grid] = []
+    for grid in grids:
+        if len(grid.boxes) == 1 and is_for_digit(grid.boxes[0]):
+            alone.append(grid.boxes[0])
+        else:
+            joined.append(grid)
     rows: list[list[Box]] = []
-    for box in sorted((grid.boxes[0] for grid in alone), key=lambda box: box.outline[:, 0].min()):
+    for box in sorted(alone, key=lambda box: box.outline[:, 0].min()):
         row = next((row for row in rows if _follows(box, row[-1])), None)
         if row is None:
             rows.append([box])
@@ -157,9 +162,7 @@ def _follows(box: Box, last: Box) -> bool:
     return alike and abs(y - v) < 0.3 * high and 0 <= x - u - wide < 0.5 * wide
 
 
-def _grids(
-    lines: np.ndarray, ruled: np.ndarray, digit: float, is_part: bool = False
-) -> list[Grid]:
+def _grids(lines: np.ndarray, ruled: np.ndarray, digit: float, is_part: bool = False) -> list[Grid]:
     """The cells between lines that are joined, uint8 {0, 1} (H, W); usually one grid.
 
     What `is_part` of lines that were cut is not cut again.
@@ -325,12 +328,6 @@ def _slope(lines: np.ndarray) -> float:
             slopes.append(float(np.polyfit(columns, rows, 1)[0]))
             weights.append(float(width) ** 2)
     return float(np.average(slopes, weights=weights))
-
-
-def _is_box(hole: np.ndarray) -> bool:
-    """Whether a hole is nearly a rectangle; that of a circle is not."""
-    _, sides, _ = cv2.minAreaRect(hole)
-    return cv2.contourArea(cv2.convexHull(hole)) >= BOXLIKE * max(sides[0] * sides[1], 1)
 
 
 def _edges(hole: np.ndarray, matrix: np.ndarray) -> tuple[float, float, float, float]:

@@ -126,7 +126,7 @@ class Recognizer:
 
         Arguments and errors as ``read_digit``.
         """
-        reader = SheetReader(self.marker, self.line_reader, self._read_line)
+        reader = SheetReader(self.marker, self._read_line, self.line_reader.threshold)
         return reader.read(load(picture))
 
     def _read_line(self, line: LineImage) -> list[Number]:

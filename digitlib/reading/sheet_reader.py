@@ -7,11 +7,10 @@ from dataclasses import replace
 import numpy as np
 
 from digitlib.pixels.decoding import Decoded
-from digitlib.pixels.layout import Place, find_layout, lines_of, whole_line
+from digitlib.pixels.layout import Place, find_layout, plain_lines
 from digitlib.pixels.lines import LineImage, box_of
 from digitlib.pixels.straighten import View
 from digitlib.pixels.tables import is_for_digit
-from digitlib.reading.line_reader import LineReader
 from digitlib.reading.marker import Marker
 from digitlib.reading.numbers import Number
 from digitlib.reading.sheets import Cell, LeftOut, Sheet, Table, around, in_rows
@@ -28,17 +27,14 @@ class SheetReader:
 
     Args:
         marker: tells what is written, printed and ruled.
-        line_reader: reads a picture that is one line.
         read_line: reads a line that was found on a sheet.
+        threshold: the least confidence of a number that is accepted.
     """
 
     def __init__(
-        self,
-        marker: Marker,
-        line_reader: LineReader,
-        read_line: Callable[[LineImage], list[Number]],
+        self, marker: Marker, read_line: Callable[[LineImage], list[Number]], threshold: float
     ):
-        self.marker, self.line_reader = marker, line_reader
+        self.marker, self.threshold = marker, threshold
         self._read_line = read_line
 
     def read(self, decoded: Decoded) -> Sheet:
@@ -54,7 +50,7 @@ class SheetReader:
         for grid, places in layout.grids:
             cells = [self._cell(place, layout.view, left_out) for place in places]
             if grid.rows == 1 < grid.columns and all(is_for_digit(place.box) for place in places):
-                fields.append(_joined(cells, self.line_reader.threshold))
+                fields.append(_joined(cells, self.threshold))
             elif len(cells) == 1:
                 fields.append(cells[0])
             else:
@@ -63,14 +59,13 @@ class SheetReader:
         sheet = Sheet(tuple(tables), tuple(fields), tuple(in_rows(found)), tuple(left_out))
         if any(cell.numbers for cell in sheet.cells) or sheet.reading.accepted:
             return sheet
-        left_out = []
-        ways = [(found, sheet.left_out), (self._lines(lines_of(decoded), left_out), left_out)]
-        whole = whole_line(decoded)
-        if whole is not None:
+        lines, whole = plain_lines(decoded)
+        ways = [(found, sheet.left_out)]
+        for images in (lines, [whole] if whole is not None else []):
             left_out = []
-            ways.append((self._lines([whole], left_out), left_out))
-        lines, left = max(ways, key=lambda way: sum(map(_certainty, way[0])))
-        return replace(sheet, lines=tuple(in_rows(lines)), left_out=tuple(left))
+            ways.append((self._lines(images, left_out), tuple(left_out)))
+        found, left = max(ways, key=lambda way: sum(map(_certainty, way[0])))
+        return replace(sheet, lines=tuple(in_rows(found)), left_out=left)
 
     def _cell(self, place: Place, view: View, left_out: list[LeftOut]) -> Cell:
         box = place.box

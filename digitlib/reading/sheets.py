@@ -1,6 +1,6 @@
 """What was read on a sheet: tables and boxes cell by cell, and lines of writing beside them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -61,6 +61,13 @@ class Table:
     columns: int
     cells: tuple[Cell, ...]
 
+    def grid(self, told: Callable[[Cell], str]) -> list[list[str]]:
+        """Its rows, with what is told of each cell in the cell's first row and column."""
+        rows = [[""] * self.columns for _ in range(self.rows)]
+        for cell in self.cells:
+            rows[cell.row][cell.column] = told(cell)
+        return rows
+
     @property
     def box(self) -> Box:
         """The box around it, (x, y, width, height) in the picture's pixels."""
@@ -99,8 +106,7 @@ class Sheet:
     @property
     def reading(self) -> Reading:
         """All its numbers in reading order, line by line; rows of a table are lines."""
-        loose = [line for cell in self.fields for line in cell.lines if line]
-        loose += [line for line in self.lines if line]
+        loose = [*(line for cell in self.fields for line in cell.lines), *self.lines]
         blocks: list[tuple[Box, list[tuple[Number, ...]]]] = [
             (around(number.box for number in row), [row]) for row in in_rows(loose)
         ]

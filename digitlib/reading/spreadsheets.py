@@ -46,6 +46,11 @@ def entries(sheet: Sheet) -> Iterator[Entry]:
     for number, table in enumerate(sheet.tables, 1):
         for cell in table.cells:
             yield _entry(f"table {number}", cell.row + 1, cell.column + 1, cell)
+    yield from loose_entries(sheet)
+
+
+def loose_entries(sheet: Sheet) -> Iterator[Entry]:
+    """What was read outside tables: the fields, then the lines."""
     for number, cell in enumerate(sheet.fields, 1):
         yield _entry(f"field {number}", 0, 0, cell)
     for number, line in enumerate(sheet.lines, 1):
@@ -81,7 +86,7 @@ class Workbook:
     def __init__(self, book: xlsxwriter.Workbook, decoded: Decoded):
         self.book, self.decoded = book, decoded
         framed = {"border": 1, "border_color": FRAME}
-        self.sure, self.plain = book.add_format(framed), book.add_format()
+        self.sure = book.add_format(framed)
         self.doubtful = book.add_format({"bg_color": DOUBTFUL} | framed)
         self.heading = book.add_format({"bold": True, "bg_color": HEADING})
 
@@ -109,8 +114,7 @@ class Workbook:
                 if not cell.accepted:
                     self._picture(page, there[0], table.columns + 1 + cell.column, cell.box)
             row += table.rows + 1
-        others = [one for one in entries(sheet) if not one.where.startswith("table")]
-        for entry in others:
+        for entry in loose_entries(sheet):
             page.write_string(row, 0, entry.where, self.heading)
             self._write(page, row, 1, entry.text, entry.accepted)
             if not entry.accepted:
@@ -196,13 +200,9 @@ def as_csv(sheet: Sheet) -> str:
     text = io.StringIO()
     table_writer = csv.writer(text, lineterminator="\n")
     for table in sheet.tables:
-        rows = [[""] * table.columns for _ in range(table.rows)]
-        for cell in table.cells:
-            rows[cell.row][cell.column] = " ".join(cell.text.split())
-        table_writer.writerows(rows)
+        table_writer.writerows(table.grid(lambda cell: " ".join(cell.text.split())))
         text.write("\n")
-    others = [one for one in entries(sheet) if not one.where.startswith("table")]
-    table_writer.writerows([one.where, " ".join(one.text.split())] for one in others)
+    table_writer.writerows([one.where, " ".join(one.text.split())] for one in loose_entries(sheet))
     return text.getvalue().rstrip("\n") + "\n"
 
 

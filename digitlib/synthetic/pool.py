@@ -37,7 +37,7 @@ class Pool:
         processes: int | None = None,
     ):
         self._draw, self._chunk = draw, chunk
-        self._size, self._epochs, self._seed = size, epochs, seed
+        self.size, self._epochs, self._seed = size, epochs, seed
         self._processes = processes or os.cpu_count()
         self._pool: ProcessPoolExecutor | None = None
         self._ahead: dict[int, list[Future]] = {}
@@ -61,7 +61,7 @@ class Pool:
 
     def _begin(self, epoch: int) -> list[Future]:
         assert self._pool is not None, "use the pool in a `with` statement"
-        counts = [min(self._chunk, self._size - at) for at in range(0, self._size, self._chunk)]
+        counts = [min(self._chunk, self.size - at) for at in range(0, self.size, self._chunk)]
         return [
             # NumPy takes [1, 0] and [1] for one seed, so no seed ends with a 0.
             self._pool.submit(_run, count, [self._seed, epoch, part])
