@@ -1,18 +1,16 @@
 """How well whole sheets are read: is the right number in the right cell?"""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
 
 from digitlib.datasets import Dataset
-from digitlib.reading.numbers import Number
-from digitlib.reading.recognizer import Recognizer
-from digitlib.reading.sheets import Sheet, Table
+from digitlib.pixels.decoding import Picture
 from digitlib.synthetic.pages import Cell
-from digitlib.synthetic.sheets import Sheet as Drawn
-from digitlib.synthetic.sheets import draw_hand, draw_sheet
+from digitlib.synthetic.sheets import Sheet, draw_hand, draw_sheet
 
 SIZES = (900, 1400)  # pixels; of the sides of a sheet
 
@@ -38,7 +36,7 @@ class Judged:
     accepted: bool
 
 
-def draw_test_sheets(writers: Dataset, count: int, seed: int) -> Iterator[Drawn]:
+def draw_test_sheets(writers: Dataset, count: int, seed: int) -> Iterator[Sheet]:
     """Sheets as no network has learnt from, by the hands of these digits' writers."""
     for number in range(1, count + 1):
         random = np.random.default_rng([seed, number])
@@ -47,11 +45,14 @@ def draw_test_sheets(writers: Dataset, count: int, seed: int) -> Iterator[Drawn]
         yield draw_sheet(hand, random, height, width, held=True)
 
 
-def judge(recognizer: Recognizer, sheets: Iterator[Drawn]) -> list[Judged]:
-    """Read sheets and compare every cell that holds a number with what was read there."""
+def judge(read_sheet: Callable[[Picture], Any], sheets: Iterator[Sheet]) -> list[Judged]:
+    """Read sheets and compare every cell that holds a number with what was read there.
+
+    `read_sheet` is asked for each picture, such as ``Recognizer.read_sheet``.
+    """
     judged = []
     for number, drawn in enumerate(sheets):
-        read = recognizer.read_sheet(drawn.grey)
+        read = read_sheet(drawn.grey)
         tables = {cell.table: _table_at(read, drawn.cells, cell.table) for cell in drawn.cells}
         numbers = read.reading.numbers
         for cell in drawn.cells:
@@ -71,13 +72,13 @@ def _is_seen(cell: Cell, shape: tuple[int, int]) -> bool:
     return bool((low >= 0).all() and (high < shape[::-1]).all())
 
 
-def _table_at(read: Sheet, cells: list[Cell], number: int) -> Table | None:
+def _table_at(read: Any, cells: list[Cell], number: int) -> Any:
     """Of the tables that were read, the one in which most cells of a drawn table lie."""
     if number < 0:
         return None
     middles = [cell.corners.mean(axis=0) for cell in cells if cell.table == number]
 
-    def inside(table: Table) -> int:
+    def inside(table: Any) -> int:
         x, y, width, height = table.box
         return sum(x <= a <= x + width and y <= b <= y + height for a, b in middles)
 
@@ -85,7 +86,7 @@ def _table_at(read: Sheet, cells: list[Cell], number: int) -> Table | None:
     return max(read.tables, key=lambda one: (inside(one), -one.box[2] * one.box[3]), default=None)
 
 
-def _in_cell(table: Table | None, cell: Cell, numbers: list[Number]) -> list[Number]:
+def _in_cell(table: Any, cell: Cell, numbers: list) -> list:
     """What was read in a cell of a table, or by itself in the place of a number."""
     if cell.table >= 0:
         found = [] if table is None else table.cells
@@ -103,7 +104,7 @@ def _in_cell(table: Table | None, cell: Cell, numbers: list[Number]) -> list[Num
     ]
 
 
-def _middle(number: Number) -> tuple[float, float]:
+def _middle(number: Any) -> tuple[float, float]:
     x, y, width, height = number.box
     return x + width / 2, y + height / 2
 
