@@ -12,13 +12,14 @@ from digitlib.synthetic.camera import take_picture
 from digitlib.synthetic.hands import Hand, drawn_hands, real_hand
 from digitlib.synthetic.layouts import FORM, PLAIN, squared
 from digitlib.synthetic.pages import Cell, Page
-from digitlib.synthetic.patterns import FAMILIES, draw_pattern
+from digitlib.synthetic.patterns import FAMILIES, draw_motifs, draw_pattern
 
 HELD_PATTERNS = ("rosette", "clipped")  # papers that no network learns from
 DRAWN = 0.5  # share of the sheets that are by pen-drawn hands
 PHOTOGRAPHED = 0.6  # share of the sheets; the others are scans
 UNRULED, EMPTY = 0.2, 0.04  # shares of the sheets with lines of writing alone, and with nothing
 PATTERNED = 0.35  # share of the sheets on patterned paper
+MOTIFS = 0.5  # share of the patterns from which networks learn that repeat a few small strokes
 BLEEDING = 0.2  # share of the sheets on which the other side shows
 CAMERA = dict.fromkeys(("blur", "resolution", "noise", "jpeg"), 0.7)
 
@@ -64,7 +65,10 @@ def draw_sheet(
     paper: np.ndarray = page.shade
     if random.random() < PATTERNED:
         families = HELD_PATTERNS if held else sorted(set(FAMILIES) - set(HELD_PATTERNS))
-        paper = paper * draw_pattern(str(random.choice(families)), height, width, random, 0.6)
+        if not held and random.random() < MOTIFS:
+            paper = paper * draw_motifs(height, width, random, 0.6)
+        else:
+            paper = paper * draw_pattern(str(random.choice(families)), height, width, random, 0.6)
     if random.random() < BLEEDING:
         paper = paper * _bled_through(page, random)
     pen = 1 - 0.87 * random.beta(1.6, 2.5) if random.random() < 0.8 else 1.0
@@ -99,7 +103,7 @@ def _bled_through(page: Page, random: np.random.Generator) -> np.ndarray:
     )
     shift = random.integers(-page.height // 3, page.height // 3)
     blurred = cv2.GaussianBlur(np.roll(dark, shift, axis=0), (0, 0), random.uniform(0.8, 2.5))
-    return 1 - blurred.astype(np.float32) * (random.uniform(0.02, 0.16) / 255)
+    return 1 - blurred.astype(np.float32) * (random.uniform(0.02, 0.2) / 255)
 
 
 def _perspective(height: int, width: int, random: np.random.Generator) -> np.ndarray:
