@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from digitlib.pixels.background import without_table
-from digitlib.pixels.normalisation import reduce
+from digitlib.pixels.normalisation import reduce, stroke_width
 from digitlib.pixels.polarity import LIGHT_SIDE, ink_is_bright
 from digitlib.pixels.sheet_maps import Maps
 
@@ -17,6 +17,8 @@ EVEN = 0.9  # share of the border that has the paper's level where the paper is 
 MARKED = 50  # in 255ths: from here on a pixel is marked as ink
 WHOLE = 0.4  # share of a dark region that is marked as writing, if all of it is writing
 BLANK = 40  # in 255ths: a pixel that is marked as nothing, up to here
+FAINT = 8  # in 255ths: a pixel that may be ink, where it goes on from what is
+NEAR = 1.5  # widths of a stroke from what is marked, within which it goes on
 CERTAIN = 0.6  # share of Otsu's threshold: next to a printed line, pencil is below the threshold
 
 
@@ -80,20 +82,35 @@ def find_marked_ink(grey: np.ndarray, maps: Maps) -> Ink:
         grey, paper = 255 - grey, 255 - paper
     absorbed = _absorbed(grey, paper)
     core = max(LEAST, float(np.percentile(absorbed[ink], 60)))
-    edge = core / 4
-    dark = ((absorbed > core / 2) & (maps.rules < MARKED)).view(np.uint8)
-    ink |= _mostly(dark, ink)
-    strokes = np.clip((absorbed.astype(np.float32) - edge) * (255 / (core - edge)), 0, 255)
-    return Ink(np.where(ink, strokes, 0).astype(np.uint8), absorbed)
+    dark = (absorbed > core / 2) & (maps.rules < MARKED) & (marked >= FAINT)
+    ink |= _grown(ink, dark)
+    core = _core(absorbed, ink)
+    strokes = (absorbed - core / 4) * (255 / (0.75 * core))
+    return Ink(np.where(ink, np.clip(strokes, 0, 255), 0).astype(np.uint8), absorbed)
 
 
-def _mostly(mask: np.ndarray, marked: np.ndarray) -> np.ndarray:
-    """The regions of a mask uint8 {0, 1} of which a good part is marked, bool (H, W)."""
-    count, labels = cv2.connectedComponents(mask)
+def _grown(ink: np.ndarray, dark: np.ndarray) -> np.ndarray:
+    """What is dark in regions of which a good part is marked as ink, near to that: bool (H, W)."""
+    side = 2 * round(NEAR * stroke_width(ink * np.uint8(255))) + 1
+    near = cv2.dilate(ink.view(np.uint8), np.ones((side, side), np.uint8))
+    count, labels = cv2.connectedComponents(dark.view(np.uint8) & near)
     sizes = np.bincount(labels.ravel(), minlength=count)
-    own = np.bincount(labels[marked], minlength=count) >= WHOLE * sizes
+    own = np.bincount(labels[ink], minlength=count) >= WHOLE * sizes
     own[0] = False
     return own[labels]
+
+
+def _core(absorbed: np.ndarray, ink: np.ndarray) -> np.ndarray:
+    """How much the middle of a stroke absorbs, of each region of ink: float32 (H, W)."""
+    count, labels = cv2.connectedComponents(ink.view(np.uint8))
+    core = np.zeros(count, np.float32)
+    for _ in range(2):  # the mean of what is above the mean
+        inner = absorbed >= core[labels]
+        total = np.bincount(labels[inner], absorbed[inner], count)
+        core = (total / np.maximum(np.bincount(labels[inner], minlength=count), 1)).astype(
+            np.float32
+        )
+    return np.maximum(core, LEAST)[labels]
 
 
 def _paper_between(grey: np.ndarray, blank: np.ndarray) -> np.ndarray:

@@ -10,7 +10,7 @@ from digitlib.pixels.sheet_maps import Maps, from_tiles, in_tiles
 from digitlib.reading.litert import SheetNetwork
 from digitlib.reading.models import PRETRAINED_SHEETS, serving_file
 
-FIRST_LOOK = 512  # pixels; a larger picture is first looked at in this size
+FIRST_LOOK = 256  # pixels; a larger picture is first looked at in this size
 SMALLEST = 64  # pixels; a picture with a shorter side is enlarged to this
 LOWEST, HIGHEST = 20.0, 64.0  # pixels; where writing is not so high, it is looked at again,
 WANTED = 32.0  # so that it is about so high

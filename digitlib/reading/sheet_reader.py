@@ -4,8 +4,6 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-import numpy as np
-
 from digitlib.pixels.decoding import Decoded
 from digitlib.pixels.layout import Place, find_layout, plain_lines
 from digitlib.pixels.lines import LineImage, box_of
@@ -15,7 +13,6 @@ from digitlib.reading.marker import Marker
 from digitlib.reading.numbers import Number
 from digitlib.reading.sheets import Cell, LeftOut, Sheet, Table, around, in_rows
 
-OVERLAP = 0.2  # share of a number's box that may lie in that of another line's
 DOUBT = 0.6  # a digit of less confidence speaks against the way in which its line was found
 NO_NUMBER = "no number was found in it"
 
@@ -81,7 +78,7 @@ class SheetReader:
             for image, numbers in zip(images, read, strict=True)
             if not numbers
         ]
-        return tuple(tuple(numbers) for numbers in _apart(read) if numbers)
+        return tuple(tuple(numbers) for numbers in read if numbers)
 
 
 def _joined(cells: list[Cell], threshold: float) -> Cell:
@@ -113,22 +110,3 @@ def _certainty(numbers: Sequence[Number]) -> float:
     """
     counts = [(len(number.digits), number.confidence) for number in numbers]
     return sum(count * (confidence ** (1 / count) - DOUBT) for count, confidence in counts)
-
-
-def _apart(lines: list[list[Number]]) -> list[list[Number]]:
-    """Lines without the numbers that overlap a more certain one of another line."""
-    numbers = [number for line in lines for number in line]
-    where = np.repeat(np.arange(len(lines)), [len(line) for line in lines])
-    boxes = np.array([number.box for number in numbers]).reshape(-1, 4)
-    starts, sizes = boxes[:, :2], boxes[:, 2:]
-    kept = np.zeros(len(numbers), bool)
-    for i in sorted(range(len(numbers)), key=lambda i: -_certainty([numbers[i]])):
-        rivals = np.flatnonzero(kept & (where != where[i]))
-        stops = np.minimum(starts[rivals] + sizes[rivals], starts[i] + sizes[i])
-        shared = (stops - np.maximum(starts[rivals], starts[i])).clip(0).prod(axis=1)
-        smaller = np.minimum(sizes[rivals].prod(axis=1), sizes[i].prod())
-        kept[i] = not (shared >= OVERLAP * smaller).any()
-    return [
-        [numbers[i] for i in np.flatnonzero(kept & (where == line)).tolist()]
-        for line in range(len(lines))
-    ]
