@@ -19,9 +19,11 @@ BOXLIKE = 0.84  # share of the smallest rectangle around it that a cell covers; 
 ROUND, CONVEX = 0.72, 0.85  # the same of a circle at least, and share of its hull that it covers
 OUTSIDE = 9  # pixels that lines may reach beyond the quadrilateral around them
 SAME_EDGE = 0.5  # cells' edges that are nearer, in shares of the smaller cell, are the same line
+AROUND = 3  # rows above and below that tell where one table ends and another begins
 SAME_COLUMNS = 0.7  # share of the columns that go on below a row, or it is the last of a table
 STANDING = 0.3  # share of the line between two cells that still stands where there is a gap
-SUPPORT = 0.25  # share of a line through a whole table that stands
+SUPPORT, END_SUPPORT = 0.25, 0.6  # share of a line through a whole table that stands, or its frame
+REACHING = 0.5  # share of the lines that go as far as the end of a table without a frame
 ASIDE = 0.12  # share of a table's width from its left and right end in which its frame may be
 FRAMED = 0.5  # share of its rows at whose ends a frame stands, or a table has none
 NEAR = 4  # pixels to both sides in which a line is looked for
@@ -181,8 +183,10 @@ def _grids(lines: np.ndarray, ruled: np.ndarray, digit: float, is_part: bool = F
     matrix = cv2.getPerspectiveTransform(corners, square)
     straight = cv2.warpPerspective(ruled, matrix, lines.shape[::-1])
     edges = np.array([_edges(hole, matrix) for hole in holes])
-    rows = _standing_levels(_levels(edges[:, [1, 3]]), straight, open_ends=True)
     columns = _levels(edges[:, [0, 2]])
+    rows = _standing_levels(_levels(edges[:, [1, 3]]), straight, columns)
+    if len(rows) < 2:
+        return []
     back = np.linalg.inv(matrix)
     bands = [] if is_part else _between_tables(straight, rows, columns)
     if bands:
@@ -197,7 +201,7 @@ def _grids(lines: np.ndarray, ruled: np.ndarray, digit: float, is_part: bool = F
     for first, last in tables:
         top, bottom = max(0, round(rows[first]) - NEAR), round(rows[last]) + NEAR + 1
         part, own_rows = straight[top:bottom], rows[first : last + 1] - top
-        own_columns = _standing_levels(columns, part.T, open_ends=len(tables) == 1)
+        own_columns = _standing_levels(columns, part.T, own_rows if len(tables) == 1 else None)
         if len(own_rows) < 2 or len(own_columns) < 2:
             continue
         own = (edges[:, 1] >= rows[first] - NEAR) & (edges[:, 3] <= rows[last] + NEAR)
@@ -270,7 +274,8 @@ def _apart(lines: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> list[tup
         for a, b in pairwise(rows)
     ]
     ends = [0]
-    for i, (above, below) in enumerate(pairwise(standing), 1):
+    for i in range(1, len(standing)):
+        above, below = (set().union(*standing[max(0, k) : k + AROUND]) for k in (i - AROUND, i))
         fewer = min(len(above), len(below))
         if fewer and len(above & below) < SAME_COLUMNS * fewer:
             ends.append(i)
@@ -349,14 +354,24 @@ def _middles(levels: np.ndarray) -> np.ndarray:
     return (levels[1:] + levels[:-1]) / 2
 
 
-def _standing_levels(levels: np.ndarray, lines: np.ndarray, open_ends: bool) -> np.ndarray:
+def _standing_levels(
+    levels: np.ndarray, lines: np.ndarray, crossing: np.ndarray | None
+) -> np.ndarray:
     """Those of the level lines that stand for a good part of their length.
 
-    The first and last may be missing where a table has no frame, with `open_ends`.
+    The first and last may be missing where a table has no frame: most of the `crossing` lines that
+    stand reach as far. With None they may not.
     """
-    stands = [_share(lines, level, 0, lines.shape[1]) >= SUPPORT for level in levels]
-    stands[0] |= open_ends
-    stands[-1] |= open_ends
+    shares = np.array([_share(lines, level, 0, lines.shape[1]) for level in levels])
+    stands = shares >= SUPPORT
+    stands[[0, -1]] = shares[[0, -1]] >= END_SUPPORT
+    if crossing is not None and len(levels) > 1:
+        upright = lines.T
+        across = [x for x in crossing if _share(upright, x, 0, upright.shape[1]) >= SUPPORT]
+        for end, inner in ((0, 1), (-1, -2)):
+            start, stop = sorted((levels[end], (levels[end] + levels[inner]) / 2))
+            reach = [_stands(upright, x, start, stop) for x in across]
+            stands[end] |= np.mean(reach or [0]) >= REACHING
     return levels[stands]
 
 
