@@ -15,6 +15,7 @@ from digitlib.pixels.lines import LEGIBLE, LONGEST, LineImage, cut_out, in_lines
 from digitlib.pixels.sheet_maps import Maps
 from digitlib.pixels.straighten import View, straighten, unturned_view
 from digitlib.pixels.tables import Box, Grid, find_grids, join_boxes
+from digitlib.pixels.touching import cut_apart
 
 USUAL_DIGIT = 24.0  # pixels; the height of a digit where nothing is written
 SEEN = 2.0  # 255ths of the light that lines absorb at least, more than the paper between them
@@ -72,7 +73,7 @@ def find_layout(decoded: Decoded, maps: Maps) -> Layout:
             images = [_cut_out(line, ink, view, maps, alone=True) for line in lines]
             places.append(Place(box, images))
         layout.grids.append((grid, places))
-    free = in_lines([components[i] for i in np.flatnonzero(owners == 0)])
+    free = in_lines(cut_apart([components[i] for i in np.flatnonzero(owners == 0)]))
     layout.lines = [_cut_out(line, ink, view, maps, alone=bool(boxes)) for line in free]
     return layout
 
