@@ -16,7 +16,7 @@ from digitlib.measuring.lines import (
     threshold_for,
 )
 from digitlib.reading.numbers import Reading
-from digitlib.reading.recognizer import _apart
+from digitlib.reading.sheet_reader import _apart
 
 
 def answers(confidences, right, texts=None) -> Answers:
