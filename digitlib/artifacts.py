@@ -32,6 +32,8 @@ LINE_KERAS_FILE, LINE_FLOAT_FILE = "lines.keras", "lines.tflite"
 LINE_INT8_FILE = "lines.int8.tflite"
 LINE_MODEL_FILES = (LINE_KERAS_FILE, LINE_FLOAT_FILE, LINE_INT8_FILE, HISTORY_FILE, CARD_FILE)
 LINE_MODEL = "line_model"
+#: The folder of a fit that holds a sheet network.
+SHEET_MODEL = "sheet_model"
 PACKAGES = ("digitlib", "keras", "tensorflow", "ai-edge-litert", "numpy", "scikit-learn")
 
 
@@ -71,6 +73,10 @@ def writing(path: str | Path) -> Iterator[Path]:
     try:
         yield unfinished
         os.replace(unfinished, path)
+    except OSError as fault:
+        if fault.errno and not fault.filename:  # that a disk is full is said without a name
+            fault.filename = str(path)
+        raise
     finally:
         unfinished.unlink(missing_ok=True)
 
@@ -114,15 +120,22 @@ def load_card(model_dir: str | Path) -> dict:
     """
     card = resolve(model_dir) / CARD_FILE
     if not card.exists():
-        run = card.parent.parent
-        of_lines = card.parent.name in (LINE_MODEL, "lines")
-        usual, notebook = ("numbers", NUMBERS) if of_lines else ("quick", TRAINING)
-        profile = run.name if run.parent.name == "outputs" else usual
-        raise ArtifactError(
-            f"there is no model in {model_dir}: make one with `make run PROFILE={profile}`, or run "
-            f"notebooks/{notebook}.ipynb with the output_dir that this folder is in"
-        )
+        raise ArtifactError(f"there is no model in {model_dir}: {_remedy(card.parent)}")
     return read_json(card)
+
+
+def _remedy(model_dir: Path) -> str:
+    """How to make the model that is missing in a folder."""
+    if model_dir.name in (SHEET_MODEL, "sheets"):
+        return "make one with `python -m digitlib.learning.fit_sheets`"
+    run = model_dir.parent
+    of_lines = model_dir.name in (LINE_MODEL, "lines")
+    usual, notebook = ("numbers", NUMBERS) if of_lines else ("quick", TRAINING)
+    profile = run.name if run.parent.name == "outputs" else usual
+    return (
+        f"make one with `make run PROFILE={profile}`, or run notebooks/{notebook}.ipynb with the "
+        "output_dir that this folder is in"
+    )
 
 
 def write_history(path: str | Path, rows: Sequence[Mapping]) -> Path:

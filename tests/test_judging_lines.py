@@ -16,7 +16,6 @@ from digitlib.measuring.lines import (
     threshold_for,
 )
 from digitlib.reading.numbers import Reading
-from digitlib.reading.recognizer import _apart
 
 
 def answers(confidences, right, texts=None) -> Answers:
@@ -98,13 +97,3 @@ def test_a_set_in_which_nothing_is_found_is_summed_up():
 def test_marks_are_counted_in_their_place(wanted, said, counts):
     """Protects the table of marks: there, read in place, read."""
     assert marks_read(wanted, said) == counts
-
-
-def test_what_is_read_twice_is_told_once():
-    """Protects against one number found in two lines; the more certain one stays."""
-    whole, part = number("1234", 0.95), number("34", 0.9, left=40)
-    below = number("56", 0.9, top=90)
-    assert _apart([[part], [whole, below]]) == [[], [whole, below]]
-    beside = number("34", 0.9, left=75)  # overlaps the last digit by a little
-    assert _apart([[whole], [beside]]) == [[whole], [beside]]
-    assert _apart([]) == []

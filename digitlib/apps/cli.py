@@ -161,11 +161,17 @@ def _predict(chosen: Namespace) -> int:
 
 def _sheet(chosen: Namespace) -> int:
     targets = {kind: getattr(chosen, kind) for kind in ("xlsx", "csv", "json")}
-    files = {kind: Path(name).expanduser().absolute() for kind, name in targets.items() if name}
+    files = {kind: Path(name).expanduser().resolve() for kind, name in targets.items() if name}
+    picture = Path(chosen.picture).expanduser().resolve()
+    if not picture.exists():
+        raise UsageError(f"{chosen.picture}: there is no such file")
+    if len({picture, *files.values()}) <= len(files):
+        raise UsageError("a file would be replaced by another one: give each a name of its own")
     for file in files.values():
+        if file.is_dir():
+            raise UsageError(f"{file} is a folder: give the name of a file")
         if file.exists() and not chosen.overwrite:
             raise UsageError(f"{file} is there already: give --overwrite, or another name")
-    picture = Path(chosen.picture).expanduser().absolute()
     try:
         sheet = Recognizer().read_sheet(picture)
         if "xlsx" in files:

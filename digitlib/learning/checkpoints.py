@@ -13,14 +13,15 @@ import numpy as np
 from digitlib import synthetic
 from digitlib.artifacts import kept_epoch, resolve
 from digitlib.learning.recipe import Row
-from digitlib.pixels import line_images
+from digitlib.pixels import line_images, sheet_maps
 
 
 def code_digest() -> str:
     """The SHA-256 of what decides how a fit goes: code, comments apart, and the drawn shapes."""
     rooms = (Path(__file__).parent, Path(synthetic.__file__).parent)
     code = sorted(file for room in rooms for file in room.glob("*.py"))
-    code.append(Path(line_images.__file__))  # the frame in which lines are learnt
+    # The frames in which lines and sheets are learnt.
+    code += [Path(line_images.__file__), Path(sheet_maps.__file__)]
     shapes = sorted(file for room in rooms for file in room.glob("*.yaml"))
     told = [ast.dump(ast.parse(file.read_text(encoding="utf-8"))) for file in code]
     told += [file.read_text(encoding="utf-8") for file in shapes]

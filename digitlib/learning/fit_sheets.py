@@ -3,12 +3,11 @@
     KERAS_BACKEND=jax python -m digitlib.learning.fit_sheets --epochs 50
 
 It draws its sheets meanwhile, on all cores. A run that was stopped goes on where it was. The model
-is written to ``outputs/sheets/model``.
+is written to ``sheet_model`` in the output folder.
 """
 
 import argparse
 from dataclasses import asdict
-from pathlib import Path
 
 import numpy as np
 
@@ -17,9 +16,9 @@ from digitlib.learning import exporting, sheet_network, sheet_task, training
 from digitlib.learning.recipe import Recipe
 from digitlib.synthetic.sheet_crops import draw_crops
 
-FOLDER = "outputs/sheets"
 KERAS_FILE, INT8_FILE = "sheets.keras", "sheets.int8.tflite"
-TEST_DIGITS, VALIDATION_DIGITS = 5000, 3000  # the last of MNIST's file; no sheet has learnt from
+# The last 5,000 of MNIST's 60,000 digits are kept for tests, the 3,000 before them judge the fit.
+TEST, VALIDATION = 5 / 60, 3 / 55
 SHOWN = 300  # crops that show the range of every layer
 
 
@@ -27,7 +26,9 @@ def main() -> None:
     """Fit, export, and write the card."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--dataset", default="mnist")
+    parser.add_argument("--output", default="outputs/sheets", help="folder of all that is written")
     parser.add_argument("--crops", type=int, default=8192, help="of an epoch")
+    parser.add_argument("--judging", type=int, default=512, help="crops that judge an epoch")
     parser.add_argument("--epochs", type=int, default=50)
     parser.add_argument("--batch-size", type=int, default=64)
     parser.add_argument("--learning-rate", type=float, default=4e-3)
@@ -35,8 +36,8 @@ def main() -> None:
     parser.add_argument("--weights", help="of a fit that this one goes on from")
     chosen = parser.parse_args()
     everything = datasets.load_dataset(chosen.dataset, "train")
-    known, _ = datasets.split(everything, TEST_DIGITS)
-    train, validation = datasets.split(known, VALIDATION_DIGITS)
+    known, _ = datasets.split(everything, TEST)
+    train, validation = datasets.split(known, VALIDATION)
     recipe = Recipe(
         epochs=chosen.epochs,
         batch_size=chosen.batch_size,
@@ -52,14 +53,15 @@ def main() -> None:
     network = sheet_network.build(training.choose_precision("auto"), chosen.seed)
     if chosen.weights:
         network.load_weights(chosen.weights)
-    task = sheet_task.SheetTask(train, validation, chosen.crops, chosen.epochs, chosen.seed)
+    output = artifacts.resolve(chosen.output)
+    task = sheet_task.SheetTask(
+        train, validation, chosen.crops, chosen.judging, chosen.epochs, chosen.seed
+    )
     with task:
-        history = training.fit_task(
-            network, task, recipe, checkpoint_dir=Path(FOLDER) / "checkpoints"
-        )
+        history = training.fit_task(network, task, recipe, checkpoint_dir=output / "checkpoints")
     plain = sheet_network.build()
     plain.set_weights(network.get_weights())
-    model_dir = artifacts.resolve(FOLDER) / "model"
+    model_dir = output / artifacts.SHEET_MODEL
     with artifacts.writing(model_dir / KERAS_FILE) as unfinished:
         plain.save(unfinished)
     shown = draw_crops(train.images, train.known_labels(), SHOWN, [chosen.seed, 3])

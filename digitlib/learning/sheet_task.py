@@ -11,7 +11,6 @@ from digitlib.learning.tasks import DrawnTask
 from digitlib.synthetic.pool import Pool
 from digitlib.synthetic.sheet_crops import Crop, draw_crops
 
-VALIDATION = 512  # crops that judge an epoch
 CHUNK = 64  # crops that are drawn in one go
 ENTROPY = 2.0  # weight of the first part of the loss
 SMOOTH = 20.0  # pixels; keeps the second part steady where nothing is to be marked
@@ -39,7 +38,8 @@ class SheetTask(DrawnTask):
     Args:
         train, validation: the digits that are written on sheets to learn from and to judge by.
         crops: how many an epoch has.
-        epochs: how many there are.
+        judging: how many judge each epoch.
+        epochs: how many epochs there are.
         seed: fixes all crops.
         processes: how many draw; one a core by default.
     """
@@ -51,6 +51,7 @@ class SheetTask(DrawnTask):
         train: Dataset,
         validation: Dataset,
         crops: int,
+        judging: int,
         epochs: int,
         seed: int,
         processes: int | None = None,
@@ -58,13 +59,13 @@ class SheetTask(DrawnTask):
         self.identity = {
             "sha256": [train.sha256, validation.sha256],
             "crops": crops,
-            "validation": VALIDATION,
+            "validation": judging,
             "seed": seed,
         }
         draw = partial(draw_crops, train.images, train.known_labels())
         super().__init__(Pool(draw, crops, epochs, seed, CHUNK, processes))
         judges = validation.images, validation.known_labels()
-        self._validation = _stacked(draw_crops(*judges, VALIDATION, [seed, 1 << 20, 1]))
+        self._validation = _stacked(draw_crops(*judges, judging, [seed, 1 << 20, 1]))
 
     def pictures(self, epoch: int, difficulty: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Crops uint8 (N, 256, 256, 1), and their maps uint8 (N, 128, 128, 3)."""

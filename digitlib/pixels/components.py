@@ -5,7 +5,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-MAX_COMPONENTS = 5000  # a picture with more of them shows texture, not writing
+MAX_COMPONENTS = 20_000  # a picture with more of them shows texture, not writing
 
 
 class Component(NamedTuple):

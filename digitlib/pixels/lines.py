@@ -27,6 +27,7 @@ LEVEL = 0.45  # share of the lower one's height at which both are
 SPECK = 0.4  # share of the lines' usual height below which a stroke by itself is dirt
 WITHIN = 0.6  # share of the height of a stroke that lies within its line
 PIECE = 0.8  # times the height of its digits that a stroke has at most which is a part of one
+HANGING = 0.1  # times its height that a stroke may be below another of which it is a part
 MARKS = 0.6  # heights of its digits by which marks lie outside a line
 LONGEST = 40  # times its height that a picture may be wide, and still be one line
 
@@ -93,7 +94,10 @@ def in_lines(components: list[Component]) -> list[list[Component]]:
             near_by = MARKS / 2 * tall[k] if piece else 0.0
             shared = min(edges[3], bottom[beside].max(initial=-np.inf) + near_by)
             shared -= max(edges[1], top[beside].min(initial=np.inf) - near_by)
-            if shared >= WITHIN * (edges[3] - edges[1]):
+            hangs = piece and _hangs(
+                edges, left[beside], top[beside], right[beside], bottom[beside]
+            )
+            if hangs or shared >= WITHIN * (edges[3] - edges[1]):
                 lines[k] = np.append(lines[k], members)
                 break
         else:
@@ -115,6 +119,13 @@ def _beside(
 ) -> np.ndarray:
     """Which strokes are above, below or next to what lies from `edges[0]` to `edges[2]`."""
     return (left <= edges[2] + tall) & (right >= edges[0] - tall)
+
+
+def _hangs(edges: tuple[float, ...], *strokes: np.ndarray) -> bool:
+    """Whether a stroke almost touches the foot of one that is wider, as a 4's leg may."""
+    left, _, right, bottom = strokes
+    gap = abs(edges[1] - bottom) <= HANGING * (edges[3] - edges[1])
+    return bool((gap & (left <= edges[0]) & (right >= edges[2])).any())
 
 
 def cut_out(

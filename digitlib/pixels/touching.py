@@ -38,7 +38,9 @@ def _cut(one: Component, edges: np.ndarray) -> list[Component]:
     if not upper.any() or not lower.any():
         return [one]
     ends = np.array([np.median(bottom[upper]), np.median(top[lower])]) - one.y
-    first, last = (np.sort(ends) + (-near / 2, near / 2)).clip(*np.multiply(MIDDLE, one.height))
+    first, last = (np.sort(ends) + np.array([-0.5, 0.5]) * near).clip(
+        *np.multiply(MIDDLE, one.height)
+    )
     rows = np.arange(int(first), max(int(last), int(first) + 1))
     ink = np.count_nonzero(one.strokes[rows], axis=1) + abs(rows - ends.mean()) / one.height
     at = int(rows[ink.argmin()])

@@ -22,6 +22,7 @@ DOUBTFUL, HEADING, FRAME = "#FFE8A3", "#EDEDED", "#BFBFBF"  # colours of cells
 PICTURE_HEIGHT = 26  # pixels, of a cell's picture
 ROOM = 4  # pixels around it
 COLUMN = 14  # widths of a digit
+MOST_DIGITS = 15  # that a spreadsheet keeps of a number
 CELL_COLUMNS = ("where", "row", "column", "says", "value", "probability", "accepted", "picture")
 
 
@@ -67,7 +68,7 @@ def write_workbook(sheet: Sheet, picture: Picture, file: str | Path) -> None:
     """Write an Excel workbook: the tables as they stand, each place's picture, what was left out.
 
     What is doubtful is coloured, and its picture stands in the same row beside the table. A number
-    that may be worth one thing or another is text.
+    that may be worth one thing or another is text, and so is one whose digits would not all stay.
 
     Raises:
         PictureError: for what is no picture.
@@ -155,7 +156,7 @@ class Workbook:
         value = value_of(text)
         if not text:
             page.write_blank(row, column, None, style)
-        elif value is None or _loses_zeros(text):
+        elif value is None or _loses_digits(text):
             page.write_string(row, column, text, style)
         else:
             page.write_number(row, column, value, style)
@@ -181,18 +182,23 @@ class Workbook:
 
 
 def crop(decoded: Decoded, box: Box) -> np.ndarray:
-    """The part of a picture in a box with a little room, uint8 (H, W)."""
-    across = decoded.grey.shape[1] / decoded.width
-    down = decoded.grey.shape[0] / decoded.height
+    """The part of a picture in a box with a little room, uint8 (H, W).
+
+    Of a box beyond the picture's edge, it is what is nearest.
+    """
+    rows, columns = decoded.grey.shape
+    across, down = columns / decoded.width, rows / decoded.height
     x, y, width, height = box
-    left, top = max(0, int(x * across) - ROOM), max(0, int(y * down) - ROOM)
+    left = min(max(0, int(x * across) - ROOM), columns - 1)
+    top = min(max(0, int(y * down) - ROOM), rows - 1)
     right, bottom = round((x + width) * across) + ROOM, round((y + height) * down) + ROOM
     return decoded.grey[top:bottom, left:right]
 
 
-def _loses_zeros(text: str) -> bool:
-    """Whether a number would lose leading zeros, as a house number or an account does not."""
-    return len(text) > 1 and text[0] == "0" and text[1].isdigit()
+def _loses_digits(text: str) -> bool:
+    """Whether a spreadsheet would change a number's digits: leading zeros, or those of a card."""
+    has_zeros = len(text) > 1 and text[0] == "0" and text[1].isdigit()
+    return has_zeros or sum(map(str.isdigit, text)) > MOST_DIGITS
 
 
 def as_csv(sheet: Sheet) -> str:

@@ -1,0 +1,287 @@
+"""Reading whole sheets: the right number in the right cell, and nothing lost without a word."""
+
+import cv2
+import numpy as np
+import pytest
+from ruled import (
+    DIGIT,
+    HIGH,
+    LEFT,
+    PRINT,
+    WHITE,
+    WIDE,
+    box,
+    boxes,
+    corner,
+    paper,
+    table,
+    turned,
+    write,
+)
+
+from digitlib import Recognizer
+from digitlib.pixels.sheet_maps import TILE, Maps, from_tiles, in_tiles
+from digitlib.pixels.straighten import skew
+from digitlib.pixels.tables import find_grids
+from digitlib.synthetic.pages import FONTS, typeset
+
+# With an empty row, an empty column, and an empty cell.
+TEXTS = [["12", "7", "", "305"], ["48", "", "", "96"], ["", "", "", ""], ["590", "31", "", "8"]]
+SMALL = [["12", "305"], ["48", "96"]]
+
+
+@pytest.fixture(scope="module")
+def recognizer():
+    return Recognizer()
+
+
+def broken() -> np.ndarray:
+    """A table with a gap of six pixels in a level and in an upright rule."""
+    page = table(TEXTS)
+    x, y = corner(1, 1)
+    page[y - 3 : y + 4, x + 40 : x + 46] = WHITE
+    page[y + 20 : y + 26, x - 3 : x + 4] = WHITE
+    return page
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        table(TEXTS),
+        broken(),
+        table(TEXTS, dash=6),
+        turned(table(TEXTS), 3),
+        turned(table(TEXTS), -12),
+        255 - table(TEXTS),
+        cv2.resize(table(TEXTS), None, fx=6, fy=6, interpolation=cv2.INTER_CUBIC),
+    ],
+    ids=["clean", "broken", "dashed", "turned", "turned far", "bright on dark", "large"],
+)
+def test_every_number_of_a_table_is_in_its_cell(recognizer, page):
+    """Protects whoever takes the table for what stands on paper."""
+    sheet = recognizer.read_sheet(page)
+    [found] = sheet.tables
+    assert (found.rows, found.columns, len(found.cells)) == (4, 4, 16)
+    assert found.grid(lambda cell: cell.text) == TEXTS
+    assert all(cell.written == bool(cell.text) for cell in found.cells)
+    assert (sheet.fields, sheet.lines, sheet.left_out) == ((), (), ())
+
+
+def test_a_cell_that_reaches_over_two_columns_is_there_once(recognizer):
+    texts = [["12", "7", "305"], ["4865", "", "96"], ["590", "31", "8"]]
+    [found] = recognizer.read_sheet(table(texts, merged=[(1, 0)])).tables
+    assert found.grid(lambda cell: cell.text) == texts
+    wide = [(cell.row, cell.column) for cell in found.cells if (cell.rows, cell.columns) != (1, 1)]
+    assert wide == [(1, 0)]
+    assert len(found.cells) == 8
+
+
+@pytest.mark.parametrize("scale", [1, 5])
+def test_boxes_of_cells_and_numbers_are_in_the_pictures_pixels(recognizer, scale):
+    """Protects the pictures beside doubtful cells, of large photos too."""
+    page = cv2.resize(table(TEXTS), None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
+    for cell in recognizer.read_sheet(page).cells:
+        drawn = *corner(cell.row, cell.column), WIDE, HIGH
+        assert np.abs(np.array(cell.box) / scale - drawn).max() <= 12
+        for number in cell.numbers:
+            x, y, width, height = np.array(number.box) / scale
+            assert drawn[0] < x < x + width < drawn[0] + WIDE
+            assert height == pytest.approx(DIGIT, abs=6)
+            assert abs(y + height / 2 - drawn[1] - HIGH / 2) < 6
+
+
+def test_what_stands_outside_a_table_is_a_line_and_all_is_in_reading_order(recognizer):
+    """Protects a date above, and a total below, from being dropped."""
+    page = table(SMALL)
+    write(page, "2024", LEFT, 30)
+    write(page, "461", LEFT + 30, page.shape[0] - 40)
+    sheet = recognizer.read_sheet(page)
+    assert [[number.text for number in line] for line in sheet.lines] == [["2024"], ["461"]]
+    assert [found.grid(lambda cell: cell.text) for found in sheet.tables] == [SMALL]
+    assert sheet.reading.text == "2024\n12 305\n48 96\n461"
+    assert recognizer.read_digits(page).text == sheet.reading.text
+
+
+def test_two_tables_of_a_sheet_stay_two(recognizer):
+    page = np.vstack([table(SMALL), table([["7", "8"], ["590", "31"]])])
+    found = recognizer.read_sheet(page).tables
+    assert [one.grid(lambda cell: cell.text) for one in found] == [
+        SMALL,
+        [["7", "8"], ["590", "31"]],
+    ]
+
+
+@pytest.mark.parametrize("gap", [0, 6, 14])
+@pytest.mark.parametrize("text", ["2084", "31970", "1417"])
+def test_a_box_for_each_digit_is_one_field(recognizer, text, gap):
+    sheet = recognizer.read_sheet(boxes(text, gap))
+    assert [cell.text for cell in sheet.fields] == [text]
+    assert (sheet.tables, sheet.lines) == ((), ())
+
+
+@pytest.mark.parametrize("text", ["2084", "31970", "1417"])
+def test_a_mark_around_a_number_is_no_digit(recognizer, text):
+    """Protects numbers that someone framed, circled or underlined."""
+    for mark in ("frame", "circle", "underline"):
+        page = paper(200, 400)
+        right = write(page, text, 100, 80)
+        if mark == "frame":
+            box(page, 85, 65, right - 75, 61)
+        elif mark == "circle":
+            middle, axes = ((100 + right) // 2, 96), (right // 2 - 20, 45)
+            cv2.ellipse(page, middle, axes, 0, 0, 360, PRINT, 2, cv2.LINE_AA)
+        else:
+            cv2.line(page, (90, 119), (right + 4, 120), PRINT, 2)
+        assert recognizer.read_digits(page).text == text
+
+
+@pytest.mark.parametrize("margin", [0, 2])
+@pytest.mark.parametrize("text", ["2084", "31970", "1417"])
+def test_a_tightly_cropped_number_is_read_whole(recognizer, text, margin):
+    """Protects pictures as detectors and form cutters cut them: no digit at the edge is lost."""
+    page = paper(200, 400)
+    right = write(page, text, 100, 80) - DIGIT // 6
+    tight = page[80 - margin : 80 + DIGIT + margin, 100 - margin : right + margin]
+    assert recognizer.read_digits(tight).text == text
+
+
+def test_ink_in_which_no_number_is_found_is_told_with_its_place(recognizer):
+    """Protects against numbers lost in silence: a cell that was scribbled out is doubtful."""
+    page = table([["12", ""], ["48", "96"]])
+    x, y = corner(0, 1)
+    zigzag = [(x + 12 + 8 * i, y + (14 if i % 2 else 46)) for i in range(11)]
+    cv2.polylines(page, [np.array(zigzag)], False, 0, 4, cv2.LINE_AA)
+    sheet = recognizer.read_sheet(page)
+    [found] = sheet.tables
+    scribbled = found.cells[1]
+    assert scribbled.written
+    assert not scribbled.accepted
+    assert found.cells[0].text == "12"
+    [left] = sheet.left_out
+    assert left.reason == "no number was found in it"
+    assert np.abs(np.array(left.box) - (x + 12, y + 14, 80, 32)).max() <= 10
+
+
+def test_a_sheet_with_nothing_on_it_is_empty(recognizer):
+    sheet = recognizer.read_sheet(paper(300, 500))
+    assert (sheet.tables, sheet.fields, sheet.lines, sheet.left_out) == ((), (), (), ())
+    assert sheet.cells == []
+    assert sheet.reading.text == ""
+
+
+def noise(*shape: int) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+
+
+def print_only() -> np.ndarray:
+    """A page of printed text."""
+    page = paper(500, 700)
+    for y in range(30, 350, 40):
+        ink = typeset("the quick brown fox jumps over a lazy dog", FONTS[0], 22)
+        page[y : y + ink.shape[0], 40 : 40 + ink.shape[1]] -= ink
+    return page
+
+
+@pytest.mark.parametrize(
+    "picture",
+    [
+        noise(900, 1200) // 12,
+        np.full((900, 1200), 120, np.uint8),
+        noise(800, 800, 3),
+        noise(5, 5),
+        noise(1, 1),
+        noise(1, 3000),
+        noise(3000, 1),
+        noise(2, 20_000),
+    ],
+    ids=["dark", "uniform", "noise", "5x5", "a pixel", "level", "upright", "thin"],
+)
+def test_where_no_number_is_none_is_accepted(recognizer, picture):
+    """Protects from an error, and from numbers out of nothing."""
+    assert not any(one.accepted for one in recognizer.read_sheet(picture).reading.numbers)
+
+
+def test_lines_of_printed_words_are_left_out_with_a_reason(recognizer):
+    sheet = recognizer.read_sheet(print_only())
+    assert not any(one.accepted for one in sheet.reading.numbers)
+    assert len(sheet.left_out) >= 5
+    assert all(left.reason for left in sheet.left_out)
+
+
+def test_a_table_upside_down_is_a_table_of_doubtful_numbers(recognizer):
+    """Protects its shape: rows and columns are seen even where no number can be right."""
+    sheet = recognizer.read_sheet(table(TEXTS)[::-1, ::-1])
+    [found] = sheet.tables
+    assert (found.rows, found.columns) == (4, 4)
+    written = [cell for cell in found.cells if cell.written]
+    assert sorted((cell.row, cell.column) for cell in written) == sorted(
+        (3 - i, 3 - j) for i, line in enumerate(TEXTS) for j, text in enumerate(line) if text
+    )
+
+
+def test_a_small_table_in_fifty_megapixels_is_read(recognizer):
+    page = np.full((7100, 7100), WHITE, np.uint8)
+    small = cv2.resize(table(TEXTS), None, fx=5, fy=5, interpolation=cv2.INTER_CUBIC)
+    page[1000 : 1000 + small.shape[0], 2000 : 2000 + small.shape[1]] = small
+    [found] = recognizer.read_sheet(page).tables
+    assert found.grid(lambda cell: cell.text) == TEXTS
+
+
+@pytest.mark.campaign
+def test_a_table_of_ten_thousand_cells_is_read(recognizer):
+    """Protects large tables from being taken for texture."""
+    side, n = 30, 100
+    page = paper(n * side + 60, n * side + 60)
+    for at in range(30, n * side + 31, side):
+        cv2.line(page, (at, 30), (at, n * side + 30), PRINT, 2)
+        cv2.line(page, (30, at), (n * side + 30, at), PRINT, 2)
+    digits = [paper(DIGIT, DIGIT) for _ in range(10)]
+    for digit, image in enumerate(digits):
+        write(image, str(digit), 4, 0)
+    small = [cv2.resize(image, (18, 18), interpolation=cv2.INTER_AREA) for image in digits]
+    random = np.random.default_rng(0)
+    for i, j in np.ndindex(n, n):
+        y, x = 30 + i * side + 6, 30 + j * side + 6
+        page[y : y + 18, x : x + 18] = small[random.integers(10)]
+    sheet = recognizer.read_sheet(page)
+    assert max(len(found.cells) for found in sheet.tables) > 0.9 * n * n
+    assert len(sheet.reading.numbers) > 0.9 * n * n
+
+
+@pytest.mark.parametrize("size", [(100, 90), (256, 256), (257, 700), (1000, 640)])
+def test_tiles_put_together_are_the_picture(size):
+    """Protects the maps from seams and shifts: every place is told by a tile that it lies in."""
+    picture = cv2.GaussianBlur(noise(*size), (0, 0), 6, borderType=cv2.BORDER_REPLICATE)
+    picture = cv2.normalize(picture, None, 20, 235, cv2.NORM_MINMAX)
+    tiles, places = in_tiles(picture)
+    assert tiles.shape[1:] == (TILE, TILE)
+    halves = np.stack([cv2.resize(tile, None, fx=0.5, fy=0.5) for tile in tiles]) / 255
+    said = np.log(halves / (1 - halves))[..., None].repeat(3, axis=-1)
+    for one in from_tiles(said, places, size, size):
+        assert one.shape == size
+        inner = np.s_[2:-2, 2:-2]
+        assert np.abs(one[inner].astype(int) - picture[inner]).max() <= 12
+
+
+@pytest.mark.parametrize("angle", [-30.0, -5.0, 0.0, 4.0, 25.0])
+def test_a_page_is_turned_until_its_rules_are_level(angle):
+    rules = 255 - turned(table([[""] * 4] * 4), angle)
+    blank = np.zeros_like(rules)
+    assert skew(Maps(blank, blank, rules)) == pytest.approx(-angle, abs=0.6)
+
+
+def test_rules_make_up_cells_in_rows_and_columns():
+    """Protects the order of cells by itself, without a network."""
+    rules = 255 - table([[""] * 3] * 2, merged=[(0, 1)])
+    [grid] = find_grids(rules, DIGIT)
+    assert (grid.rows, grid.columns) == (2, 3)
+    assert [(b.row, b.column, b.rows, b.columns) for b in grid.boxes] == [
+        (0, 0, 1, 1),
+        (0, 1, 1, 2),
+        (1, 0, 1, 1),
+        (1, 1, 1, 1),
+        (1, 2, 1, 1),
+    ]
+    for cell in grid.boxes:
+        middle = cell.outline.mean(axis=0) - corner(cell.row, cell.column)
+        assert np.abs(middle - (WIDE * cell.columns / 2, HIGH / 2)).max() < 8
