@@ -65,6 +65,13 @@ def test_multiply_adds_of_a_known_network():
     assert work == [26 * 26 * 9 * 32, 13 * 13 * 32 * 100, 100 * 10]
 
 
+def test_multiply_adds_of_a_depthwise_convolution():
+    """At each of 4·4 places, 3·3 weights for each of 5 channels."""
+    pixels = keras.Input((8, 8, 5))
+    network = keras.Model(pixels, keras.layers.DepthwiseConv2D(3, 2, padding="same")(pixels))
+    assert architectures.layer_table(network)[-1]["multiply-adds"] == 4 * 4 * 3 * 3 * 5
+
+
 def test_a_network_of_columns_answers_with_their_mean(digits):
     network = architectures.build("digitnet", width=4, columns=3)
     pixels = digits[1].images[:9, ..., None]

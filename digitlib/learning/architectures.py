@@ -110,7 +110,8 @@ def layer_table(network: keras.Model) -> list[dict]:
     for layer in network.layers:
         shape = layer.output.shape[1:]
         # A convolution's kernel is applied at every place, a dense layer's once.
-        kernel = layer.kernel.shape if isinstance(layer, (layers.Conv2D, layers.Dense)) else (0,)
+        multiplies = isinstance(layer, (layers.Conv2D, layers.DepthwiseConv2D, layers.Dense))
+        kernel = layer.kernel.shape if multiplies else (0,)
         rows.append(
             {
                 "layer": layer.name,

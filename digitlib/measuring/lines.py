@@ -81,7 +81,7 @@ def digits_of(text: str) -> str:
 
 def simulated(digits: Dataset | None, count: int, seed: Seed, simulation: Simulation) -> LineSet:
     """Simulated lines of these digits, or of pen-drawn ones alone; some hold no number."""
-    lines = draw_lines(*_given(digits), count, seed, simulation)
+    lines = draw_lines(*images_and_labels(digits), count, seed, simulation)
     texts = [line.text.replace(THIN_SPACE, "") for line in lines]
     said = [[found.group() for found in NUMBER.finditer(text)] for text in texts]
     pictures = [line.grey for line in lines]
@@ -89,8 +89,8 @@ def simulated(digits: Dataset | None, count: int, seed: Seed, simulation: Simula
     return LineSet("simulated", pictures, said, source, marked=True)
 
 
-def _given(digits: Dataset | None) -> tuple[np.ndarray, np.ndarray]:
-    """Images and labels that lines are made of; none for pen-drawn ones alone."""
+def images_and_labels(digits: Dataset | None) -> tuple[np.ndarray, np.ndarray]:
+    """Images uint8 (N, 28, 28) and labels (N,) to write with; none for pen-drawn digits alone."""
     if digits is None:
         return np.empty((0, 28, 28), np.uint8), np.empty(0, np.uint8)
     return digits.images, digits.known_labels()
@@ -112,7 +112,9 @@ def ingredient_examples(
     for seed in range(tries):
         plain, *drawn = (
             as_seen(
-                draw_lines(*_given(digits), 1, [seed], Simulation(**nothing | {name: strength}))
+                draw_lines(
+                    *images_and_labels(digits), 1, [seed], Simulation(**nothing | {name: strength})
+                )
             )
             for strength in (0.0, *strengths)
         )

@@ -1,6 +1,6 @@
 """How well whole sheets are read: is the right number in the right cell?"""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,11 +8,17 @@ import cv2
 import numpy as np
 
 from digitlib.datasets import Dataset
+from digitlib.measuring.intervals import wilson_interval
+from digitlib.measuring.lines import images_and_labels
+from digitlib.measuring.statistics import accuracy
 from digitlib.pixels.decoding import Picture
+from digitlib.pixels.line_images import HEIGHT
 from digitlib.synthetic.pages import Cell
 from digitlib.synthetic.sheets import Sheet, draw_hand, draw_sheet
 
 SIZES = (900, 1400)  # pixels; of the sides of a sheet
+MARKED = 128  # in 255ths
+ROOM = 12  # pixels beside a number that is shown
 
 
 @dataclass(frozen=True)
@@ -36,16 +42,20 @@ class Judged:
     accepted: bool
 
 
-def draw_test_sheets(writers: Dataset, count: int, seed: int) -> Iterator[Sheet]:
-    """Sheets as no network has learnt from, by the hands of these digits' writers."""
+def draw_test_sheets(writers: Dataset | None, count: int, seed: int) -> Iterator[Sheet]:
+    """Sheets as no network has learnt from, half of them by the hands of these digits' writers.
+
+    The others are by pen-drawn hands, and where no digits are given, all are.
+    """
+    digits = images_and_labels(writers)
     for number in range(1, count + 1):
         random = np.random.default_rng([seed, number])
-        hand = draw_hand(writers.images, writers.known_labels(), random)
+        hand = draw_hand(*digits, random)
         height, width = random.integers(*SIZES, 2).tolist()
         yield draw_sheet(hand, random, height, width, held=True)
 
 
-def judge(read_sheet: Callable[[Picture], Any], sheets: Iterator[Sheet]) -> list[Judged]:
+def judge(read_sheet: Callable[[Picture], Any], sheets: Iterable[Sheet]) -> list[Judged]:
     """Read sheets and compare every cell that holds a number with what was read there.
 
     `read_sheet` is asked for each picture, such as ``Recognizer.read_sheet``.
@@ -64,6 +74,52 @@ def judge(read_sheet: Callable[[Picture], Any], sheets: Iterator[Sheet]) -> list
                 exact = said == cell.text
                 judged.append(Judged(number, cell, said, right, exact, accepted))
     return judged
+
+
+def summary(judged: Sequence[Judged]) -> dict[str, float]:
+    """How well cells are read, in percent of all of them.
+
+    Returns:
+        What ``statistics.accuracy`` has, of cells with the right digits; as_written_percent, with
+        the right marks as well; accepted_percent; and wrong_accepted_percent, those that are wrong
+        and accepted, with wrong_accepted_high_percent, the upper end of its 95 % interval. Of no
+        cells, n alone.
+    """
+    n = len(judged)
+    if not n:
+        return {"n": 0}
+    right = np.array([one.right for one in judged])
+    accepted = np.array([one.accepted for one in judged])
+    wrong_accepted = int(np.sum(accepted & ~right))
+    return accuracy(np.ones(n), right) | {
+        "as_written_percent": 100 * float(np.mean([one.exact for one in judged])),
+        "accepted_percent": 100 * float(accepted.mean()),
+        "wrong_accepted_percent": 100 * wrong_accepted / n,
+        "wrong_accepted_high_percent": 100 * wilson_interval(wrong_accepted, n)[1],
+    }
+
+
+def overlap(wanted: np.ndarray, found: np.ndarray) -> float:
+    """How far two maps agree, 0 to 1: the Dice coefficient (Dice 1945, doi:10.2307/1932409).
+
+    Maps are uint8 (H, W), a probability in 255ths; what is above a half is marked. Two maps on
+    which nothing is marked agree.
+    """
+    one, other = wanted >= MARKED, found >= MARKED
+    marked = one.sum() + other.sum()
+    return 2 * float((one & other).sum() / marked) if marked else 1.0
+
+
+def close_up(sheet: Sheet, cell: Cell) -> np.ndarray:
+    """The number in a cell, straightened: uint8 (48, W), as high as the cell."""
+    corners = cell.corners.astype(np.float32)
+    across, down = (float(np.linalg.norm(corners[i] - corners[0])) for i in (1, 3))
+    width = max(1, round(HEIGHT * across / down))
+    frame = np.array([(0, 0), (width, 0), (width, HEIGHT), (0, HEIGHT)], np.float32)
+    matrix = cv2.getPerspectiveTransform(corners, frame)
+    grey, maps = (cv2.warpPerspective(one, matrix, (width, HEIGHT)) for one in sheet[:2])
+    inked = np.flatnonzero((maps[..., :2] >= MARKED).any(axis=(0, 2)))
+    return grey[:, max(0, inked[0] - ROOM) : inked[-1] + ROOM] if len(inked) else grey
 
 
 def _is_seen(cell: Cell, shape: tuple[int, int]) -> bool:

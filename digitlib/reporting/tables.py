@@ -3,7 +3,11 @@
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
+from pandas.io.formats.style import Styler
 from tabulate import tabulate
+
+from digitlib.reading.sheets import Table
+from digitlib.reading.spreadsheets import DOUBTFUL, FRAME
 
 HEADINGS = {
     "n": "digits",
@@ -18,6 +22,9 @@ HEADINGS = {
     "ece_by_chance_percent": "by chance, up to (%)",
     "precision_percent": "precision (%)",
     "as_written_percent": "numbers as written (%)",
+    "accepted_percent": "accepted (%)",
+    "wrong_accepted_percent": "wrong and accepted (%)",
+    "wrong_accepted_high_percent": "95 % up to",
     "recall_percent": "recall (%)",
     "f1_percent": "F1 (%)",
     "surest_half_percent": "surest half (%)",
@@ -58,3 +65,12 @@ def markdown(heads: Sequence[str], rows: Sequence[Sequence[str]], left: int) -> 
     """A Markdown table; all but the first ``left`` columns are set to the right."""
     sides = ["left"] * left + ["right"] * (len(heads) - left)
     return tabulate(rows, heads, tablefmt="pipe", colalign=sides, disable_numparse=True)
+
+
+def as_it_stands(table: Table) -> Styler:
+    """A table of a sheet, cell by cell, with doubtful cells in a colour."""
+    said = pd.DataFrame(table.grid(lambda cell: cell.text))
+    look = f"border: 1px solid {FRAME}; min-width: 3em; height: 1.8em; "
+    doubtful = f"background: {DOUBTFUL}; color: black"
+    looks = pd.DataFrame(table.grid(lambda cell: look + ("" if cell.accepted else doubtful)))
+    return said.style.apply(lambda _: looks, axis=None).hide(axis="index").hide(axis="columns")

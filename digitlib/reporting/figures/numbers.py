@@ -1,17 +1,33 @@
 """Figures of the notebook on reading numbers."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from digitlib.pixels.decoding import Decoded
 from digitlib.pixels.line_images import ALPHABET, COLUMN, HEIGHT, MARGIN
+from digitlib.pixels.segmentation import Box
+from digitlib.reading.sheets import Sheet
 from digitlib.reporting.figures import draw
-from digitlib.reporting.figures.style import COLOURS, MARKS, QUIET, RIGHT, WRONG, figure
+from digitlib.reporting.figures.style import (
+    COLOURS,
+    FAINT,
+    MARKS,
+    QUIET,
+    RIGHT,
+    TEXT,
+    WRONG,
+    figure,
+)
 
 CLASSES = ["blank", *ALPHABET[:-1], "other"]
+MAP_COLOURS = {"writing": COLOURS[0], "print": COLOURS[1], "rules": COLOURS[2]}
 
 
 def line_sheet(
@@ -133,3 +149,77 @@ def kinds_of_error(rows: Sequence[Mapping]) -> Figure:
     axes.set(xlabel="times")
     axes.grid(axis="x")
     return fig
+
+
+def sheet_and_maps(grey: np.ndarray, maps: Sequence[np.ndarray]) -> Figure:
+    """A sheet uint8 (H, W), and beside it what is written, printed and ruled on it.
+
+    Args:
+        maps: three of uint8 (H, W), in the order of `MAP_COLOURS`.
+    """
+    height, width = grey.shape
+    fig = figure(11, 8.1 * height / width, alt="A simulated sheet and its three maps")
+    panels = fig.subplot_mosaic([["sheet", name] for name in MAP_COLOURS], width_ratios=(3, 1))
+    _page(panels["sheet"], grey, "A simulated sheet")
+    for (name, colour), one in zip(MAP_COLOURS.items(), maps, strict=True):
+        _page(panels[name], _inked(one, colour), name)
+    return fig
+
+
+def marked_sheet(maps: Sequence[np.ndarray], found: Sequence[np.ndarray]) -> Figure:
+    """What a sheet is made of, beside what the sheet network says of it.
+
+    Args:
+        maps: as in `sheet_and_maps`.
+        found: the same, each a probability in 255ths.
+    """
+    height, width = maps[0].shape
+    fig = figure(11, 5.5 * height / width + 0.3, alt="A sheet's maps as drawn and as found")
+    for axes, name, three in zip(
+        fig.subplots(1, 2), ("What is there", "What the network sees"), (maps, found), strict=True
+    ):
+        inked = map(_inked, three, MAP_COLOURS.values())
+        _page(axes, np.prod(list(inked), axis=0), name)
+    return fig
+
+
+def sheet_as_read(picture: Decoded, sheet: Sheet) -> Figure:
+    """A sheet with the places that were found, beside what was read in each.
+
+    What is doubtful is in another colour, and what was left out is dotted.
+    """
+    grey, width, height = picture
+    fig = figure(11, 5.5 * height / width + 0.3, alt="A sheet, and what was read where")
+    seen, said = fig.subplots(1, 2)
+    for axes, shown, name in (seen, grey, "Found"), (said, np.full_like(grey, 255), "Read"):
+        _page(axes, shown, name)
+        axes.images[0].set_extent((0, width, height, 0))
+    for cell in sheet.cells:
+        _frame(seen, cell.box, (RIGHT if cell.accepted else WRONG) if cell.written else QUIET)
+        _frame(said, cell.box, FAINT)
+    for number in (number for line in sheet.lines for number in line):
+        _frame(seen, number.box, RIGHT if number.accepted else WRONG)
+    for left in sheet.left_out:
+        _frame(seen, left.box, WRONG, linestyle=":")
+    points = 72 * 5.3 / width  # of a pixel
+    for number in sheet.reading.numbers:
+        x, y, wide, high = number.box
+        size = points * min(1.2 * high, 1.9 * wide / len(number.text))
+        look = {"fontsize": size, "color": TEXT if number.accepted else WRONG}
+        draw.text(said, x + wide / 2, y + high / 2, number.text, **look)
+    return fig
+
+
+def _page(axes: Axes, picture: np.ndarray, title: str) -> None:
+    """A sheet, (H, W) of 0 to 255 or (H, W, 3) of 0 to 1, in a frame under its title."""
+    draw.digit(axes, picture, cmap="gray").set_title(title)
+    axes.images[0].set_interpolation("antialiased")
+
+
+def _inked(one: np.ndarray, colour: str) -> np.ndarray:
+    """A map uint8 (H, W) as ink of this colour on white, 0 to 1: (H, W, 3)."""
+    return 1 - one[..., None] / 255 * (1 - np.array(to_rgb(colour)))
+
+
+def _frame(axes: Axes, box: Box, colour: str, **look: Any) -> None:
+    axes.add_patch(Rectangle(box[:2], *box[2:], fill=False, edgecolor=colour, **look))

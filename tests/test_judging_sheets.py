@@ -1,0 +1,50 @@
+"""How whole sheets are judged: cells that are right, and maps that agree."""
+
+import numpy as np
+import pytest
+
+from digitlib.measuring.sheets import Judged, close_up, draw_test_sheets, overlap, summary
+from digitlib.synthetic.pages import Cell
+from digitlib.synthetic.sheets import Sheet
+
+CORNERS = np.array([(20, 10), (80, 10), (80, 40), (20, 40)], float)
+CELL = Cell(0, 0, 0, 1, 1, CORNERS, "7")
+
+
+def test_what_is_wrong_and_accepted_is_counted_of_all_cells():
+    """Protects the number that matters most: what goes into the books although it is wrong."""
+    outcomes = [(True, True, True)] * 6 + [(True, False, False), (False, False, True)]
+    judged = [Judged(0, CELL, "7", *one) for one in outcomes]
+    found = summary(judged)
+    assert (found["n"], found["correct"]) == (8, 7)
+    assert found["as_written_percent"] == 75
+    assert found["accepted_percent"] == 87.5
+    assert found["wrong_accepted_percent"] == 12.5
+    assert 12.5 < found["wrong_accepted_high_percent"] < 100
+    assert summary([]) == {"n": 0}
+
+
+@pytest.mark.parametrize(("rows", "agreement"), [((0, 4), 1.0), ((2, 6), 0.5), ((4, 8), 0.0)])
+def test_maps_overlap_as_far_as_they_mark_the_same(rows, agreement):
+    """Protects the comparison of what is there with what the network sees."""
+    wanted, found = np.zeros((2, 8, 8), np.uint8)
+    wanted[0:4] = 255
+    found[slice(*rows)] = 200
+    assert overlap(wanted, found) == agreement
+
+
+def test_a_number_is_shown_close_up():
+    """Protects the sheet of misread cells: it shows the number, and not an empty cell."""
+    grey = np.full((60, 100), 255, np.uint8)
+    grey[15:35, 40:50] = 0
+    maps = np.dstack([255 - grey, np.zeros_like(grey), np.zeros_like(grey)])
+    shown = close_up(Sheet(grey, maps, [CELL]), CELL)
+    assert shown.shape[0] == 48
+    assert shown.shape[1] < 48  # the cell alone is 96 pixels wide
+    assert shown.min() == 0
+
+
+def test_sheets_are_drawn_without_digits_of_a_data_set():
+    """Protects a first run, which has no data set of writers."""
+    (sheet,) = draw_test_sheets(None, 1, 0)
+    assert any(cell.text for cell in sheet.cells)
