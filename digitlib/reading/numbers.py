@@ -66,6 +66,11 @@ class Number:
         return value_of(self.text)
 
     @property
+    def corrected(self) -> bool:
+        """Whether a person typed it in."""
+        return self.place is not None
+
+    @property
     def box(self) -> Box:
         """The box around its digits, (x, y, width, height) in the picture's pixels."""
         if self.place is not None:

@@ -47,6 +47,11 @@ class Cell:
         numbers = self.numbers
         return bool(numbers or not self.written) and all(one.accepted for one in numbers)
 
+    @property
+    def corrected(self) -> bool:
+        """Whether a person said what stands in it."""
+        return any(number.corrected for number in self.numbers)
+
 
 @dataclass(frozen=True)
 class Table:

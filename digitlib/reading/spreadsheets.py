@@ -65,9 +65,19 @@ def loose_entries(sheet: Sheet) -> Iterator[Entry]:
 
 def _entry(where: str, row: int, column: int, one: Cell | Number, numbers: list[Number]) -> Entry:
     sure = min((number.confidence for number in numbers), default=None)
-    corrected = any(number.place is not None for number in numbers)
     digits = tuple(digit for number in numbers for digit in number.digits)
-    return Entry(where, row, column, one.text, sure, one.accepted, corrected, one.box, digits)
+    known = one.text, sure, one.accepted, one.corrected, one.box
+    return Entry(where, row, column, *known, digits)
+
+
+def summary(sheet: Sheet) -> str:
+    """How many numbers there are, how many of them are doubtful, and how much was left out."""
+    numbers = sheet.reading.numbers
+    doubtful = sum(not number.accepted for number in numbers)
+    return (
+        f"{len(numbers):,} numbers, {doubtful:,} of them doubtful (?), "
+        f"{len(sheet.left_out):,} pieces of ink left out"
+    )
 
 
 def write_workbook(sheet: Sheet, picture: Picture, file: str | Path) -> None:
@@ -258,6 +268,6 @@ def as_json(sheet: Sheet) -> dict:
 
 def _numbers(numbers: list[Number] | tuple[Number, ...]) -> list[dict]:
     return [
-        number.as_json() | {"printed": number.printed, "corrected": number.place is not None}
+        number.as_json() | {"printed": number.printed, "corrected": number.corrected}
         for number in numbers
     ]
