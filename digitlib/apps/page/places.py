@@ -49,19 +49,19 @@ class Place(widgets.VBox):
         )
         right = widgets.Button(description="It is right")
         drawing = widgets.Button(description="Draw it")
-        self.row = widgets.Box([widgets.HTML(look), widgets.HTML(read), self.text, right, drawing])
+        shown = widgets.HTML(look), widgets.HTML(read)
+        self.row = widgets.Box([*shown, self.text, right, drawing]).add_class("page-row")
         super().__init__([self.row])
         self.add_class("page-place")
-        self.row.add_class("page-row")
         self.text.observe(self._say, "value")
         right.on_click(self._say)
         drawing.on_click(lambda _: draw(self))
 
     @property
     def digits(self) -> list[tuple[str, np.ndarray]]:
-        """What is to be saved: each digit's label with its image, uint8 (28, 28).
+        """What may be saved: each digit's label with its image, uint8 (28, 28).
 
-        None where the number of digits is not that of the images.
+        Empty where it is saved already, or where as many digits were not found.
         """
         labels = [sign for sign in self.said or "" if sign in "0123456789"]
         if self.said == self.saved or len(labels) != len(self.entry.digits):

@@ -56,23 +56,10 @@ class SheetTab(widgets.VBox):
         self.more = widgets.Button(description="Show more")
         self.other = widgets.Dropdown(options=[OTHER])
         self.save = widgets.Button(tooltip=f"As labelled drawings, in {DRAWINGS}")
-        photo = widgets.Box([self.picture, self.marks])
-        sides = widgets.Box([photo, self.read])
-        self.found = widgets.VBox(
-            [
-                self.downloads,
-                self.places,
-                widgets.Box([self.more, self.other, self.save, self.saved]),
-                sides,
-                self.left_out,
-            ]
-        )
-        for part, name in (
-            (photo, "page-photo"),
-            (sides, "page-sides"),
-            (self.found.children[2], "page-tools"),
-        ):
-            part.add_class(name)
+        tools = widgets.Box([self.more, self.other, self.save, self.saved]).add_class("page-tools")
+        photo = widgets.Box([self.picture, self.marks]).add_class("page-photo")
+        sides = widgets.Box([photo, self.read]).add_class("page-sides")
+        self.found = widgets.VBox([self.downloads, self.places, tools, sides, self.left_out])
         self.found.layout.display = "none"
         about = (
             "<p>A photo of a table or a form becomes a spreadsheet. Nothing is kept unless you "
@@ -119,9 +106,12 @@ class SheetTab(widgets.VBox):
         self.more.layout.display = "" if self.waiting else "none"
 
     def _list_other(self, change: dict) -> None:
-        if change["new"] not in (None, -1):
-            self.places.children += (self._place(self.sure[change["new"]]),)
-            self.other.value = -1
+        if change["new"] in (None, -1):
+            return
+        entry = self.sure[change["new"]]
+        if not any(place.entry is entry for place in self.places.children):
+            self.places.children += (self._place(entry),)
+        self.other.value = -1
 
     def _place(self, entry: Entry) -> Place:
         return Place(entry, crop(self.decoded, entry.box), self._correct, self._draw)
