@@ -13,6 +13,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,10 +21,11 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
+from forms import form
 from miniature import notebook
 from pen import draw, draw_stroke
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 from readings import READING, Reader, number
 from serving import free_port, serving
 
@@ -418,6 +420,81 @@ def test_many_pictures_are_read_into_a_table(page, tmp_path):
     ]
     assert rows[0]["status"] == "high"
     assert "picture" in rows[2]["error"]
+
+
+@pytest.fixture
+def sheet(browser, app, tmp_path) -> Iterator[Page]:
+    """The tab that reads sheets, onto which a photo of the form was dropped."""
+    photo = tmp_path / "form.png"
+    Image.fromarray(form()).save(photo)
+    with opened(browser, app) as page:
+        page.get_by_role("tab", name="Sheet").click(timeout=60_000)
+        drop(page, page.locator(".page-drop"), photo)
+        expect(page.get_by_text("3 numbers, 0 of them doubtful")).to_be_visible(timeout=SOON)
+        yield page
+
+
+def drop(page: Page, place: Locator, file: Path) -> None:
+    """Drop a file from the desktop, as a person does."""
+    box = place.bounding_box()
+    middle = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2}
+    data = {"items": [], "files": [str(file)], "dragOperationsMask": 1}
+    mouse = page.context.new_cdp_session(page)
+    for kind in ("dragEnter", "dragOver", "drop"):
+        mouse.send("Input.dispatchDragEvent", {"type": kind, "data": data, **middle})
+
+
+def test_a_photo_becomes_a_table_that_is_corrected_and_downloaded(sheet):
+    """Protects what goes into a spreadsheet: a correction stands in the page and in every file."""
+    cells = sheet.locator(".page-grid td")
+    expect(cells).to_have_text(["47", "", "5", "208", "?", ""])
+    sheet.get_by_label("table 1, row 2, column 2").fill("<b>36</b>")
+    sheet.keyboard.press("Enter")
+    expect(cells).to_have_text(["47", "", "5", "208", "<b>36</b>", ""], timeout=SOON)
+    sheet.get_by_label("table 1, row 2, column 2").fill("36")
+    sheet.keyboard.press("Enter")
+    expect(cells).to_have_text(["47", "", "5", "208", "36", ""], timeout=SOON)
+    assert downloaded(sheet, "CSV").read_text() == "47,,5\n208,36,\n"
+    told = json.loads(downloaded(sheet, "JSON").read_text())["tables"][0]["cells"][4]
+    assert (told["text"], told["accepted"], told["numbers"][0]["corrected"]) == ("36", True, True)
+    with zipfile.ZipFile(downloaded(sheet, "Excel workbook")) as parts:
+        assert b"<v>36</v>" in parts.read("xl/worksheets/sheet1.xml")
+
+
+def downloaded(page: Page, words: str) -> Path:
+    """The file that a button of the page gives."""
+    with page.expect_download() as download:
+        page.get_by_role("button", name=words).click()
+    return Path(download.value.path())
+
+
+def test_a_cell_is_drawn_and_digits_are_saved_when_asked(sheet, root):
+    """Protects labels: only digits that were told apart are saved, once, under what was typed."""
+    before = set((root / "outputs" / "drawings").glob("*/*"))
+    saving = sheet.get_by_role("button", name=re.compile("^Save .* digits"))
+    expect(saving).to_be_disabled()
+    sheet.get_by_role("button", name="Draw it").click()
+    draw(sheet, "3")
+    expect(sheet.locator(".page-grid td").nth(4)).to_have_text("3", timeout=SOON)
+    expect(saving).to_be_disabled()  # in the scribble no digit was found
+    sheet.locator("select:visible").select_option(label="table 1, row 1, column 1: 47")
+    sheet.get_by_label("table 1, row 1, column 1").fill("41")
+    sheet.keyboard.press("Enter")
+    expect(saving).to_have_text("Save 2 digits", timeout=SOON)
+    assert set((root / "outputs" / "drawings").glob("*/*")) == before
+    saving.click()
+    expect(sheet.get_by_text("Saved 2 digits")).to_be_visible(timeout=SOON)
+    expect(saving).to_be_disabled()
+    files = sorted(set((root / "outputs" / "drawings").glob("*/*")) - before)
+    assert [file.parent.name for file in files] == ["1", "4"]
+    assert [Recognizer().read_digit(file).label for file in files] == [7, 4]
+
+
+def test_what_is_no_photo_of_a_sheet_is_said(sheet, tmp_path):
+    (tmp_path / "notes.txt").write_text("no picture")
+    drop(sheet, sheet.locator(".page-drop"), tmp_path / "notes.txt")
+    expect(sheet.locator(".page-error:visible")).to_contain_text("not a picture", timeout=SOON)
+    expect(sheet.locator(".page-grid")).to_be_hidden()
 
 
 def test_a_network_is_trained_stopped_and_used(page, root):

@@ -307,7 +307,7 @@ def test_canvas_and_page_need_no_tensorflow():
     """Protects a page that is there at once: Keras takes ten seconds to start."""
     code = (
         "import sys; from digitlib.apps.page import Page; page = Page(); "
-        "page.tabs.selected_index = 3; assert 'parameters' in page.tabs.children[3].body.value; "
+        "page.tabs.selected_index = 4; assert 'parameters' in page.tabs.children[4].body.value; "
         "sys.exit(bool({'tensorflow', 'keras'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import csv
 import http.client
 import io
 import json
@@ -14,6 +15,7 @@ import socket
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import fields
@@ -24,6 +26,7 @@ import numpy as np
 import psutil
 import pytest
 import schemathesis
+from forms import form
 from hypothesis import HealthCheck, given, settings
 from hypothesis.errors import Unsatisfiable
 from PIL import Image
@@ -44,8 +47,12 @@ LOOPBACK = "127.0.0.1"
 
 
 def png(text: str) -> bytes:
+    return as_png(DigitCanvas(strokes=write(text)).picture)
+
+
+def as_png(picture: np.ndarray) -> bytes:
     stream = io.BytesIO()
-    Image.fromarray(DigitCanvas(strokes=write(text)).picture).save(stream, "PNG")
+    Image.fromarray(picture).save(stream, "PNG")
     return stream.getvalue()
 
 
@@ -139,6 +146,31 @@ def test_a_batch_has_a_result_or_an_error_for_each(client, seven):
     assert [result["text"] for result in results] == ["7", None, "12"]
     assert [bool(result["numbers"]) for result in results] == [True, False, True]
     assert "not a picture" in results[1]["error"]
+
+
+def test_a_sheet_is_read_as_json_csv_and_workbook(client):
+    """Protects programs that file forms: what is in which cell, and what could not be read."""
+    sent = {"files": {"item": as_png(form())}}
+    read = client.post("/sheet", **sent).json()
+    (table,) = read["tables"]
+    assert [cell["text"] for cell in table["cells"]] == ["47", "", "5", "208", "", ""]
+    assert [cell["accepted"] for cell in table["cells"]] == 4 * [True] + [False, True]
+    assert table["cells"][3]["numbers"][0]["value"] == 208
+    assert [one["reason"] for one in read["left_out"]] == ["no number was found in it"]
+    tables = client.post("/sheet", params={"format": "csv"}, **sent)
+    assert tables.headers["content-type"].startswith("text/csv")
+    assert list(csv.reader(tables.text.splitlines())) == [["47", "", "5"], ["208", "", ""]]
+    workbook = client.post("/sheet", params={"format": "xlsx"}, **sent)
+    assert "sheet.xlsx" in workbook.headers["content-disposition"]
+    with zipfile.ZipFile(io.BytesIO(workbook.content)) as parts:
+        assert b"<v>208</v>" in parts.read("xl/worksheets/sheet1.xml")
+
+
+def test_a_sheet_that_cannot_be_given_is_refused_with_a_reason(client, seven):
+    for sent, params in (({"item": b"no picture"}, {}), ({"item": seven}, {"format": "pdf"})):
+        answer = client.post("/sheet", params=params, files=sent)
+        assert answer.status_code == 422
+        assert answer.json()["error"]
 
 
 def test_a_client_of_system_e_works_unchanged(client, seven):

@@ -27,7 +27,14 @@ from digitlib.reading.recognizer import Recognizer
 from digitlib.reading.rows import COLUMNS, Row
 from digitlib.reading.sheets import Cell, Sheet
 from digitlib.reading.sources import Files, Source, open_source
-from digitlib.reading.spreadsheets import Entry, as_csv, as_json, loose_entries, write_workbook
+from digitlib.reading.spreadsheets import (
+    Entry,
+    as_csv,
+    as_json,
+    loose_entries,
+    summary,
+    write_workbook,
+)
 
 EXAMPLES = """\
 examples:
@@ -196,12 +203,7 @@ def _described(sheet: Sheet) -> Iterator[str]:
         yield tabulate(table.grid(_told), tablefmt="rounded_grid", disable_numparse=True)
     if others := [f"{one.where:9}  {_told(one)}" for one in loose_entries(sheet)]:
         yield "\n".join(others)
-    numbers = sheet.reading.numbers
-    doubtful = sum(not number.accepted for number in numbers)
-    yield (
-        f"{len(numbers):,} numbers, {doubtful:,} of them doubtful (?), "
-        f"{len(sheet.left_out):,} pieces of ink left out"
-    )
+    yield summary(sheet)
 
 
 def _told(one: Cell | Entry) -> str:

@@ -45,11 +45,12 @@ class Number:
     Attributes:
         text: as it is written, with its marks: ``15.371,50``. What closes a number, such as a
             dash or a full stop, is not part of it.
-        digits: its digits, from left to right.
+        digits: its digits, from left to right; none of a number that a person typed in.
         confidence: the probability that all its digits are right, and none too many, 0 to 1;
             calibrated on simulated lines. Of marks it says nothing.
         accepted: whether the confidence reaches the threshold of the model's card.
         printed: whether it is in type rather than by hand.
+        place: the box of what a person typed in, which may be any text; None for what was read.
     """
 
     text: str
@@ -57,6 +58,7 @@ class Number:
     confidence: float
     accepted: bool
     printed: bool = False
+    place: Box | None = None
 
     @property
     def value(self) -> float | int | None:
@@ -64,8 +66,15 @@ class Number:
         return value_of(self.text)
 
     @property
+    def corrected(self) -> bool:
+        """Whether a person typed it in."""
+        return self.place is not None
+
+    @property
     def box(self) -> Box:
         """The box around its digits, (x, y, width, height) in the picture's pixels."""
+        if self.place is not None:
+            return self.place
         x = min(digit.box[0] for digit in self.digits)
         y = min(digit.box[1] for digit in self.digits)
         right = max(digit.box[0] + digit.box[2] for digit in self.digits)
@@ -118,7 +127,7 @@ class Reading:
     def text(self) -> str:
         """Its digits: a line of text for each line, with spaces between numbers."""
         return "\n".join(
-            " ".join("".join(str(digit.label) for digit in number.digits) for number in line)
+            " ".join("".join(filter(str.isdecimal, number.text)) for number in line)
             for line in self.written
         )
 

@@ -1,7 +1,7 @@
 """What was read on a sheet: tables and boxes cell by cell, and lines of writing beside them."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -46,6 +46,11 @@ class Cell:
         """Whether it is empty, or all that is written in it is read and accepted."""
         numbers = self.numbers
         return bool(numbers or not self.written) and all(one.accepted for one in numbers)
+
+    @property
+    def corrected(self) -> bool:
+        """Whether a person said what stands in it."""
+        return any(number.corrected for number in self.numbers)
 
 
 @dataclass(frozen=True)
@@ -102,6 +107,24 @@ class Sheet:
     def cells(self) -> list[Cell]:
         """All cells of tables, and the fields."""
         return [cell for table in self.tables for cell in table.cells] + list(self.fields)
+
+    def corrected(self, box: Box, text: str) -> "Sheet":
+        """The sheet after a person has said what stands in a box, "" for nothing.
+
+        The box is that of a cell, or of a number in a line. What is said there is one number, and
+        accepted.
+        """
+        said = Number(text, (), 1.0, True, place=box)
+
+        def cell(one: Cell) -> Cell:
+            return replace(one, lines=((said,),)) if one.box == box else one
+
+        return replace(
+            self,
+            tables=tuple(replace(t, cells=tuple(map(cell, t.cells))) for t in self.tables),
+            fields=tuple(map(cell, self.fields)),
+            lines=tuple(tuple(said if n.box == box else n for n in line) for line in self.lines),
+        )
 
     @property
     def reading(self) -> Reading:

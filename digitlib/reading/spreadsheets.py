@@ -15,7 +15,8 @@ from xlsxwriter.worksheet import Worksheet
 from digitlib.artifacts import writing
 from digitlib.pixels.decoding import Decoded, Picture, load
 from digitlib.pixels.segmentation import Box
-from digitlib.reading.numbers import Number, value_of
+from digitlib.reading.numbers import Digit, Number, value_of
+from digitlib.reading.recognizer import Recognizer
 from digitlib.reading.sheets import Cell, Sheet
 
 DOUBTFUL, HEADING, FRAME = "#FFE8A3", "#EDEDED", "#BFBFBF"  # colours of cells
@@ -23,14 +24,16 @@ PICTURE_HEIGHT = 26  # pixels, of a cell's picture
 ROOM = 4  # pixels around it
 COLUMN = 14  # widths of a digit
 MOST_DIGITS = 15  # that a spreadsheet keeps of a number
-CELL_COLUMNS = ("where", "row", "column", "says", "value", "probability", "accepted", "picture")
+CELL_COLUMNS = ["where", "row", "column", "says", "value", "probability"]
+CELL_COLUMNS += ["accepted", "corrected", "picture"]
 
 
 class Entry(NamedTuple):
     """A place on a sheet with what was read there.
 
     `where` names it; `row` and `column` count from 1, and are 0 outside tables. `confidence` is
-    that of the least certain number, None where there is none.
+    that of the least certain number, None where there is none. `corrected` tells whether a person
+    said what stands there; `digits` are those that were read.
     """
 
     where: str
@@ -39,33 +42,63 @@ class Entry(NamedTuple):
     text: str
     confidence: float | None
     accepted: bool
+    corrected: bool
     box: Box
+    digits: tuple[Digit, ...]
 
 
 def entries(sheet: Sheet) -> Iterator[Entry]:
     """All that was read on a sheet: the tables cell by cell, then the fields, then the lines."""
     for number, table in enumerate(sheet.tables, 1):
         for cell in table.cells:
-            yield _entry(f"table {number}", cell.row + 1, cell.column + 1, cell)
+            yield _entry(f"table {number}", cell.row + 1, cell.column + 1, cell, cell.numbers)
     yield from loose_entries(sheet)
 
 
 def loose_entries(sheet: Sheet) -> Iterator[Entry]:
     """What was read outside tables: the fields, then the lines."""
     for number, cell in enumerate(sheet.fields, 1):
-        yield _entry(f"field {number}", 0, 0, cell)
+        yield _entry(f"field {number}", 0, 0, cell, cell.numbers)
     for number, line in enumerate(sheet.lines, 1):
         for one in line:
-            yield Entry(f"line {number}", 0, 0, one.text, one.confidence, one.accepted, one.box)
+            yield _entry(f"line {number}", 0, 0, one, [one])
 
 
-def _entry(where: str, row: int, column: int, cell: Cell) -> Entry:
-    sure = min((number.confidence for number in cell.numbers), default=None)
-    return Entry(where, row, column, cell.text, sure, cell.accepted, cell.box)
+def _entry(where: str, row: int, column: int, one: Cell | Number, numbers: list[Number]) -> Entry:
+    sure = min((number.confidence for number in numbers), default=None)
+    digits = tuple(digit for number in numbers for digit in number.digits)
+    known = one.text, sure, one.accepted, one.corrected, one.box
+    return Entry(where, row, column, *known, digits)
+
+
+def summary(sheet: Sheet) -> str:
+    """How many numbers there are, how many of them are doubtful, and how much was left out."""
+    numbers = sheet.reading.numbers
+    doubtful = sum(not number.accepted for number in numbers)
+    return (
+        f"{len(numbers):,} numbers, {doubtful:,} of them doubtful (?), "
+        f"{len(sheet.left_out):,} pieces of ink left out"
+    )
 
 
 def write_workbook(sheet: Sheet, picture: Picture, file: str | Path) -> None:
-    """Write an Excel workbook: the tables as they stand, each place's picture, what was left out.
+    """Write an Excel workbook; see `as_workbook`.
+
+    Raises:
+        PictureError: for what is no picture.
+    """
+    content = as_workbook(sheet, picture)
+    with writing(Path(file)) as unfinished:
+        unfinished.write_bytes(content)
+
+
+def read_into_workbook(recognizer: Recognizer, picture: Picture) -> bytes:
+    """Read a sheet, and give it as an Excel workbook; see `as_workbook`."""
+    return as_workbook(recognizer.read_sheet(picture), picture)
+
+
+def as_workbook(sheet: Sheet, picture: Picture) -> bytes:
+    """An Excel workbook: the tables as they stand, each place's picture, what was left out.
 
     What is doubtful is coloured, and its picture stands in the same row beside the table. A number
     that may be worth one thing or another is text, and so is one whose digits would not all stay.
@@ -77,8 +110,7 @@ def write_workbook(sheet: Sheet, picture: Picture, file: str | Path) -> None:
     memory = io.BytesIO()
     with xlsxwriter.Workbook(memory, {"in_memory": True, "strings_to_formulas": False}) as book:
         Workbook(book, decoded).fill(sheet)
-    with writing(Path(file)) as unfinished:
-        unfinished.write_bytes(memory.getvalue())
+    return memory.getvalue()
 
 
 class Workbook:
@@ -140,7 +172,8 @@ class Workbook:
             if entry.confidence is not None:
                 page.write_number(row, 5, round(entry.confidence, 4))
             page.write_boolean(row, 6, entry.accepted)
-            self._picture(page, row, 7, entry.box)
+            page.write_boolean(row, 7, entry.corrected)
+            self._picture(page, row, 8, entry.box)
 
     def _left_out(self, sheet: Sheet) -> None:
         page = self.book.add_worksheet("Left out")
@@ -240,4 +273,7 @@ def as_json(sheet: Sheet) -> dict:
 
 
 def _numbers(numbers: list[Number] | tuple[Number, ...]) -> list[dict]:
-    return [number.as_json() | {"printed": number.printed} for number in numbers]
+    return [
+        number.as_json() | {"printed": number.printed, "corrected": number.corrected}
+        for number in numbers
+    ]

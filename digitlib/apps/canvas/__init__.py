@@ -9,25 +9,23 @@ import contextlib
 import html
 import time
 from collections.abc import Callable
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import anywidget
 import numpy as np
 import traitlets
-from PIL import Image
 
 from digitlib.apps.canvas.backdrop import inked, lay_out
+from digitlib.apps.canvas.drawings import DRAWINGS, save_drawing
 from digitlib.apps.canvas.showing import cut_out, data_url, describe, still
 from digitlib.apps.canvas.strokes import BLACK, WHITE, Stroke, rasterise
-from digitlib.artifacts import from_root, read_json, resolve, write_json, writing
+from digitlib.artifacts import from_root, read_json, write_json
 from digitlib.pixels.decoding import Picture, PictureError, load
 from digitlib.pixels.normalisation import reduce
 from digitlib.reading.explanation import explain
 from digitlib.reading.recognizer import Recognizer
 
-DRAWINGS = "outputs/drawings"
 READ_SIDE = 400  # pixels; the longer side of a drawing as it is read
 MOST_POINTS = 200_000  # of all strokes together
 
@@ -155,18 +153,12 @@ class DigitCanvas(anywidget.AnyWidget):
         Raises:
             ValueError: for a label that is no digit, or when nothing is drawn.
         """
-        if str(label) not in set("0123456789"):
-            raise ValueError(f"a drawing's label is a digit from 0 to 9, not {label!r}")
         picture, digits = self.picture, self.reading.get("digits", [])
         if picture.min() == picture.max():
             raise ValueError("the canvas is empty: draw a digit first")
         if len(digits) > 1:
             picture = cut_out(picture, digits[digit]["box"], picture.shape[1] / self.width)
-        name = datetime.now().strftime("%Y-%m-%d-%H%M%S-%f")
-        target = resolve(folder) / str(label) / f"{name}.png"
-        with writing(target) as unfinished:
-            Image.fromarray(picture).save(unfinished)
-        return target
+        return save_drawing(picture, label, folder)
 
     def read(self) -> None:
         """Read what is drawn. The canvas does so by itself whenever the drawing changes."""

@@ -1,13 +1,33 @@
 """What was drawn and labelled on the canvas, as data to measure on and to learn from."""
 
+from datetime import datetime
+from pathlib import Path
+
 import numpy as np
+from PIL import Image
 
 from digitlib.apps.canvas.strokes import BLACK, HANDWRITING, WHITE, rasterise
-from digitlib.artifacts import resolve
+from digitlib.artifacts import resolve, writing
 from digitlib.datasets import Dataset, load_dataset, split
 from digitlib.pixels.segmentation import normalise
 
+DRAWINGS = "outputs/drawings"
 SIDE = 120  # pixels; height of the page that a simulated hand writes on
+
+
+def save_drawing(picture: np.ndarray, label: int | str, folder: str | Path = DRAWINGS) -> Path:
+    """Write a picture of one digit, uint8 (h, w), to ``folder/<label>/<time>.png``.
+
+    Raises:
+        ValueError: for a label that is no digit.
+    """
+    if str(label) not in set("0123456789"):
+        raise ValueError(f"a drawing's label is a digit from 0 to 9, not {label!r}")
+    name = datetime.now().strftime("%Y-%m-%d-%H%M%S-%f")
+    target = resolve(folder) / str(label) / f"{name}.png"
+    with writing(target) as unfinished:
+        Image.fromarray(picture).save(unfinished)
+    return target
 
 
 def load_drawings(folder: str, fewest: int, seed: int = 0) -> tuple[Dataset, Dataset]:

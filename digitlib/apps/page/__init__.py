@@ -1,6 +1,6 @@
-"""The web page of ``make app``: draw, read pictures, train, and look at the model.
+"""The web page of ``make app``: draw, read pictures and sheets, train, and look at the model.
 
-``notebooks/app.ipynb`` shows a ``Page``; Voilà serves it to people who have no Jupyter. The four
+``notebooks/app.ipynb`` shows a ``Page``; Voilà serves it to people who have no Jupyter. The
 tabs share one thing, the model that reads (``SharedRecognizer``).
 """
 
@@ -10,12 +10,13 @@ from digitlib.apps.canvas import DigitCanvas
 from digitlib.apps.page.model import Model
 from digitlib.apps.page.pictures import Pictures
 from digitlib.apps.page.shared import SharedRecognizer
+from digitlib.apps.page.sheet import SheetTab
 from digitlib.apps.page.train import Train
 from digitlib.datasets import load_dataset
 
 
 class Page(widgets.VBox):
-    """Tabs **Draw**, **Pictures**, **Train** and **Model** around one recognizer."""
+    """Tabs **Draw**, **Pictures**, **Sheet**, **Train** and **Model** around one recognizer."""
 
     def __init__(self) -> None:
         self.shared = SharedRecognizer()
@@ -26,6 +27,7 @@ class Page(widgets.VBox):
         tabs = {
             "Draw": self.canvas,
             "Pictures": Pictures(self.shared),
+            "Sheet": SheetTab(self.shared),
             "Train": Train(self.shared),
             "Model": Model(self.shared),
         }

@@ -13,10 +13,10 @@ import secrets
 import socket
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import uvicorn
-from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request, Security
+from fastapi import APIRouter, Depends, FastAPI, HTTPException, Query, Request, Security
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
@@ -40,6 +40,7 @@ from digitlib.apps.service.schemas import (
     Fault,
     ManyDigits,
     OneDigit,
+    WholeSheet,
     many_digits,
     one_digit,
 )
@@ -47,8 +48,10 @@ from digitlib.artifacts import load_card
 from digitlib.pixels.decoding import PictureError
 from digitlib.reading.models import PRETRAINED, find_models
 from digitlib.reading.recognizer import Recognizer
+from digitlib.reading.spreadsheets import as_csv, as_json, read_into_workbook
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
+WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 PICTURE_TYPES = ("image/", "application/octet-stream")
 SECONDS_TO_BRING = 1.0  # a request, on a connection that was made just before the service stops
 
@@ -182,12 +185,10 @@ def _add_reading(router: APIRouter, queue: ReadingQueue, limits: Limits) -> None
 
         As one digit; with ``multi=true`` every number in it is found.
         """
-        files = await _uploads(request, limits)
-        if len(files) != 1:
-            raise HTTPException(422, f"send one picture, and not {len(files)}")
+        content = await _one_upload(request, limits)
         if multi:
-            return many_digits(await queue.read(Recognizer.read_digits, files[0][1]))
-        return one_digit(await queue.read(Recognizer.read_digit, files[0][1]))
+            return many_digits(await queue.read(Recognizer.read_digits, content))
+        return one_digit(await queue.read(Recognizer.read_digit, content))
 
     @router.post("/predict/batch", openapi_extra=pictures, response_model=Batch)
     async def predict_batch(request: Request) -> dict:
@@ -201,6 +202,28 @@ def _add_reading(router: APIRouter, queue: ReadingQueue, limits: Limits) -> None
             except (PictureError, StarletteError) as fault:
                 results.append({"file": name, "error": getattr(fault, "detail", str(fault))})
         return {"results": results}
+
+    @router.post(
+        "/sheet",
+        openapi_extra=picture,
+        response_model=WholeSheet,
+        responses={200: {"content": {"text/csv": {}, WORKBOOK: {}}}},
+    )
+    async def sheet(
+        request: Request,
+        kind: Annotated[Literal["json", "csv", "xlsx"], Query(alias="format")] = "json",
+    ) -> Any:
+        """Read a picture of a table or a form: its cells, fields and lines, and what is left out.
+
+        ``format=csv`` gives the tables as they stand, ``format=xlsx`` an Excel workbook.
+        """
+        content = await _one_upload(request, limits)
+        if kind == "xlsx":
+            return _file(await queue.read(read_into_workbook, content), "sheet.xlsx", WORKBOOK)
+        read = await queue.read(Recognizer.read_sheet, content)
+        if kind == "csv":
+            return _file(as_csv(read), "sheet.csv", "text/csv")
+        return as_json(read)
 
     @router.post("/upload/", openapi_extra=pictures, response_model=list | str)
     async def upload_as_published(request: Request) -> list | str:
@@ -221,6 +244,12 @@ def _add_reading(router: APIRouter, queue: ReadingQueue, limits: Limits) -> None
         if digit.label is None:
             return "Sorry, uploaded image file not understood !!"
         return [digit.label, [f"{p:.5f}" for p in digit.probabilities]]
+
+
+def _file(content: str | bytes, name: str, media_type: str) -> Response:
+    """A file that a browser saves under this name."""
+    as_file = {"Content-Disposition": f"attachment; filename={name}"}
+    return Response(content, media_type=media_type, headers=as_file)
 
 
 def _form(fields: dict) -> dict:
@@ -286,6 +315,14 @@ def _add_pages(app: FastAPI, queue: ReadingQueue) -> None:
             swagger_css_url="swagger/swagger-ui.css",
             swagger_favicon_url="data:,",
         )
+
+
+async def _one_upload(request: Request, limits: Limits) -> bytes:
+    """The one file that a request brings."""
+    files = await _uploads(request, limits)
+    if len(files) != 1:
+        raise HTTPException(422, f"send one picture, and not {len(files)}")
+    return files[0][1]
 
 
 async def _uploads(request: Request, limits: Limits) -> list[tuple[str, bytes]]:

@@ -38,7 +38,7 @@ def read_limited(
 
     Args:
         recognizer: who reads.
-        read: ``Recognizer.read_digit`` or ``Recognizer.read_digits``.
+        read: such as ``Recognizer.read_digit``.
         content: of a file.
         pixels: width times height, at most.
 

@@ -45,7 +45,7 @@ class ReadingQueue:
         self._model = (file, card)
 
     async def read(self, read: Callable[[Recognizer, bytes], T], content: bytes) -> T:
-        """Read one picture by ``Recognizer.read_digit`` or ``read_digits``, when it is its turn.
+        """Read one picture, as ``Recognizer.read_digit`` does, when it is its turn.
 
         Raises:
             PictureError: for what is no picture, or too large.

@@ -74,6 +74,55 @@ class Batch(BaseModel):
     results: list[BatchResult]
 
 
+class SheetNumber(FoundNumber):
+    """A number on a sheet; ``printed`` tells whether it is in type, the rest is as elsewhere."""
+
+    printed: bool
+    corrected: bool
+
+
+class SheetCell(BaseModel):
+    """A cell of a table, or a field.
+
+    ``row`` and ``column`` count from 0; ``rows`` and ``columns`` are how many it reaches over.
+    ``written`` tells whether there is ink in it, be it read or not.
+    """
+
+    row: int
+    column: int
+    rows: int
+    columns: int
+    text: str
+    written: bool
+    accepted: bool
+    box: list[int]
+    numbers: list[SheetNumber]
+
+
+class SheetTable(BaseModel):
+    """A table, its cells row by row; a cell that reaches over several is there once."""
+
+    rows: int
+    columns: int
+    cells: list[SheetCell]
+
+
+class InkLeftOut(BaseModel):
+    """Ink in which nothing was read."""
+
+    reason: str
+    box: list[int]
+
+
+class WholeSheet(BaseModel):
+    """The tables of a sheet, its fields, the numbers of its lines, and what was left out."""
+
+    tables: list[SheetTable]
+    fields: list[SheetCell]
+    lines: list[list[SheetNumber]]
+    left_out: list[InkLeftOut]
+
+
 class Choice(BaseModel):
     """The name of a model, one of those that GET /models lists."""
 
