@@ -156,11 +156,11 @@ def _is_seen(grid: Grid, absorbed: np.ndarray, maps: Maps) -> bool:
     """Whether the lines of a grid are darker than its paper."""
     lines = np.zeros_like(absorbed)
     for box in grid.boxes:
-        cv2.polylines(lines, [box.outline.astype(np.int32)], True, 1, 3)
+        cv2.polylines(lines, [box.outline.astype(np.int32)], True, 1, 9)
     marked = np.maximum(maps.writing, maps.printed) > BLANK
     x, y, width, height = cv2.boundingRect(np.vstack([box.outline for box in grid.boxes]))
     window = np.s_[max(y, 0) : y + height, max(x, 0) : x + width]
-    on = (lines[window] > 0) & ~marked[window]
+    on = (lines[window] > 0) & (maps.rules[window] >= MARKED) & ~marked[window]
     off = (maps.rules[window] < BLANK) & ~marked[window]
     if not on.any() or not off.any():
         return True

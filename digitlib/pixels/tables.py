@@ -5,7 +5,7 @@ Gaps in lines make one hole of two cells, which are told apart by what is left o
 """
 
 from itertools import compress, pairwise
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import cv2
 import numpy as np
@@ -17,7 +17,8 @@ STRONG, MANY = 120, 6  # fewer cells than these must have lines that are marked 
 LEAST_SIDE = 0.6  # heights of a digit; a smaller hole is no cell
 BOXLIKE = 0.84  # share of the smallest rectangle around it that a cell covers; an ellipse has 0.79
 ROUND, CONVEX = 0.72, 0.85  # the same of a circle at least, and share of its hull that it covers
-OUTSIDE = 9  # pixels that lines may reach beyond the quadrilateral around them
+OUTSIDE = 9  # pixels off the side of a quadrilateral in which its frame is
+LINES = 3  # fewer lines do not tell how they are turned to each other
 SAME_EDGE = 0.5  # cells' edges that are nearer, in shares of the smaller cell, are the same line
 AROUND = 3  # rows above and below that tell where one table ends and another begins
 SAME_COLUMNS = 0.7  # share of the columns that go on below a row, or it is the last of a table
@@ -70,7 +71,7 @@ def find_grids(rules: np.ndarray, digit: float) -> list[Grid]:
         lines = (labels[window] == label).view(np.uint8)
         if not (lines & level[window]).any() or not (lines & upright[window]).any():
             continue
-        strong = float(rules[window][lines > 0].mean()) >= STRONG
+        strong = float(rules[window][(lines & ruled[window]) > 0].mean()) >= STRONG
         near = lines | ruled[window]
         offset = np.array([x - 2, y - 2], np.float32)
         for grid in _grids(np.pad(lines, 2), np.pad(near, 2), digit):
@@ -296,43 +297,83 @@ def _holes(lines: np.ndarray, least: float) -> list[np.ndarray]:
 def _corners(lines: np.ndarray) -> np.ndarray:
     """The four corners of what lines enclose, float32 (4, 2), from the upper left one clockwise.
 
-    Where they are no quadrilateral, they are those of the box around them.
+    Without a frame, the sides go the way of the level and upright lines nearby.
     """
     hull = cv2.convexHull(cv2.findNonZero(lines))
     for share in (0.005, 0.01, 0.02, 0.03, 0.05):
         quad = cv2.approxPolyDP(hull, share * cv2.arcLength(hull, True), True)[:, 0]
-        outside = (-cv2.pointPolygonTest(quad, (int(x), int(y)), True) for x, y in hull[:, 0])
-        if len(quad) == 4 and max(outside) <= OUTSIDE:
+        if len(quad) == 4 and _is_frame(quad, lines):
             quad = quad.astype(np.float32)
             quad = quad[np.argsort(np.arctan2(*(quad - quad.mean(axis=0)).T[::-1]))]
             return np.roll(quad, -int(quad.sum(axis=1).argmin()), axis=0)
-    level, upright = _slope(lines), _slope(lines.T)
-    points = hull[:, 0].astype(float)
-    x, y = points[:, 0] - upright * points[:, 1], points[:, 1] - level * points[:, 0]
-    box = np.array([(a, b) for a, b in zip(*_around(x, y), strict=True)])
-    shear = np.array([[1, -upright], [-level, 1]])
-    return np.linalg.solve(shear, box.T).T.astype(np.float32)
+    height, width = lines.shape
+    level, upright = _Way.of(lines, width / 2), _Way.of(lines.T, height / 2)
+    x, y = hull[:, 0].T.astype(float)
+    rows, columns = level.place(x, y), upright.place(y, x)
+    corners = []
+    for row, column in (
+        (rows.min(), columns.min()),
+        (rows.min(), columns.max()),
+        (rows.max(), columns.max()),
+        (rows.max(), columns.min()),
+    ):
+        down, aside = level.slope(row), upright.slope(column)
+        at = column + aside * (row - down * level.middle - upright.middle)
+        across = at / (1 - down * aside)
+        corners.append((across, row + down * (across - level.middle)))
+    return np.array(corners, np.float32)
 
 
-def _around(x: np.ndarray, y: np.ndarray) -> tuple[list[float], list[float]]:
-    """Columns and rows of the corners around some points, from the upper left one clockwise."""
-    left, right, top, bottom = x.min(), x.max(), y.min(), y.max()
-    return [left, right, right, left], [top, top, bottom, bottom]
+def _is_frame(quad: np.ndarray, lines: np.ndarray) -> bool:
+    """Whether there are lines along each side of a quadrilateral."""
+    for corner, following in zip(quad, np.roll(quad, -1, axis=0), strict=True):
+        side = np.zeros_like(lines)
+        cv2.line(side, corner.tolist(), following.tolist(), 1, 2 * OUTSIDE)
+        axis = int(abs(following - corner).argmax())  # along the side
+        if (side & lines).any(axis=axis).sum() < FRAMED * side.any(axis=axis).sum():
+            return False
+    return True
 
 
-def _slope(lines: np.ndarray) -> float:
-    """How much level lines uint8 {0, 1} rise a column, in pixels: the mean, by their length."""
-    pieces = cv2.morphologyEx(np.ascontiguousarray(lines), cv2.MORPH_OPEN, np.ones((1, PIECE)))
-    pieces = cv2.dilate(pieces, np.ones((3, 1), np.uint8))
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(pieces)
-    slopes, weights = [0.0], [1e-6]
-    for label in range(1, count):
-        x, y, width, height, _ = stats[label]
-        if width > 2 * height:
-            rows, columns = np.nonzero(labels[y : y + height, x : x + width] == label)
-            slopes.append(float(np.polyfit(columns, rows, 1)[0]))
-            weights.append(float(width) ** 2)
-    return float(np.average(slopes, weights=weights))
+class _Way(NamedTuple):
+    """How level lines go: one at `row` in column `middle` has the slope `first + more * row`.
+
+    For upright lines, rows and columns change places.
+    """
+
+    first: float
+    more: float
+    middle: float
+
+    @classmethod
+    def of(cls, lines: np.ndarray, middle: float) -> Self:
+        """The way of the level lines in a mask uint8 {0, 1}; the long ones count most."""
+        pieces = cv2.morphologyEx(np.ascontiguousarray(lines), cv2.MORPH_OPEN, np.ones((1, PIECE)))
+        pieces = cv2.dilate(pieces, np.ones((3, 1), np.uint8))
+        count, labels, stats, _ = cv2.connectedComponentsWithStats(pieces)
+        found = []
+        for label in range(1, count):
+            x, y, width, height, _ = stats[label]
+            if width > 2 * height:
+                rows, columns = np.nonzero(labels[y : y + height, x : x + width] == label)
+                slope, row = np.polyfit(columns, rows, 1)
+                found.append((y + row + slope * (middle - x), slope, width))
+        if not found:
+            return cls(0.0, 0.0, middle)
+        at, slopes, weights = np.array(found).T
+        if len(found) < LINES:
+            return cls(float(np.average(slopes, weights=weights**2)), 0.0, middle)
+        more, first = np.polyfit(at, slopes, 1, w=weights)
+        return cls(float(first), float(more), middle)
+
+    def slope(self, row: float) -> float:
+        """The slope of the line that is at `row` in the middle."""
+        return self.first + self.more * row
+
+    def place(self, columns: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """At which row in the middle the lines through some places are."""
+        aside = columns - self.middle
+        return (rows - self.first * aside) / (1 + self.more * aside)
 
 
 def _edges(hole: np.ndarray, matrix: np.ndarray) -> tuple[float, float, float, float]:

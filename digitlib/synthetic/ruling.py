@@ -85,6 +85,6 @@ def _beside(path: np.ndarray, distance: float) -> list[np.ndarray]:
 
 def _draw(layer: np.ndarray, path: np.ndarray, grey: int, thick: int) -> None:
     if len(path) == 1:  # a dot, which OpenCV draws of a line of two places
-        path = path + [[-0.5, 0], [0.5, 0]]
+        path = path + np.array([[-0.5, 0], [0.5, 0]])
     dots = (path * 16).round().astype(np.int32)
     cv2.polylines(layer, [dots], False, grey, thick, cv2.LINE_AA, 4)
