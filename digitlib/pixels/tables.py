@@ -101,10 +101,15 @@ def _mended(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     A gap from one crossing line to the next is the distance between two tables, and stays; so does
     a wide one at a crossing line.
     """
-    piece = max(PIECE, round(3 * stroke_width(mask * 255)))
+    piece = _piece(mask)
     level = _pieces(mask, piece)
     upright = _pieces(np.ascontiguousarray(mask.T), piece)
     return _closed(level, upright.T), np.ascontiguousarray(_closed(upright, level.T).T)
+
+
+def _piece(lines: np.ndarray) -> int:
+    """How long a piece of a line is at least, in pixels: longer than a crossing line is wide."""
+    return max(PIECE, round(3 * stroke_width(lines * 255)))
 
 
 def _pieces(mask: np.ndarray, piece: int) -> np.ndarray:
@@ -348,8 +353,7 @@ class _Way(NamedTuple):
     @classmethod
     def of(cls, lines: np.ndarray, middle: float) -> Self:
         """The way of the level lines in a mask uint8 {0, 1}; the long ones count most."""
-        pieces = cv2.morphologyEx(np.ascontiguousarray(lines), cv2.MORPH_OPEN, np.ones((1, PIECE)))
-        pieces = cv2.dilate(pieces, np.ones((3, 1), np.uint8))
+        pieces = _pieces(np.ascontiguousarray(lines), _piece(lines))
         count, labels, stats, _ = cv2.connectedComponentsWithStats(pieces)
         found = []
         for label in range(1, count):
