@@ -81,8 +81,8 @@ def find_marked_ink(grey: np.ndarray, maps: Maps) -> Ink:
     if (grey[ink].astype(np.float32) > paper[ink]).mean() > 0.5:
         grey, paper = 255 - grey, 255 - paper
     absorbed = _absorbed(grey, paper)
-    core = max(LEAST, float(np.percentile(absorbed[ink], 60)))
-    dark = (absorbed > core / 2) & (maps.rules < MARKED) & (marked >= FAINT)
+    usual = max(LEAST, float(np.percentile(absorbed[ink], 60)))
+    dark = (absorbed > usual / 2) & (maps.rules < MARKED) & (marked >= FAINT)
     ink |= _grown(ink, dark)
     core = _core(absorbed, ink)
     strokes = (absorbed - core / 4) * (255 / (0.75 * core))
@@ -92,8 +92,8 @@ def find_marked_ink(grey: np.ndarray, maps: Maps) -> Ink:
 def _grown(ink: np.ndarray, dark: np.ndarray) -> np.ndarray:
     """What is dark in regions of which a good part is marked as ink, near to that: bool (H, W)."""
     side = 2 * round(NEAR * stroke_width(ink * np.uint8(255))) + 1
-    near = cv2.dilate(ink.view(np.uint8), np.ones((side, side), np.uint8))
-    count, labels = cv2.connectedComponents(dark.view(np.uint8) & near)
+    near = cv2.dilate(ink.view(np.uint8), np.ones((side, side), np.uint8)) > 0
+    count, labels = cv2.connectedComponents((dark & near).view(np.uint8))
     sizes = np.bincount(labels.ravel(), minlength=count)
     own = np.bincount(labels[ink], minlength=count) >= WHOLE * sizes
     own[0] = False

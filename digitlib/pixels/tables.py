@@ -416,7 +416,7 @@ def _standing_levels(
         for end, inner in ((0, 1), (-1, -2)):
             start, stop = sorted((levels[end], (levels[end] + levels[inner]) / 2))
             reach = [_stands(upright, x, start, stop) for x in across]
-            stands[end] |= np.mean(reach or [0]) >= REACHING
+            stands[end] |= sum(reach) >= max(1, REACHING * len(reach))
     return levels[stands]
 
 

@@ -23,23 +23,24 @@ def draw_motifs(
     height: int, width: int, random: np.random.Generator, strength: float = 1.0
 ) -> np.ndarray:
     """Paper printed with a few small strokes again and again, float32 (height, width)."""
-    tile = np.zeros(random.integers(8, 48, 2), np.uint8)
+    high, wide = random.integers(8, 48, 2).tolist()
+    tile = np.zeros((high, wide), np.uint8)
     for _ in range(random.integers(1, 4)):
-        middle, bend = random.uniform(0, tile.shape[::-1], (1, 2)), random.normal(0, 6, (4, 2))
+        middle, bend = random.uniform(0, (wide, high), (1, 2)), random.normal(0, 6, (4, 2))
         path = middle + np.cumsum(bend * random.uniform(0.3, 1), axis=0)
         for shift in np.ndindex(3, 3):  # what leaves a tile comes in at its other side
-            moved = path + (np.array(shift) - 1) * tile.shape[::-1]
+            moved = path + (np.array(shift) - 1) * (wide, high)
             thick = int(random.integers(1, 3))
             cv2.polylines(tile, [(16 * moved).astype(np.int32)], False, 255, thick, cv2.LINE_AA, 4)
     angle, size = random.uniform(0, 90), random.uniform(0.4, 1.3)
     turn = cv2.getRotationMatrix2D((0, 0), angle, size)
     turn[:, 2] = random.uniform(0, 50, 2)
-    aside = np.float32(random.uniform(0, 1) * tile.shape[1])  # from one row of tiles to the next
+    aside = np.float32(random.uniform(0, 1) * wide)  # from one row of tiles to the next
     rows, columns = np.indices((height, width), np.float32)
     x, y = (turn[i, 0] * columns + turn[i, 1] * rows + turn[i, 2] for i in range(2))
-    x = (x + aside * np.floor(y / tile.shape[0])) % tile.shape[1]
+    x = (x + aside * np.floor(y / high)) % wide
     wrapped = np.pad(tile, ((0, 1), (0, 1)), mode="wrap")
-    y = (y % tile.shape[0]).astype(np.float32)
+    y = (y % high).astype(np.float32)
     printed = cv2.remap(wrapped, x.astype(np.float32), y, cv2.INTER_LINEAR) / np.float32(255)
     return 1 - np.float32(strength * random.uniform(0.04, 0.5)) * printed
 
