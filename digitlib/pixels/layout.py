@@ -10,7 +10,7 @@ import numpy as np
 
 from digitlib.pixels.components import Component, edges_of, find_components, join, typical_height
 from digitlib.pixels.decoding import Decoded
-from digitlib.pixels.ink import BLANK, MARKED, Ink, find_ink, find_marked_ink
+from digitlib.pixels.ink import BLANK, FAINT, LEAST, MARKED, Ink, find_ink, find_marked_ink
 from digitlib.pixels.lines import LEGIBLE, LONGEST, LineImage, cut_out, in_lines, whole_as_line
 from digitlib.pixels.normalisation import stroke_width
 from digitlib.pixels.sheet_maps import Maps
@@ -26,6 +26,10 @@ AROUND = 1.5  # heights around a line that are cut out of the picture with it
 CORE = 128  # in 255ths: a pixel in the middle of a stroke
 ALIKE = 0.5, 1.8  # times as high, thick and dark as a stroke that another is like
 BESIDE = 0.8  # heights of a digit within which a 1 has neighbours, and a line goes on
+SEEN_SIZE = 3  # pixels; lower pieces are grain, of which nothing is told
+TOO_SMALL = "{} too small to be read"
+TOO_FAINT = "{} as faint as the paper's pattern or its other side"
+TEXTURE = "more pieces of ink than a page has"
 ROOM = np.ones((5, 5), np.uint8)  # around strokes, in which their ink is kept
 
 
@@ -45,11 +49,22 @@ class Layout:
         view: the picture as it was worked on.
         grids: tables and boxes, and of each the cells.
         lines: the lines of writing outside them.
+        left_out: why some ink is in no line, and the box (x, y, width, height) around it, in the
+            picture's pixels.
     """
 
     view: View
     grids: list[tuple[Grid, list[Place]]] = field(default_factory=list)
     lines: list[LineImage] = field(default_factory=list)
+    left_out: list[tuple[str, tuple[int, int, int, int]]] = field(default_factory=list)
+
+    def leave_out(self, reason: str, components: list[Component]) -> None:
+        """Note that some ink is in no line; `reason` may have `{}` for how much it is."""
+        if components:
+            count = "1 piece" if len(components) == 1 else f"{len(components):,} pieces"
+            edges = edges_of(components)
+            places = edges.reshape(-1, 2).astype(float)
+            self.left_out.append((reason.format(f"{count} of ink"), self.view.box(places)))
 
 
 def find_layout(decoded: Decoded, maps: Maps) -> Layout:
@@ -69,6 +84,9 @@ def find_layout(decoded: Decoded, maps: Maps) -> Layout:
     boxes = [box for grid in grids for box in grid.boxes]
     owners = _owners(components, boxes, view.grey.shape)
     layout = Layout(view)
+    if not components and ink.strokes.any():
+        layout.leave_out(TEXTURE, [Component(0, 0, ink.strokes)])
+    kept: set[int] = set()
     number = 0
     for grid in grids:
         places = []
@@ -78,11 +96,30 @@ def find_layout(decoded: Decoded, maps: Maps) -> Layout:
             tall = SCRAP * cv2.boundingRect(box.outline)[3]
             lines = [line for line in in_lines(own) if max(one.height for one in line) >= tall]
             images = [_cut_out(line, ink, view, maps, alone=True) for line in lines]
+            kept |= {id(one) for line in lines for one in line}
             places.append(Place(box, images))
         layout.grids.append((grid, places))
-    free = in_lines(cut_apart([components[i] for i in np.flatnonzero(owners == 0)]))
+    loose = cut_apart([components[i] for i in np.flatnonzero(owners == 0)])
+    free = in_lines(loose)
+    kept |= {id(one) for line in free for one in line}
     layout.lines = [_cut_out(line, ink, view, maps, alone=bool(boxes)) for line in free]
+    inside = [components[i] for i in np.flatnonzero(owners)]
+    small = [one for one in inside + loose if id(one) not in kept and one.height >= SEEN_SIZE]
+    layout.leave_out(TOO_SMALL, small)
+    layout.leave_out(TOO_FAINT, _faint(absorbed, maps, digit))
     return layout
+
+
+def _faint(absorbed: np.ndarray, maps: Maps, digit: float) -> list[Component]:
+    """Dark shapes about as high as a digit that are marked as nothing."""
+    marked = np.maximum(np.maximum(maps.writing, maps.printed), maps.rules) >= FAINT
+    near = cv2.dilate(marked.view(np.uint8), np.ones((9, 9), np.uint8)) > 0
+    dark = np.where((absorbed >= 2 * LEAST) & ~near, 255, 0).astype(np.uint8)
+    return [
+        one
+        for one in find_components(dark)
+        if digit / 2 <= one.height <= 3 * digit and one.width <= 3 * digit
+    ]
 
 
 def plain_lines(decoded: Decoded) -> tuple[list[LineImage], LineImage | None]:

@@ -43,7 +43,7 @@ class SheetReader:
         layout = find_layout(decoded, self.marker.mark(decoded.grey))
         tables: list[Table] = []
         fields: list[Cell] = []
-        left_out: list[LeftOut] = []
+        left_out = [LeftOut(*found) for found in layout.left_out]
         for grid, places in layout.grids:
             cells = [self._cell(place, layout.view, left_out) for place in places]
             if grid.rows == 1 < grid.columns and all(is_for_digit(place.box) for place in places):

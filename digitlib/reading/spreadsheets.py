@@ -72,13 +72,14 @@ def _entry(where: str, row: int, column: int, one: Cell | Number, numbers: list[
 
 
 def summary(sheet: Sheet) -> str:
-    """How many numbers there are, how many of them are doubtful, and how much was left out."""
-    numbers = sheet.reading.numbers
-    doubtful = sum(not number.accepted for number in numbers)
-    return (
-        f"{len(numbers):,} numbers, {doubtful:,} of them doubtful (?), "
-        f"{len(sheet.left_out):,} pieces of ink left out"
+    """How many numbers there are, how many places are doubtful, and in how many ink is left out."""
+    doubtful = sum(not one.accepted for one in entries(sheet))
+    counts = [len(sheet.reading.numbers), doubtful, len(sheet.left_out)]
+    numbers, doubts, places = (
+        f"{count:,} {noun}{'s' * (count != 1)}"
+        for count, noun in zip(counts, ("number", "doubtful place", "place"), strict=True)
     )
+    return f"{numbers}, {doubts} (?), ink left out in {places}"
 
 
 def write_workbook(sheet: Sheet, picture: Picture, file: str | Path) -> None:
