@@ -1,8 +1,8 @@
 """Read a sheet: what is in its tables, boxes and lines, and what was left out."""
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+import statistics
+from collections.abc import Callable
 
 from digitlib.pixels.decoding import Decoded
 from digitlib.pixels.layout import Place, find_layout, plain_lines
@@ -13,7 +13,7 @@ from digitlib.reading.marker import Marker
 from digitlib.reading.numbers import Number
 from digitlib.reading.sheets import Cell, LeftOut, Sheet, Table, around, in_rows
 
-DOUBT = 0.6  # a digit of less confidence speaks against the way in which its line was found
+TABLE = 4  # cells in which a number is read; so many are no mistake
 NO_NUMBER = "no number was found in it"
 
 Line = tuple[Number, ...]
@@ -37,8 +37,8 @@ class SheetReader:
     def read(self, decoded: Decoded) -> Sheet:
         """Read a picture.
 
-        Where nothing is read in boxes, and what is read is doubtful, the picture is also read as
-        if all dark ink on it were writing, and as one line. The most certain reading is believed.
+        Where no table is found, and what is read is doubtful, the picture is also read as if all
+        dark ink on it were writing, and as one line. The most certain reading is believed.
         """
         layout = find_layout(decoded, self.marker.mark(decoded.grey))
         tables: list[Table] = []
@@ -54,15 +54,15 @@ class SheetReader:
                 tables.append(Table(grid.rows, grid.columns, tuple(cells)))
         found = self._lines(layout.lines, left_out)
         sheet = Sheet(tuple(tables), tuple(fields), tuple(in_rows(found)), tuple(left_out))
-        if any(cell.numbers for cell in sheet.cells) or sheet.reading.accepted:
+        if sheet.reading.accepted or sum(bool(cell.numbers) for cell in sheet.cells) >= TABLE:
             return sheet
         lines, whole = plain_lines(decoded)
-        ways = [(found, sheet.left_out)]
+        ways = [sheet]
         for images in (lines, [whole] if whole is not None else []):
             left_out = []
-            ways.append((self._lines(images, left_out), tuple(left_out)))
-        found, left = max(ways, key=lambda way: sum(map(_certainty, way[0])))
-        return replace(sheet, lines=tuple(in_rows(found)), left_out=left)
+            rows = in_rows(self._lines(images, left_out))
+            ways.append(Sheet(lines=tuple(rows), left_out=tuple(left_out)))
+        return max(ways, key=_certainty)
 
     def _cell(self, place: Place, view: View, left_out: list[LeftOut]) -> Cell:
         box = place.box
@@ -103,10 +103,7 @@ def _joined(cells: list[Cell], threshold: float) -> Cell:
     return Cell(0, 0, 1, 1, around(cell.box for cell in cells), lines, written)
 
 
-def _certainty(numbers: Sequence[Number]) -> float:
-    """How much is read with certainty: what the confidence of each digit is above `DOUBT`.
-
-    Those of a number have equal shares in its confidence, whose product it is.
-    """
-    counts = [(len(number.digits), number.confidence) for number in numbers]
-    return sum(count * (confidence ** (1 / count) - DOUBT) for count, confidence in counts)
+def _certainty(sheet: Sheet) -> float:
+    """How certain the numbers of a sheet are: the geometric mean of their confidences."""
+    sure = [number.confidence for number in sheet.reading.numbers]
+    return statistics.geometric_mean(sure) if sure else 0.0
