@@ -8,14 +8,15 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 
-from digitlib.pixels.components import Component, edges_of, find_components, join, typical_height
+from digitlib.pixels.components import Component, edges_of, find_components, join
 from digitlib.pixels.decoding import Decoded
+from digitlib.pixels.grids import Box, Grid, join_boxes
 from digitlib.pixels.ink import BLANK, FAINT, LEAST, MARKED, Ink, find_ink, find_marked_ink
 from digitlib.pixels.lines import LEGIBLE, LONGEST, LineImage, cut_out, in_lines, whole_as_line
-from digitlib.pixels.normalisation import stroke_width
+from digitlib.pixels.ones import find_ones
 from digitlib.pixels.sheet_maps import Maps
 from digitlib.pixels.straighten import View, straighten, unturned_view
-from digitlib.pixels.tables import Box, Grid, find_grids, join_boxes
+from digitlib.pixels.tables import find_grids
 from digitlib.pixels.touching import cut_apart
 
 USUAL_DIGIT = 24.0  # pixels; the height of a digit where nothing is written
@@ -23,9 +24,6 @@ SEEN = 2.0  # 255ths of the light that lines absorb at least, more than the pape
 SCRAP = 0.15  # share of a cell's height; what is lower is a scrap of its lines
 INSIDE = 0.2  # share of a stroke that is in a cell if the stroke belongs there
 AROUND = 1.5  # heights around a line that are cut out of the picture with it
-CORE = 128  # in 255ths: a pixel in the middle of a stroke
-ALIKE = 0.5, 1.8  # times as high, thick and dark as a stroke that another is like
-BESIDE = 0.8  # heights of a digit within which a 1 has neighbours, and a line goes on
 SEEN_SIZE = 3  # pixels; lower pieces are grain, of which nothing is told
 TOO_SMALL = "{} too small to be read"
 TOO_FAINT = "{} as faint as the paper's pattern or its other side"
@@ -71,7 +69,7 @@ def find_layout(decoded: Decoded, maps: Maps) -> Layout:
     """What is where in a picture."""
     view, maps = straighten(decoded, maps)
     ink = find_marked_ink(view.grey, maps)
-    if (ones := _ones(ink, maps)).any():
+    if (ones := find_ones(ink, maps)).any():
         maps = Maps(np.maximum(maps.writing, ones), maps.printed, np.where(ones > 0, 0, maps.rules))
         ink = find_marked_ink(view.grey, maps)
     absorbed = ink.absorbed
@@ -153,40 +151,6 @@ def _cut_out(
     shown = own > 0 if alone else (own > 0) | (cv2.dilate(others.view(np.uint8), ROOM) == 0)
     part = Ink(strokes, np.where(shown, ink.absorbed[y0:y1, x0:x1], 0))
     return cut_out(line, part, view, (x0, y0), maps is not None and _is_printed(line, maps))
-
-
-def _ones(ink: Ink, maps: Maps) -> np.ndarray:
-    """Upright lines that are like the strokes of the writing, uint8 (H, W): 1s, and no rules.
-
-    They are about as high as the digits on both sides of them, as dark and as thick, and end there.
-    """
-    ones = np.zeros_like(maps.rules)
-    written = ink.strokes >= CORE
-    if not written.any():
-        return ones
-    marked = maps.rules >= MARKED
-    dark = marked & (ink.absorbed >= ALIKE[0] * float(ink.absorbed[written].mean()))
-    writing = find_components(ink.strokes)
-    pen, tall = stroke_width(ink.strokes), typical_height(writing, least=0.5)
-    left, top, right, bottom = edges_of(writing).T
-    on = round(BESIDE * tall)
-    for one in find_components(np.where(dark, 255, 0).astype(np.uint8)):
-        thick = np.count_nonzero(one.strokes) / one.height
-        level = np.minimum(bottom, one.bottom) - np.maximum(top, one.y) >= ALIKE[0] * one.height
-        before = level & (left < one.x) & (right > one.x - on)
-        after = level & (right > one.right) & (left < one.right + on)
-        above = marked[max(0, one.y - on) : one.y, one.x : one.right]
-        below = marked[one.bottom : one.bottom + on, one.x : one.right]
-        if (
-            ALIKE[0] * tall <= one.height <= ALIKE[1] * tall
-            and one.height >= 2 * one.width
-            and ALIKE[0] * pen <= thick <= ALIKE[1] * pen
-            and before.any()
-            and after.any()
-            and max(np.count_nonzero(more.any(axis=1)) for more in (above, below)) <= on / 2
-        ):
-            ones[one.y : one.bottom, one.x : one.right] = one.strokes
-    return ones
 
 
 def _is_seen(grid: Grid, absorbed: np.ndarray, maps: Maps) -> bool:

@@ -5,10 +5,10 @@ import statistics
 from collections.abc import Callable
 
 from digitlib.pixels.decoding import Decoded
+from digitlib.pixels.grids import is_for_digit
 from digitlib.pixels.layout import Place, find_layout, plain_lines
 from digitlib.pixels.lines import LineImage, box_of
 from digitlib.pixels.straighten import View
-from digitlib.pixels.tables import is_for_digit
 from digitlib.reading.marker import Marker
 from digitlib.reading.numbers import Number
 from digitlib.reading.sheets import Cell, LeftOut, Sheet, Table, around, in_rows
