@@ -5,7 +5,8 @@
 ``digitlib/pretrained`` is composed from ``outputs/<profile>``: the model of the profile's own
 seed, which was fixed before testing, its history, and its card with what was measured. Of a profile
 that trains the line network, such as ``numbers``, ``digitlib/pretrained/lines`` is composed: the
-file that serves, history and card.
+file that serves, history and card. Of ``outputs/sheets``, which ``learning.fit_sheets`` makes,
+``digitlib/pretrained/sheets`` is.
 """
 
 import shutil
@@ -20,14 +21,15 @@ from digitlib.artifacts import (
     LINE_MODEL,
     MODEL_FILES,
     NUMBERS,
+    SHEET_MODEL,
     ArtifactError,
     resolve,
 )
-from digitlib.reading.models import PRETRAINED, PRETRAINED_LINES
+from digitlib.reading.models import PRETRAINED, PRETRAINED_LINES, PRETRAINED_SHEETS
 from digitlib.reporting.runs import judges, read_run
 
 LARGEST = 5_000_000  # bytes of all that ships of the digit model
-LARGEST_OF_LINES = 1_000_000  # and of the line model
+LARGEST_OF_LINES = 1_000_000  # and of the line model, or the sheet model
 
 
 def ship(profile: str, target: Path = PRETRAINED) -> Path:
@@ -39,6 +41,9 @@ def ship(profile: str, target: Path = PRETRAINED) -> Path:
     """
     if resolve(f"outputs/{profile}/{LINE_MODEL}").is_dir():
         return _ship_lines(profile, target / PRETRAINED_LINES.name)
+    sheet_model = resolve(f"outputs/{profile}/{SHEET_MODEL}")
+    if sheet_model.is_dir():
+        return _ship_network(sheet_model, profile, {}, target / PRETRAINED_SHEETS.name)
     run = read_run(f"outputs/{profile}")
     files = [run.folder / "model" / name for name in MODEL_FILES if name != CARD_FILE]
     _copy(files, target, profile, LARGEST)
@@ -53,7 +58,6 @@ def ship(profile: str, target: Path = PRETRAINED) -> Path:
 
 def _ship_lines(profile: str, target: Path) -> Path:
     folder = resolve(f"outputs/{profile}/{LINE_MODEL}")
-    card = artifacts.load_card(folder)
     measured = artifacts.load_metrics(f"outputs/{profile}").get(NUMBERS)
     if measured is None:
         raise ArtifactError(f"nothing is measured: run `make run PROFILE={profile}` first")
@@ -62,9 +66,16 @@ def _ship_lines(profile: str, target: Path) -> Path:
             f"outputs/{profile}/metrics judges another model than {folder}: delete that file, and "
             f"`make run PROFILE={profile}`"
         )
+    told = _made_by(profile) | {"sets": measured["sets"]}
+    return _ship_network(folder, profile, told, target)
+
+
+def _ship_network(folder: Path, profile: str, told: dict, target: Path) -> Path:
+    """Copy the file that serves and the history, and write the card with what is told beside it."""
+    card = artifacts.load_card(folder)
     files = [folder / card["serves"], folder / HISTORY_FILE]
     _copy(files, target, profile, LARGEST_OF_LINES)
-    artifacts.write_json(target / CARD_FILE, card | _made_by(profile) | {"sets": measured["sets"]})
+    artifacts.write_json(target / CARD_FILE, card | told)
     for older in set(target.glob("*.tflite")) - {target / file.name for file in files}:
         older.unlink()
     return target
