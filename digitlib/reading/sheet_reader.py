@@ -13,7 +13,7 @@ from digitlib.reading.marker import Marker
 from digitlib.reading.numbers import Number
 from digitlib.reading.sheets import Cell, LeftOut, Sheet, Table, around, in_rows
 
-TABLE = 4  # cells in which a number is read; so many are no mistake
+TABLE = 3  # cells in which a number is read; so many are no mistake
 NO_NUMBER = "no number was found in it"
 
 Line = tuple[Number, ...]
@@ -44,8 +44,10 @@ class SheetReader:
         tables: list[Table] = []
         fields: list[Cell] = []
         left_out = [LeftOut(*found) for found in layout.left_out]
+        filled = 0
         for grid, places in layout.grids:
             cells = [self._cell(place, layout.view, left_out) for place in places]
+            filled += sum(bool(cell.numbers) for cell in cells)
             if grid.rows == 1 < grid.columns and all(is_for_digit(place.box) for place in places):
                 fields.append(_joined(cells, self.threshold))
             elif len(cells) == 1:
@@ -54,7 +56,7 @@ class SheetReader:
                 tables.append(Table(grid.rows, grid.columns, tuple(cells)))
         found = self._lines(layout.lines, left_out)
         sheet = Sheet(tuple(tables), tuple(fields), tuple(in_rows(found)), tuple(left_out))
-        if sheet.reading.accepted or sum(bool(cell.numbers) for cell in sheet.cells) >= TABLE:
+        if sheet.reading.accepted or filled >= TABLE:
             return sheet
         lines, whole = plain_lines(decoded)
         ways = [sheet]
@@ -68,7 +70,8 @@ class SheetReader:
         box = place.box
         lines = self._lines(place.lines, left_out)
         frame = view.box(box.outline)
-        return Cell(box.row, box.column, box.rows, box.columns, frame, lines, bool(place.lines))
+        written = any(not line.printed for line in place.lines)
+        return Cell(box.row, box.column, box.rows, box.columns, frame, lines, written)
 
     def _lines(self, images: list[LineImage], left_out: list[LeftOut]) -> tuple[Line, ...]:
         """The numbers of lines; a line without any is left out."""

@@ -20,7 +20,7 @@ class Cell:
         rows, columns: over how many it reaches.
         box: (x, y, width, height) in the picture's pixels.
         lines: the numbers in it, line by line.
-        written: whether there is ink in it, be it read or not.
+        written: whether there is handwriting in it, be it read or not.
     """
 
     row: int
@@ -35,6 +35,11 @@ class Cell:
     def numbers(self) -> list[Number]:
         """Its numbers."""
         return [number for line in self.lines for number in line]
+
+    @property
+    def look(self) -> Box:
+        """The part of it that was read; all of it where there is no number."""
+        return around(number.box for number in self.numbers) if self.numbers else self.box
 
     @property
     def text(self) -> str:

@@ -33,7 +33,8 @@ class Entry(NamedTuple):
 
     `where` names it; `row` and `column` count from 1, and are 0 outside tables. `confidence` is
     that of the least certain number, None where there is none. `corrected` tells whether a person
-    said what stands there; `digits` are those that were read.
+    said what stands there; `digits` are those that were read, and `look` is the part of `box` that
+    shows them.
     """
 
     where: str
@@ -44,6 +45,7 @@ class Entry(NamedTuple):
     accepted: bool
     corrected: bool
     box: Box
+    look: Box
     digits: tuple[Digit, ...]
 
 
@@ -68,7 +70,8 @@ def _entry(where: str, row: int, column: int, one: Cell | Number, numbers: list[
     sure = min((number.confidence for number in numbers), default=None)
     digits = tuple(digit for number in numbers for digit in number.digits)
     known = one.text, sure, one.accepted, one.corrected, one.box
-    return Entry(where, row, column, *known, digits)
+    look = one.look if isinstance(one, Cell) else one.box
+    return Entry(where, row, column, *known, look, digits)
 
 
 def summary(sheet: Sheet) -> str:
@@ -146,13 +149,13 @@ class Workbook:
                     page.merge_range(*there, *last, "", self.sure)
                 self._write(page, *there, cell.text, cell.accepted)
                 if not cell.accepted:
-                    self._picture(page, there[0], table.columns + 1 + cell.column, cell.box)
+                    self._picture(page, there[0], table.columns + 1 + cell.column, cell.look)
             row += table.rows + 1
         for entry in loose_entries(sheet):
             page.write_string(row, 0, entry.where, self.heading)
             self._write(page, row, 1, entry.text, entry.accepted)
             if not entry.accepted:
-                self._picture(page, row, 2, entry.box)
+                self._picture(page, row, 2, entry.look)
             row += 1
 
     def _cells(self, sheet: Sheet) -> None:
@@ -174,7 +177,7 @@ class Workbook:
                 page.write_number(row, 5, round(entry.confidence, 4))
             page.write_boolean(row, 6, entry.accepted)
             page.write_boolean(row, 7, entry.corrected)
-            self._picture(page, row, 8, entry.box)
+            self._picture(page, row, 8, entry.look)
 
     def _left_out(self, sheet: Sheet) -> None:
         page = self.book.add_worksheet("Left out")

@@ -114,7 +114,7 @@ class SheetTab(widgets.VBox):
         self.other.value = -1
 
     def _place(self, entry: Entry) -> Place:
-        return Place(entry, crop(self.decoded, entry.box), self._correct, self._draw)
+        return Place(entry, crop(self.decoded, entry.look), self._correct, self._draw)
 
     def _correct(self, box: Box, text: str) -> None:
         self.sheet = self.sheet.corrected(box, text)
