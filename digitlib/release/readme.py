@@ -17,7 +17,7 @@ from digitlib.artifacts import (
     load_metrics,
 )
 from digitlib.measuring.statistics import clearly_bought
-from digitlib.reading.models import PRETRAINED, PRETRAINED_LINES
+from digitlib.reading.models import PRETRAINED, PRETRAINED_LINES, PRETRAINED_SHEETS
 from digitlib.release import benchmark, peers
 from digitlib.reporting.runs import judges, robustness_lines
 from digitlib.reporting.tables import markdown
@@ -155,6 +155,36 @@ def _as_written(marks: dict | None) -> str:
     return f"{marks['as_written_percent']:.1f} %" if marks else "–"
 
 
+def sheets(root: Path) -> str:
+    """How often the right number is in the right cell, by the model that ships.
+
+    Raises:
+        ArtifactError: when what was measured is another model.
+    """
+    measured = load_metrics(root / "outputs/numbers").get(NUMBERS, {}).get("sheets")
+    if measured is None:
+        return "Not measured yet: `make run PROFILE=numbers`."
+    if not judges(measured, PRETRAINED_SHEETS):
+        raise artifacts.ArtifactError(
+            "outputs/numbers measures another sheet network than the one that ships: "
+            "make run PROFILE=numbers first"
+        )
+    heads = ["cells", "n", "right", "95 % interval", "as written", "accepted", "wrong and accepted"]
+    cells = [
+        [
+            name,
+            f"{row['n']:,}",
+            f"**{row['accuracy_percent']:.1f} %**",
+            f"{row['low_percent']:.1f} – {row['high_percent']:.1f}",
+            f"{row['as_written_percent']:.1f} %",
+            f"{row['accepted_percent']:.1f} %",
+            f"{row['wrong_accepted_percent']:.1f} %",
+        ]
+        for name, row in measured["cells"].items()
+    ]
+    return markdown(heads, cells, left=1)
+
+
 def ladders(root: Path) -> str:
     """What each variation bought, by the ladders of ``ablation``; empty where there are none."""
     metrics = load_metrics(root / "outputs/ablation")
@@ -196,7 +226,7 @@ def _rungs(goal: str, rungs: list[dict]) -> str:
 
 SECTIONS = {
     section.__name__: section
-    for section in (results, handwriting, numbers, other_readers, ladders, performance)
+    for section in (results, handwriting, numbers, sheets, other_readers, ladders, performance)
 }
 
 
