@@ -16,7 +16,7 @@ SUPPORT, END_SUPPORT = 0.25, 0.6  # share of a line through a whole table that s
 REACHING = 0.5  # share of the lines that go as far as the end of a table without a frame
 ASIDE = 0.12  # share of a table's width from its left and right end in which its frame may be
 FRAMED = 0.5  # share of its rows at whose ends a frame stands, or a table has none
-NEAR = 4  # pixels to both sides in which a line is looked for
+NEAR, SAME = 4, 16  # pixels to both sides in which a line is looked for, or is the same one
 
 
 def levels_of(spans: np.ndarray) -> np.ndarray:
@@ -76,23 +76,29 @@ def cells_between(
     return sorted(cells)
 
 
-def tables_apart(lines: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> list[tuple[int, int]]:
+def tables_apart(edges: np.ndarray, rows: np.ndarray) -> list[tuple[int, int]]:
     """The first and last row of each table, where several stand closely below each other.
 
-    They have other columns.
+    They have other columns. `edges` (N, 4) are left, top, right and bottom of the cells.
     """
-    inner = columns[1:-1]
-    standing = [
-        {k for k, column in enumerate(inner) if _stands(lines.T, column, a, b)}
-        for a, b in pairwise(rows)
-    ]
+    _left, top, _right, bottom = edges.T
     ends = [0]
-    for i in range(1, len(standing)):
-        above, below = (set().union(*standing[max(0, k) : k + AROUND]) for k in (i - AROUND, i))
+    for i in range(1, len(rows) - 1):
+        first, last = rows[max(0, i - AROUND)], rows[min(len(rows) - 1, i + AROUND)]
+        above = _inner_columns(edges[(top >= first - SAME) & (bottom <= rows[i] + SAME)])
+        below = _inner_columns(edges[(top >= rows[i] - SAME) & (bottom <= last + SAME)])
+        shared = abs(above[:, None] - below) <= SAME
         fewer = min(len(above), len(below))
-        if fewer and len(above & below) < SAME_COLUMNS * fewer:
+        if fewer and shared.any(axis=1).sum() < SAME_COLUMNS * fewer:
             ends.append(i)
     return list(pairwise([*ends, len(rows) - 1]))
+
+
+def _inner_columns(edges: np.ndarray) -> np.ndarray:
+    """Where the upright lines between cells are."""
+    places = np.sort(edges[:, [0, 2]].ravel())
+    groups = np.split(places, np.flatnonzero(np.diff(places) > SAME) + 1)
+    return np.array([group.mean() for group in groups[1:-1]])
 
 
 def bands_between(

@@ -8,7 +8,7 @@ import numpy as np
 from digitlib.pixels.rules import least_piece, pieces
 
 OUTSIDE = 9  # pixels off the side of a quadrilateral in which its frame is
-FRAMED = 0.5  # share of each side along which there is a line
+FRAMED = 0.85  # share of each side along which there is a line
 LINES = 3  # fewer lines do not tell how they are turned to each other
 
 

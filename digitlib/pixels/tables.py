@@ -12,6 +12,7 @@ import numpy as np
 from digitlib.pixels.grids import Box, Grid
 from digitlib.pixels.levels import (
     NEAR,
+    SAME,
     bands_between,
     cells_between,
     levels_of,
@@ -104,14 +105,17 @@ def _grids(lines: np.ndarray, ruled: np.ndarray, digit: float, is_part: bool = F
             cv2.fillPoly(lines, [strip.round().astype(np.int32)], 0)
         return _grids_of_components(lines, ruled, digit)
     grids = []
-    tables = tables_apart(straight, rows, columns)
+    tables = tables_apart(edges, rows)
     for first, last in tables:
         top, bottom = max(0, round(rows[first]) - NEAR), round(rows[last]) + NEAR + 1
         part, own_rows = straight[top:bottom], rows[first : last + 1] - top
-        own_columns = standing(columns, part.T, own_rows if len(tables) == 1 else None)
+        own = (edges[:, 1] >= rows[first] - SAME) & (edges[:, 3] <= rows[last] + SAME)
+        if not own.any():
+            continue
+        own_columns = levels_of(edges[own][:, [0, 2]])
+        own_columns = standing(own_columns, part.T, own_rows if len(tables) == 1 else None)
         if len(own_rows) < 2 or len(own_columns) < 2:
             continue
-        own = (edges[:, 1] >= rows[first] - NEAR) & (edges[:, 3] <= rows[last] + NEAR)
         outlines = {}
         for hole, (left, high, right, low) in zip(compress(holes, own), edges[own], strict=True):
             i, k = np.searchsorted(middles(own_rows), (high - top, low - top)).tolist()
