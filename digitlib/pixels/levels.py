@@ -10,7 +10,8 @@ import numpy as np
 
 SAME_EDGE = 0.5  # cells' edges that are nearer, in shares of the smaller cell, are the same line
 AROUND = 3  # rows above and below that tell where one table ends and another begins
-SAME_COLUMNS = 0.7  # share of the columns that go on below a row, or it is the last of a table
+COLUMNS = 3  # lines; fewer do not tell that a table is another one
+SAME_COLUMNS = 0.5  # share of the columns that go on below a row, or it is the last of a table
 STANDING = 0.3  # share of the line between two cells that still stands where there is a gap
 SUPPORT, END_SUPPORT = 0.25, 0.6  # share of a line through a whole table that stands, or its frame
 REACHING = 0.5  # share of the lines that go as far as the end of a table without a frame
@@ -83,22 +84,24 @@ def tables_apart(edges: np.ndarray, rows: np.ndarray) -> list[tuple[int, int]]:
     """
     _left, top, _right, bottom = edges.T
     ends = [0]
-    for i in range(1, len(rows) - 1):
+    for i in range(2, len(rows) - 2):  # the first row of an open table may have few cells
         first, last = rows[max(0, i - AROUND)], rows[min(len(rows) - 1, i + AROUND)]
-        above = _inner_columns(edges[(top >= first - SAME) & (bottom <= rows[i] + SAME)])
-        below = _inner_columns(edges[(top >= rows[i] - SAME) & (bottom <= last + SAME)])
+        above = _columns(edges[(top >= first - SAME) & (bottom <= rows[i] + SAME)])
+        below = _columns(edges[(top >= rows[i] - SAME) & (bottom <= last + SAME)])
         shared = abs(above[:, None] - below) <= SAME
         fewer = min(len(above), len(below))
-        if fewer and shared.any(axis=1).sum() < SAME_COLUMNS * fewer:
+        if fewer >= COLUMNS and shared.any(axis=1).sum() < SAME_COLUMNS * fewer:
             ends.append(i)
     return list(pairwise([*ends, len(rows) - 1]))
 
 
-def _inner_columns(edges: np.ndarray) -> np.ndarray:
-    """Where the upright lines between cells are."""
+def _columns(edges: np.ndarray) -> np.ndarray:
+    """Where the upright lines beside cells are."""
+    if not len(edges):
+        return np.empty(0)
     places = np.sort(edges[:, [0, 2]].ravel())
     groups = np.split(places, np.flatnonzero(np.diff(places) > SAME) + 1)
-    return np.array([group.mean() for group in groups[1:-1]])
+    return np.array([group.mean() for group in groups])
 
 
 def bands_between(

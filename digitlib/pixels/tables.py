@@ -112,8 +112,10 @@ def _grids(lines: np.ndarray, ruled: np.ndarray, digit: float, is_part: bool = F
         own = (edges[:, 1] >= rows[first] - SAME) & (edges[:, 3] <= rows[last] + SAME)
         if not own.any():
             continue
-        own_columns = levels_of(edges[own][:, [0, 2]])
-        own_columns = standing(own_columns, part.T, own_rows if len(tables) == 1 else None)
+        if len(tables) > 1:
+            own_columns = standing(levels_of(edges[own][:, [0, 2]]), part.T, None)
+        else:
+            own_columns = standing(columns, part.T, own_rows)
         if len(own_rows) < 2 or len(own_columns) < 2:
             continue
         outlines = {}
