@@ -8,12 +8,14 @@ from digitlib.pixels.decoding import Decoded
 from digitlib.pixels.grids import is_for_digit
 from digitlib.pixels.layout import Place, find_layout, plain_lines
 from digitlib.pixels.lines import LineImage, box_of
+from digitlib.pixels.segmentation import Box
 from digitlib.pixels.straighten import View
 from digitlib.reading.marker import Marker
 from digitlib.reading.numbers import Number
 from digitlib.reading.sheets import Cell, LeftOut, Sheet, Table, around, in_rows
 
-TABLE = 3  # cells in which a number is read; so many are no mistake
+FILLED, CELLS = 3, 6  # cells with a number, or cells of an empty table; so many are no mistake
+ONE_LINE = 0.2  # share of the height of all writing that the highest line of one line has
 NO_NUMBER = "no number was found in it"
 
 Line = tuple[Number, ...]
@@ -38,7 +40,8 @@ class SheetReader:
         """Read a picture.
 
         Where no table is found, and what is read is doubtful, the picture is also read as if all
-        dark ink on it were writing, and as one line. The most certain reading is believed.
+        dark ink on it were writing, and as one line where its ink may be one. The most certain
+        reading is believed.
         """
         layout = find_layout(decoded, self.marker.mark(decoded.grey))
         tables: list[Table] = []
@@ -56,9 +59,13 @@ class SheetReader:
                 tables.append(Table(grid.rows, grid.columns, tuple(cells)))
         found = self._lines(layout.lines, left_out)
         sheet = Sheet(tuple(tables), tuple(fields), tuple(in_rows(found)), tuple(left_out))
-        if sheet.reading.accepted or filled >= TABLE:
+        is_empty = not sheet.reading.numbers and any(len(one.cells) >= CELLS for one in tables)
+        if sheet.reading.accepted or filled >= FILLED or is_empty:
             return sheet
         lines, whole = plain_lines(decoded)
+        is_line = _is_one_line([box_of(image) for image in layout.lines or lines])
+        if not is_line:
+            return sheet
         ways = [sheet]
         for images in (lines, [whole] if whole is not None else []):
             left_out = []
@@ -104,6 +111,11 @@ def _joined(cells: list[Cell], threshold: float) -> Cell:
     written = any(cell.written for cell in cells)
     lines = (tuple(numbers),) if numbers else ()
     return Cell(0, 0, 1, 1, around(cell.box for cell in cells), lines, written)
+
+
+def _is_one_line(boxes: list[Box]) -> bool:
+    """Whether what is written in boxes (x, y, width, height) may be a single line."""
+    return not boxes or max(box[3] for box in boxes) >= ONE_LINE * around(boxes)[3]
 
 
 def _certainty(sheet: Sheet) -> float:
