@@ -1,5 +1,6 @@
 """What a person says of a sheet stands in it from then on, and is told from what was read."""
 
+import pytest
 from readings import READING
 
 from digitlib.reading.sheets import Cell, Sheet
@@ -9,11 +10,16 @@ FIELD = Cell(0, 0, 1, 1, (0, 200, 90, 40), (), written=True)  # its ink is no nu
 SHEET = Sheet(fields=(FIELD,), lines=READING.written)
 
 
+def test_where_nothing_stands_nothing_is_corrected():
+    with pytest.raises(ValueError, match="no cell and no number"):
+        SHEET.corrected((0, 0, 1, 1), "7")
+
+
 def test_a_number_of_a_line_is_corrected():
     doubtful = READING.numbers[1]
     sheet = SHEET.corrected(doubtful.box, "12,34")
     assert sheet.reading.text == "1537150 1234\n8"
-    assert as_csv(sheet) == 'field 1,\nline 1,"15.371,50"\nline 1,"12,34"\nline 2,8\n'
+    assert as_csv(sheet) == 'field 1,\nline 1,"15.371,50","12,34"\nline 2,8\n'
     told = as_json(sheet)["lines"][0]
     assert [(one["value"], one["accepted"], one["corrected"]) for one in told] == [
         (15371.5, True, False),

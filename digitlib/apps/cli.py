@@ -172,6 +172,8 @@ def _sheet(chosen: Namespace) -> int:
     picture = Path(chosen.picture).expanduser().resolve()
     if not picture.exists():
         raise UsageError(f"{chosen.picture}: there is no such file")
+    if picture.is_dir():
+        raise UsageError(f"{chosen.picture} is a folder: give one picture, or use digitlib predict")
     if len({picture, *files.values()}) <= len(files):
         raise UsageError("a file would be replaced by another one: give each a name of its own")
     for file in files.values():

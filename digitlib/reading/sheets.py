@@ -118,7 +118,13 @@ class Sheet:
 
         The box is that of a cell, or of a number in a line. What is said there is one number, and
         accepted.
+
+        Raises:
+            ValueError: for a box in which nothing stands.
         """
+        boxes = [cell.box for cell in self.cells] + [n.box for line in self.lines for n in line]
+        if box not in boxes:
+            raise ValueError(f"there is no cell and no number in {box}: give the box of one")
         said = Number(text, (), 1.0, True, place=box)
 
         def cell(one: Cell) -> Cell:

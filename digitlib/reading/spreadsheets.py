@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,6 +15,7 @@ from xlsxwriter.worksheet import Worksheet
 
 from digitlib.artifacts import writing
 from digitlib.pixels.decoding import Decoded, Picture, load
+from digitlib.pixels.normalisation import reduce
 from digitlib.pixels.segmentation import Box
 from digitlib.reading.numbers import Digit, Number, value_of
 from digitlib.reading.recognizer import Recognizer
@@ -22,6 +24,7 @@ from digitlib.reading.sheets import Cell, Sheet
 DOUBTFUL, HEADING, FRAME = "#FFE8A3", "#EDEDED", "#BFBFBF"  # colours of cells
 PICTURE_HEIGHT = 26  # pixels, of a cell's picture
 ROOM = 4  # pixels around it
+LARGEST = 480  # pixels of its longer side
 COLUMN = 14  # widths of a digit
 MOST_DIGITS = 15  # that a spreadsheet keeps of a number
 CELL_COLUMNS = ["where", "row", "column", "says", "value", "probability"]
@@ -151,11 +154,13 @@ class Workbook:
                 if not cell.accepted:
                     self._picture(page, there[0], table.columns + 1 + cell.column, cell.look)
             row += table.rows + 1
-        for entry in loose_entries(sheet):
-            page.write_string(row, 0, entry.where, self.heading)
-            self._write(page, row, 1, entry.text, entry.accepted)
-            if not entry.accepted:
-                self._picture(page, row, 2, entry.look)
+        for where, group in groupby(loose_entries(sheet), lambda one: one.where):
+            page.write_string(row, 0, where, self.heading)
+            line = list(group)
+            for column, entry in enumerate(line, 1):
+                self._write(page, row, column, entry.text, entry.accepted)
+                if not entry.accepted:
+                    self._picture(page, row, len(line) + column, entry.look)
             row += 1
 
     def _cells(self, sheet: Sheet) -> None:
@@ -219,7 +224,7 @@ class Workbook:
 
 
 def crop(decoded: Decoded, box: Box) -> np.ndarray:
-    """The part of a picture in a box with a little room, uint8 (H, W).
+    """The part of a picture in a box with a little room, uint8 (H, W), reduced where it is large.
 
     Of a box beyond the picture's edge, it is what is nearest.
     """
@@ -229,7 +234,7 @@ def crop(decoded: Decoded, box: Box) -> np.ndarray:
     left = min(max(0, int(x * across) - ROOM), columns - 1)
     top = min(max(0, int(y * down) - ROOM), rows - 1)
     right, bottom = round((x + width) * across) + ROOM, round((y + height) * down) + ROOM
-    return decoded.grey[top:bottom, left:right]
+    return reduce(decoded.grey[top:bottom, left:right], LARGEST)
 
 
 def _loses_digits(text: str) -> bool:
@@ -245,7 +250,8 @@ def as_csv(sheet: Sheet) -> str:
     for table in sheet.tables:
         table_writer.writerows(table.grid(lambda cell: " ".join(cell.text.split())))
         text.write("\n")
-    table_writer.writerows([one.where, " ".join(one.text.split())] for one in loose_entries(sheet))
+    for where, group in groupby(loose_entries(sheet), lambda one: one.where):
+        table_writer.writerow([where, *(" ".join(one.text.split()) for one in group)])
     return text.getvalue().rstrip("\n") + "\n"
 
 

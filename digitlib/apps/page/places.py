@@ -85,8 +85,11 @@ class Place(widgets.VBox):
 
     def _drawn(self, change: dict) -> None:
         if numbers := change["new"].get("numbers"):
+            self.text.unobserve(self._say, "value")
             self.text.value = " ".join(number["text"] for number in numbers)
-            self._say()
+            self.text.observe(self._say, "value")
+            if all(number["accepted"] for number in numbers):  # else a person looks at it first
+                self._say()
 
     def _say(self, _change: object = None) -> None:
         if self.said != self.text.value:

@@ -30,6 +30,7 @@ from digitlib.reading.spreadsheets import (
     summary,
 )
 
+MOST = 0.5  # share of the photo; a frame around more of it shows nothing
 AT_ONCE = 8  # doubtful places that are listed; more when they are asked for
 OTHER = "Correct another place …", -1
 
@@ -150,7 +151,12 @@ class SheetTab(widgets.VBox):
 def marks(sheet: Sheet, decoded: Decoded) -> str:
     """Frames around what is doubtful and what was left out, to lie on the picture: HTML."""
     doubtful = [("page-doubt", name_of(one), one.box) for one in entries(sheet) if not one.accepted]
-    left = [("page-left-out", one.reason, one.box) for one in sheet.left_out]
+    most = MOST * decoded.width * decoded.height
+    left = [
+        ("page-left-out", one.reason, one.box)
+        for one in sheet.left_out
+        if one.box[2] * one.box[3] <= most
+    ]
     frames = "".join(
         f'<rect class="{kind}" x="{x}" y="{y}" width="{width}" height="{height}">'
         f"<title>{html.escape(words)}</title></rect>"
