@@ -18,6 +18,7 @@ MARKED = 50  # in 255ths: from here on a pixel is marked as ink
 WHOLE = 0.4  # share of a dark region that is marked as writing, if all of it is writing
 BLANK = 40  # in 255ths: a pixel that is marked as nothing, up to here
 PALEST = 0.15  # times as dark as the usual ink that ink is at least
+GRAINS = 80  # percent of the paper's pixels that are paler than any ink
 FAINT = 8  # in 255ths: a pixel that may be ink, where it goes on from what is
 NEAR = 1.5  # widths of a stroke from what is marked, within which it goes on
 CERTAIN = 0.6  # share of Otsu's threshold: next to a printed line, pencil is below the threshold
@@ -86,7 +87,8 @@ def find_marked_ink(grey: np.ndarray, maps: Maps) -> Ink:
     dark = (absorbed > usual / 2) & (maps.rules < MARKED) & (marked >= FAINT)
     ink |= _grown(ink, dark)
     core = _core(absorbed, ink)
-    ink &= core >= PALEST * usual
+    grain = float(np.percentile(absorbed[blank], GRAINS)) if blank.any() else 0.0
+    ink &= core >= max(PALEST * usual, grain)
     strokes = (absorbed - core / 4) * (255 / (0.75 * core))
     return Ink(np.where(ink, np.clip(strokes, 0, 255), 0).astype(np.uint8), absorbed)
 
