@@ -49,7 +49,7 @@ def find_ink(grey: np.ndarray) -> Ink:
     """
     if grey.min() == grey.max():
         return Ink(np.zeros_like(grey), np.zeros_like(grey))
-    even = _on_even_paper(grey)
+    even = on_even_paper(grey)
     absorbed, noise = (even, LEAST) if even is not None else _on_paper(grey)
     visible = absorbed[absorbed > noise]
     if visible.size == 0:
@@ -131,8 +131,8 @@ def _paper_between(grey: np.ndarray, blank: np.ndarray) -> np.ndarray:
         trust, side = trust / 50, 4 * side + 1
 
 
-def _on_even_paper(grey: np.ndarray) -> np.ndarray | None:
-    """What the ink of a drawing absorbs, in 255ths: uint8 (H, W).
+def on_even_paper(grey: np.ndarray) -> np.ndarray | None:
+    """What the ink of a drawing, a grey picture uint8 (H, W), absorbs, in 255ths: uint8 (H, W).
 
     The paper of a drawing has one grey level. None where the picture has no such paper.
     """

@@ -11,7 +11,16 @@ import numpy as np
 from digitlib.pixels.components import Component, edges_of, find_components, join
 from digitlib.pixels.decoding import Decoded
 from digitlib.pixels.grids import Box, Grid, join_boxes
-from digitlib.pixels.ink import BLANK, FAINT, LEAST, MARKED, Ink, find_ink, find_marked_ink
+from digitlib.pixels.ink import (
+    BLANK,
+    FAINT,
+    LEAST,
+    MARKED,
+    Ink,
+    find_ink,
+    find_marked_ink,
+    on_even_paper,
+)
 from digitlib.pixels.lines import LEGIBLE, LONGEST, LineImage, cut_out, in_lines, whole_as_line
 from digitlib.pixels.ones import find_ones
 from digitlib.pixels.sheet_maps import Maps
@@ -24,6 +33,8 @@ SEEN = 2.0  # 255ths of the light that lines absorb at least, more than the pape
 SCRAP = 0.15  # share of a cell's height; what is lower is a scrap of its lines
 INSIDE = 0.2  # share of a stroke that is in a cell if the stroke belongs there
 AROUND = 1.5  # heights around a line that are cut out of the picture with it
+CORE = 128  # in 255ths; so dark is ink on even paper
+UNDERSTOOD = 0.5  # share of it that is marked, or the marks are not to be believed
 SEEN_SIZE = 3  # pixels; lower pieces are grain, of which nothing is told
 TOO_SMALL = "{} too small to be read"
 TOO_FAINT = "{} as faint as the paper's pattern or its other side"
@@ -47,6 +58,7 @@ class Layout:
         view: the picture as it was worked on.
         grids: tables and boxes, and of each the cells.
         lines: the lines of writing outside them.
+        is_understood: whether what is dark on even paper is mostly marked as something.
         left_out: why some ink is in no line, and the box (x, y, width, height) around it, in the
             picture's pixels.
     """
@@ -54,6 +66,7 @@ class Layout:
     view: View
     grids: list[tuple[Grid, list[Place]]] = field(default_factory=list)
     lines: list[LineImage] = field(default_factory=list)
+    is_understood: bool = True
     left_out: list[tuple[str, tuple[int, int, int, int]]] = field(default_factory=list)
 
     def leave_out(self, reason: str, components: list[Component]) -> None:
@@ -81,7 +94,7 @@ def find_layout(decoded: Decoded, maps: Maps) -> Layout:
     grids = join_boxes(grids)
     boxes = [box for grid in grids for box in grid.boxes]
     owners = _owners(components, boxes, view.grey.shape)
-    layout = Layout(view)
+    layout = Layout(view, is_understood=_is_understood(view.grey, maps))
     if not components and ink.strokes.any():
         layout.leave_out(TEXTURE, [Component(0, 0, ink.strokes)])
     kept: set[int] = set()
@@ -106,6 +119,16 @@ def find_layout(decoded: Decoded, maps: Maps) -> Layout:
     layout.leave_out(TOO_SMALL, small)
     layout.leave_out(TOO_FAINT, _faint(absorbed, maps, digit))
     return layout
+
+
+def _is_understood(grey: np.ndarray, maps: Maps) -> bool:
+    """Whether what is dark on even paper is mostly marked as something; True on other paper."""
+    absorbed = on_even_paper(grey)
+    if absorbed is None:
+        return True
+    dark = absorbed >= CORE
+    marked = np.maximum(np.maximum(maps.writing, maps.printed), maps.rules) >= MARKED
+    return bool(np.count_nonzero(dark & marked) >= UNDERSTOOD * np.count_nonzero(dark))
 
 
 def _faint(absorbed: np.ndarray, maps: Maps, digit: float) -> list[Component]:

@@ -60,13 +60,14 @@ class SheetReader:
         found = self._lines(layout.lines, left_out)
         sheet = Sheet(tuple(tables), tuple(fields), tuple(in_rows(found)), tuple(left_out))
         is_empty = not sheet.reading.numbers and any(len(one.cells) >= CELLS for one in tables)
-        if sheet.reading.accepted or filled >= FILLED or is_empty:
+        is_sure = sheet.reading.accepted or filled >= FILLED or is_empty
+        if is_sure and layout.is_understood:
             return sheet
         lines, whole = plain_lines(decoded)
         is_line = _is_one_line([box_of(image) for image in layout.lines or lines])
-        if not is_line:
+        if not is_line and layout.is_understood:
             return sheet
-        ways = [sheet]
+        ways = [sheet] if layout.is_understood else []
         for images in (lines, [whole] if whole is not None else []):
             left_out = []
             rows = in_rows(self._lines(images, left_out))
