@@ -430,7 +430,7 @@ def sheet(browser, app, tmp_path) -> Iterator[Page]:
     with opened(browser, app) as page:
         page.get_by_role("tab", name="Sheet").click(timeout=60_000)
         drop(page, page.locator(".page-drop"), photo)
-        expect(page.get_by_text("3 numbers, 0 doubtful places")).to_be_visible(timeout=SOON)
+        expect(page.get_by_text("3 numbers, 1 doubtful place")).to_be_visible(timeout=SOON)
         yield page
 
 
