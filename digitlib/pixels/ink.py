@@ -18,7 +18,7 @@ MARKED = 50  # in 255ths: from here on a pixel is marked as ink
 WHOLE = 0.4  # share of a dark region that is marked as writing, if all of it is writing
 BLANK = 40  # in 255ths: a pixel that is marked as nothing, up to here
 PALEST = 0.15  # times as dark as the usual ink that ink is at least
-GRAINS = 80  # percent of the paper's pixels that are paler than any ink
+NOISE = 0.8  # times as dark as ink that a tenth of the paper is where all is noise
 FAINT = 8  # in 255ths: a pixel that may be ink, where it goes on from what is
 NEAR = 1.5  # widths of a stroke from what is marked, within which it goes on
 CERTAIN = 0.6  # share of Otsu's threshold: next to a printed line, pencil is below the threshold
@@ -84,11 +84,13 @@ def find_marked_ink(grey: np.ndarray, maps: Maps) -> Ink:
         grey, paper = 255 - grey, 255 - paper
     absorbed = _absorbed(grey, paper)
     usual = max(LEAST, float(np.percentile(absorbed[ink], 60)))
+    paler, pale = np.percentile(absorbed[blank], [80, 90]) if blank.any() else (0.0, 0.0)
+    if pale >= NOISE * usual:
+        return Ink(np.zeros_like(grey), absorbed)
     dark = (absorbed > usual / 2) & (maps.rules < MARKED) & (marked >= FAINT)
     ink |= _grown(ink, dark)
     core = _core(absorbed, ink)
-    grain = float(np.percentile(absorbed[blank], GRAINS)) if blank.any() else 0.0
-    ink &= core >= max(PALEST * usual, grain)
+    ink &= core >= max(PALEST * usual, paler)
     strokes = (absorbed - core / 4) * (255 / (0.75 * core))
     return Ink(np.where(ink, np.clip(strokes, 0, 255), 0).astype(np.uint8), absorbed)
 

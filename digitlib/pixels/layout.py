@@ -38,7 +38,7 @@ UNDERSTOOD = 0.5  # share of it that is marked, or the marks are not to be belie
 SEEN_SIZE = 3  # pixels; lower pieces are grain, of which nothing is told
 TOO_SMALL = "{} too small to be read"
 TOO_FAINT = "{} as faint as the paper's pattern or its other side"
-TEXTURE = "more pieces of ink than a page has"
+TEXTURE = "no ink that can be told from the grain of the picture"
 ROOM = np.ones((5, 5), np.uint8)  # around strokes, in which their ink is kept
 
 
@@ -95,8 +95,8 @@ def find_layout(decoded: Decoded, maps: Maps) -> Layout:
     boxes = [box for grid in grids for box in grid.boxes]
     owners = _owners(components, boxes, view.grey.shape)
     layout = Layout(view, is_understood=_is_understood(view.grey, maps))
-    if not components and ink.strokes.any():
-        layout.leave_out(TEXTURE, [Component(0, 0, ink.strokes)])
+    if not components and (maps.writing >= MARKED).any():
+        layout.leave_out(TEXTURE, [Component(0, 0, view.grey)])
     kept: set[int] = set()
     number = 0
     for grid in grids:
