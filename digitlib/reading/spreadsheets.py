@@ -69,6 +69,12 @@ def loose_entries(sheet: Sheet) -> Iterator[Entry]:
             yield _entry(f"line {number}", 0, 0, one, [one])
 
 
+def loose_rows(sheet: Sheet) -> Iterator[tuple[str, list[Entry]]]:
+    """What was read outside tables, row by row: the name of each field or line, and its places."""
+    for where, group in groupby(loose_entries(sheet), lambda one: one.where):
+        yield where, list(group)
+
+
 def _entry(where: str, row: int, column: int, one: Cell | Number, numbers: list[Number]) -> Entry:
     sure = min((number.confidence for number in numbers), default=None)
     digits = tuple(digit for number in numbers for digit in number.digits)
@@ -154,9 +160,8 @@ class Workbook:
                 if not cell.accepted:
                     self._picture(page, there[0], table.columns + 1 + cell.column, cell.look)
             row += table.rows + 1
-        for where, group in groupby(loose_entries(sheet), lambda one: one.where):
+        for where, line in loose_rows(sheet):
             page.write_string(row, 0, where, self.heading)
-            line = list(group)
             for column, entry in enumerate(line, 1):
                 self._write(page, row, column, entry.text, entry.accepted)
                 if not entry.accepted:
@@ -250,8 +255,8 @@ def as_csv(sheet: Sheet) -> str:
     for table in sheet.tables:
         table_writer.writerows(table.grid(lambda cell: " ".join(cell.text.split())))
         text.write("\n")
-    for where, group in groupby(loose_entries(sheet), lambda one: one.where):
-        table_writer.writerow([where, *(" ".join(one.text.split()) for one in group)])
+    for where, line in loose_rows(sheet):
+        table_writer.writerow([where, *(" ".join(one.text.split()) for one in line)])
     return text.getvalue().rstrip("\n") + "\n"
 
 

@@ -4,7 +4,6 @@ import asyncio
 import html
 import json
 from collections.abc import Iterator
-from itertools import groupby
 
 import ipywidgets as widgets
 import numpy as np
@@ -26,7 +25,7 @@ from digitlib.reading.spreadsheets import (
     as_workbook,
     crop,
     entries,
-    loose_entries,
+    loose_rows,
     summary,
 )
 
@@ -170,8 +169,7 @@ def _blocks(sheet: Sheet) -> Iterator[str]:
     for number, one in enumerate(sheet.tables, 1):
         yield f'<h3>table {number}</h3><div class="page-scroll">{grid(one)}</div>'
     rows = [
-        f"<tr><th>{where}</th>{''.join(map(_cell, group))}</tr>"
-        for where, group in groupby(loose_entries(sheet), lambda entry: entry.where)
+        f"<tr><th>{where}</th>{''.join(map(_cell, line))}</tr>" for where, line in loose_rows(sheet)
     ]
     if rows:
         yield f'<h3>fields and lines</h3><table class="page-grid">{"".join(rows)}</table>'
