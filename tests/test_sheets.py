@@ -273,7 +273,7 @@ def test_a_page_is_turned_until_its_rules_are_level(angle):
 def test_rules_make_up_cells_in_rows_and_columns():
     """Protects the order of cells by itself, without a network."""
     rules = 255 - table([[""] * 3] * 2, merged=[(0, 1)])
-    [grid] = find_grids(rules, DIGIT)
+    [grid] = find_grids(rules, np.zeros_like(rules), DIGIT)
     assert (grid.rows, grid.columns) == (2, 3)
     assert [(b.row, b.column, b.rows, b.columns) for b in grid.boxes] == [
         (0, 0, 1, 1),

@@ -43,14 +43,14 @@ class Judged:
 
 
 def draw_test_sheets(writers: Dataset | None, count: int, seed: int) -> Iterator[Sheet]:
-    """Sheets as no network has learnt from, half of them by the hands of these digits' writers.
+    """Sheets as no network has learnt from, by the hands of these digits' writers.
 
-    The others are by pen-drawn hands, and where no digits are given, all are.
+    Where no digits are given, the hands are pen-drawn.
     """
     digits = images_and_labels(writers)
     for number in range(1, count + 1):
         random = np.random.default_rng([seed, number])
-        hand = draw_hand(*digits, random)
+        hand = draw_hand(*digits, random, drawn=0.0)
         height, width = random.integers(*SIZES, 2).tolist()
         yield draw_sheet(hand, random, height, width, held=True)
 

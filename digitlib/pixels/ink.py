@@ -18,7 +18,8 @@ MARKED = 50  # in 255ths: from here on a pixel is marked as ink
 WHOLE = 0.4  # share of a dark region that is marked as writing, if all of it is writing
 BLANK = 40  # in 255ths: a pixel that is marked as nothing, up to here
 PALEST = 0.15  # times as dark as the usual ink that ink is at least
-NOISE = 0.8  # times as dark as ink that a tenth of the paper is where all is noise
+SIGMA = 1.48  # times the median of what is off, for a normal distribution
+NOISE = 0.45  # times as dark as ink that the grain is where all is grain
 FAINT = 8  # in 255ths: a pixel that may be ink, where it goes on from what is
 NEAR = 1.5  # widths of a stroke from what is marked, within which it goes on
 CERTAIN = 0.6  # share of Otsu's threshold: next to a printed line, pencil is below the threshold
@@ -84,13 +85,13 @@ def find_marked_ink(grey: np.ndarray, maps: Maps) -> Ink:
         grey, paper = 255 - grey, 255 - paper
     absorbed = _absorbed(grey, paper)
     usual = max(LEAST, float(np.percentile(absorbed[ink], 60)))
-    paler, pale = np.percentile(absorbed[blank], [80, 90]) if blank.any() else (0.0, 0.0)
-    if pale >= NOISE * usual:
+    grain = _grain(grey, paper, blank)
+    if grain >= NOISE * usual:
         return Ink(np.zeros_like(grey), absorbed)
     dark = (absorbed > usual / 2) & (maps.rules < MARKED) & (marked >= FAINT)
     ink |= _grown(ink, dark)
     core = _core(absorbed, ink)
-    ink &= core >= max(PALEST * usual, paler)
+    ink &= core >= max(PALEST * usual, grain)
     strokes = (absorbed - core / 4) * (255 / (0.75 * core))
     return Ink(np.where(ink, np.clip(strokes, 0, 255), 0).astype(np.uint8), absorbed)
 
@@ -104,6 +105,14 @@ def _grown(ink: np.ndarray, dark: np.ndarray) -> np.ndarray:
     own = np.bincount(labels[ink], minlength=count) >= WHOLE * sizes
     own[0] = False
     return own[labels]
+
+
+def _grain(grey: np.ndarray, paper: np.ndarray, blank: np.ndarray) -> float:
+    """How much the paper differs from pixel to pixel, in 255ths of its brightness: as one sigma."""
+    if not blank.any():
+        return 0.0
+    smooth = cv2.blur(grey, (5, 5)).astype(np.float32)
+    return 255 * SIGMA * float(np.median((abs(grey - smooth) / np.maximum(paper, 16))[blank]))
 
 
 def _core(absorbed: np.ndarray, ink: np.ndarray) -> np.ndarray:

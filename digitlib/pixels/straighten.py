@@ -11,7 +11,7 @@ from digitlib.pixels.sheet_maps import Maps
 
 SIDE = 400  # pixels; the angle is looked for at this size
 MOST, STEP = 44.0, 1.0  # degrees
-LEAST = 2.0  # degrees; a smaller angle is a slope of the lines
+LEAST_OF_RULES, LEAST_OF_WRITING = 0.6, 2.0  # degrees; a smaller angle is a slope of the lines
 RULES_CLEARER, WRITING_CLEARER = 1.5, 1.6  # times as clear rows as in the picture as it is
 PIECES = 8  # of writing; fewer do not tell how they are turned, where nothing is ruled
 MARKED = 110  # in 255ths
@@ -76,7 +76,8 @@ def skew(maps: Maps) -> float:
     """
     rules = reduce(maps.rules, SIDE) >= MARKED
     if np.count_nonzero(rules) > SIDE / 4:
-        places, clearer = np.argwhere(rules).astype(float), RULES_CLEARER
+        places = np.argwhere(rules).astype(float)
+        clearer, least = RULES_CLEARER, LEAST_OF_RULES
     else:
         writing = (reduce(maps.writing, SIDE) >= MARKED).view(np.uint8)
         _, _, stats, middles = cv2.connectedComponentsWithStats(writing)
@@ -84,7 +85,8 @@ def skew(maps: Maps) -> float:
         if len(heights) < PIECES:
             return 0.0
         tall = heights >= np.median(heights) / 2
-        places, clearer = middles[1:][tall, ::-1] * (4 / np.median(heights)), WRITING_CLEARER
+        places = middles[1:][tall, ::-1] * (4 / np.median(heights))
+        clearer, least = WRITING_CLEARER, LEAST_OF_WRITING
     angles = np.arange(-MOST, MOST + STEP, STEP)
     clear = [_clearness(places, angle) for angle in angles]
     best = float(angles[int(np.argmax(clear))])
@@ -92,7 +94,7 @@ def skew(maps: Maps) -> float:
         return 0.0
     near = np.arange(best - STEP, best + STEP, STEP / 5)
     best = float(near[np.argmax([_clearness(places, angle) for angle in near])])
-    return best if abs(best) >= LEAST else 0.0
+    return best if abs(best) >= least else 0.0
 
 
 def _clearness(places: np.ndarray, angle: float) -> float:

@@ -30,10 +30,11 @@ BOXLIKE = 0.84  # share of the smallest rectangle around it that a cell covers; 
 ROUND, CONVEX = 0.72, 0.85  # the same of a circle at least, and share of its hull that it covers
 
 
-def find_grids(rules: np.ndarray, digit: float) -> list[Grid]:
+def find_grids(rules: np.ndarray, fine: np.ndarray, digit: float) -> list[Grid]:
     """The tables and boxes in a map of rules uint8 (H, W), from left to right and top to bottom.
 
-    `digit` is the height of the writing's digits, in pixels. Lines are about level and upright.
+    `fine` (H, W) are lines in the picture itself, see `rules.fine_lines`, and `digit` is the height
+    of the writing's digits, in pixels. Lines are about level and upright.
     """
     ruled = (rules >= RULED).view(np.uint8)
     level, upright = mended(ruled)
@@ -49,7 +50,7 @@ def find_grids(rules: np.ndarray, digit: float) -> list[Grid]:
         if not (lines & level[window]).any() or not (lines & upright[window]).any():
             continue
         strong = float(rules[window][(lines & ruled[window]) > 0].mean()) >= STRONG
-        near = lines | ruled[window]
+        near = 2 * (lines | ruled[window]) | fine[window]
         offset = np.array([x - 2, y - 2], np.float32)
         for grid in _grids(np.pad(lines, 2), np.pad(near, 2), digit):
             if not strong and len(grid.boxes) < MANY:
@@ -77,7 +78,8 @@ def _grids(lines: np.ndarray, ruled: np.ndarray, digit: float, is_part: bool = F
 
     What `is_part` of lines that were cut is not cut again.
 
-    `ruled` (H, W) is all that is on a rule, short pieces included.
+    `ruled` (H, W) is 2 or 3 wherever something is on a rule, short pieces included, and 1 where a
+    pale line may be.
     """
     least = LEAST_SIDE * digit
     corners = corners_of(lines)
@@ -89,10 +91,13 @@ def _grids(lines: np.ndarray, ruled: np.ndarray, digit: float, is_part: bool = F
     height, width = (float(side) for side in lines.shape)
     square = np.array([(0, 0), (width, 0), (width, height), (0, height)], np.float32)
     matrix = cv2.getPerspectiveTransform(corners, square)
-    straight = cv2.warpPerspective(ruled, matrix, lines.shape[::-1])
+    way = cv2.INTER_NEAREST
+    seen = cv2.warpPerspective(ruled, matrix, lines.shape[::-1], flags=way)
+    straight, seen = (seen >= 2).view(np.uint8), (seen >= 1).view(np.uint8)
     edges = np.array([_edges(hole, matrix) for hole in holes])
-    columns = levels_of(edges[:, [0, 2]])
-    rows = standing(levels_of(edges[:, [1, 3]]), straight, columns)
+    turned = edges[:, [1, 0, 3, 2]]
+    columns = levels_of(turned, straight.T)
+    rows = standing(levels_of(edges, straight), straight, seen, columns)
     if len(rows) < 2:
         return []
     back = np.linalg.inv(matrix)
@@ -108,14 +113,15 @@ def _grids(lines: np.ndarray, ruled: np.ndarray, digit: float, is_part: bool = F
     tables = tables_apart(edges, rows)
     for first, last in tables:
         top, bottom = max(0, round(rows[first]) - NEAR), round(rows[last]) + NEAR + 1
-        part, own_rows = straight[top:bottom], rows[first : last + 1] - top
+        part, pale = straight[top:bottom], seen[top:bottom]
+        own_rows = rows[first : last + 1] - top
         own = (edges[:, 1] >= rows[first] - SAME) & (edges[:, 3] <= rows[last] + SAME)
         if not own.any():
             continue
         if len(tables) > 1:
-            own_columns = standing(levels_of(edges[own][:, [0, 2]]), part.T, None)
+            own_columns = standing(levels_of(turned[own], part.T), part.T, pale.T, None)
         else:
-            own_columns = standing(columns, part.T, own_rows)
+            own_columns = standing(columns, part.T, pale.T, own_rows)
         if len(own_rows) < 2 or len(own_columns) < 2:
             continue
         outlines = {}
@@ -124,7 +130,7 @@ def _grids(lines: np.ndarray, ruled: np.ndarray, digit: float, is_part: bool = F
             j, m = np.searchsorted(middles(own_columns), (left, right)).tolist()
             outlines[i, j, k, m] = hole[:, 0].astype(np.float32)
         boxes = []
-        for i, j, k, m in cells_between(part, own_rows, own_columns):
+        for i, j, k, m in cells_between(part, pale, own_rows, own_columns):
             outline = outlines.get((i, j, k, m))
             if outline is None:
                 outline = _outline(own_rows + top, own_columns, (i, j, k, m), back)

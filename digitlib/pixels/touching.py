@@ -35,7 +35,9 @@ def _cut(one: Component, edges: np.ndarray) -> list[Component]:
     near = LEVEL * one.height
     upper = beside & (abs(top - one.y) <= near) & (bottom < one.bottom - near)
     lower = beside & (abs(bottom - one.bottom) <= near) & (top > one.y + near)
-    if not upper.any() or not lower.any():
+    alike = (abs(top - one.y) <= near) & (abs(bottom - one.bottom) <= near)
+    alike &= (left < one.right + AROUND * one.height) & (right > one.x - AROUND * one.height)
+    if not upper.any() or not lower.any() or alike.sum() > upper.sum() + lower.sum():
         return [one]
     ends = np.array([np.median(bottom[upper]), np.median(top[lower])]) - one.y
     first, last = (np.sort(ends) + np.array([-0.5, 0.5]) * near).clip(

@@ -37,9 +37,14 @@ class Sheet(NamedTuple):
     cells: list[Cell]
 
 
-def draw_hand(images: np.ndarray, labels: np.ndarray, random: np.random.Generator) -> Hand:
-    """The hand of a sheet's writer, from digits uint8 (N, 28, 28) that lie by writer, or drawn."""
-    if random.random() < DRAWN or not len(images):
+def draw_hand(
+    images: np.ndarray, labels: np.ndarray, random: np.random.Generator, drawn: float = DRAWN
+) -> Hand:
+    """The hand of a sheet's writer, from digits uint8 (N, 28, 28) that lie by writer.
+
+    A share `drawn` of the hands, or all where there are no digits, are pen-drawn.
+    """
+    if random.random() < drawn or not len(images):
         return drawn_hands(1, random)[0]
     return real_hand(images, labels, random, 0.7)
 
