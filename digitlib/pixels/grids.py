@@ -51,6 +51,11 @@ def join_boxes(grids: list[Grid]) -> list[Grid]:
     return joined
 
 
+def is_for_digits(grid: Grid) -> bool:
+    """Whether a grid is a row of boxes for one digit each."""
+    return grid.rows == 1 < grid.columns and all(is_for_digit(box) for box in grid.boxes)
+
+
 def is_for_digit(box: Box) -> bool:
     """Whether a box is about square, as those are in which one digit each is written."""
     _, _, width, height = cv2.boundingRect(box.outline)

@@ -10,7 +10,7 @@ import numpy as np
 
 from digitlib.pixels.components import Component, edges_of, find_components, join
 from digitlib.pixels.decoding import Decoded
-from digitlib.pixels.grids import Box, Grid, join_boxes
+from digitlib.pixels.grids import Box, Grid, is_for_digits, join_boxes
 from digitlib.pixels.ink import (
     BLANK,
     FAINT,
@@ -33,6 +33,9 @@ USUAL_DIGIT = 24.0  # pixels; the height of a digit where nothing is written
 SEEN = 2.0  # 255ths of the light that lines absorb at least, more than the paper between them
 SCRAP = 0.15  # share of a cell's height; what is lower is a scrap of its lines
 INSIDE = 0.2  # share of a stroke that is in a cell if the stroke belongs there
+MARK = 0.5  # share of the height of boxes that a mark between them is high at most
+HANGING = 1.3  # times the height of boxes down to which marks hang
+CHANGE = 1.5  # times what a usual shape is marked, for which a line is parted into two kinds
 AROUND = 1.5  # heights around a line that are cut out of the picture with it
 CORE = 128  # in 255ths; so dark is ink on even paper
 UNDERSTOOD = 0.5  # share of it that is marked, or the marks are not to be believed
@@ -52,12 +55,25 @@ class Place:
 
 
 @dataclass
+class Block:
+    """A table, or boxes, and what is in its cells.
+
+    `whole` is a row of boxes for one digit each as one line, where marks such as a point stand
+    between them.
+    """
+
+    grid: Grid
+    places: list[Place] = field(default_factory=list)
+    whole: LineImage | None = None
+
+
+@dataclass
 class Layout:
     """A sheet before it is read.
 
     Attributes:
         view: the picture as it was worked on.
-        grids: tables and boxes, and of each the cells.
+        blocks: tables and boxes.
         lines: the lines of writing outside them.
         is_understood: whether what is dark on even paper is mostly marked as something.
         left_out: why some ink is in no line, and the box (x, y, width, height) around it, in the
@@ -65,7 +81,7 @@ class Layout:
     """
 
     view: View
-    grids: list[tuple[Grid, list[Place]]] = field(default_factory=list)
+    blocks: list[Block] = field(default_factory=list)
     lines: list[LineImage] = field(default_factory=list)
     is_understood: bool = True
     left_out: list[tuple[str, tuple[int, int, int, int]]] = field(default_factory=list)
@@ -99,21 +115,32 @@ def find_layout(decoded: Decoded, maps: Maps) -> Layout:
     layout = Layout(view, is_understood=_is_understood(view.grey, maps))
     if not components and (maps.writing >= MARKED).any():
         layout.leave_out(TEXTURE, [Component(0, 0, view.grey)])
+    loose = cut_apart([components[i] for i in np.flatnonzero(owners == 0)])
     kept: set[int] = set()
     number = 0
     for grid in grids:
-        places = []
+        block, inside = Block(grid), []
         for box in grid.boxes:
             number += 1
             own = [components[i] for i in np.flatnonzero(owners == number)]
             tall = SCRAP * cv2.boundingRect(box.outline)[3]
-            lines = [line for line in in_lines(own) if max(one.height for one in line) >= tall]
+            lines = [
+                line
+                for joined in in_lines(own)
+                for line in _by_kind(joined, maps)
+                if max(one.height for one in line) >= tall
+            ]
             images = [_cut_out(line, ink, view, maps, alone=True) for line in lines]
-            kept |= {id(one) for line in lines for one in line}
-            places.append(Place(box, images))
-        layout.grids.append((grid, places))
-    loose = cut_apart([components[i] for i in np.flatnonzero(owners == 0)])
-    free = in_lines(loose)
+            inside += [one for line in lines for one in line]
+            block.places.append(Place(box, images))
+        marks = _marks_between(grid, loose) if is_for_digits(grid) else []
+        if inside and marks:
+            line = sorted(inside + marks, key=lambda one: one.x)
+            block.whole = _cut_out(line, ink, view, maps, alone=True)
+        kept |= {id(one) for one in inside + marks}
+        layout.blocks.append(block)
+    free = in_lines([one for one in loose if id(one) not in kept])
+    free = [line for joined in free for line in _by_kind(joined, maps)]
     kept |= {id(one) for line in free for one in line}
     layout.lines = [_cut_out(line, ink, view, maps, alone=bool(boxes)) for line in free]
     inside = [components[i] for i in np.flatnonzero(owners)]
@@ -121,6 +148,20 @@ def find_layout(decoded: Decoded, maps: Maps) -> Layout:
     layout.leave_out(TOO_SMALL, small)
     layout.leave_out(TOO_FAINT, _faint(absorbed, maps, digit))
     return layout
+
+
+def _marks_between(grid: Grid, strokes: list[Component]) -> list[Component]:
+    """Small strokes between the boxes of a row or in front of them, such as a point or a minus."""
+    x, y, width, height = cv2.boundingRect(np.vstack([box.outline for box in grid.boxes]))
+    front = x - width / grid.columns
+    return [
+        one
+        for one in strokes
+        if one.height <= MARK * height
+        and y <= one.y + one.height / 2 <= y + HANGING * height
+        and front <= one.x
+        and one.right <= x + width
+    ]
 
 
 def _is_understood(grey: np.ndarray, maps: Maps) -> bool:
@@ -221,11 +262,35 @@ def _owners(components: list[Component], boxes: list[Box], shape: tuple[int, int
     return owners
 
 
+def _by_kind(line: list[Component], maps: Maps) -> list[list[Component]]:
+    """A line of shapes from left to right, parted where type and handwriting meet.
+
+    The parts are those that the marks of all shapes speak for most, less `CHANGE` for each change
+    (Viterbi 1967, doi:10.1109/TIT.1967.1054010), so that one shape alone parts nothing.
+    """
+    printed = np.array([_printed(one, maps) for one in line])
+    change = CHANGE * float(np.median(abs(printed)))
+    best, ways = np.zeros(2), []  # of lines that end in handwriting, and in type
+    for balance in printed:
+        ways.append(np.where(best[::-1] - change > best, [1, 0], [0, 1]))
+        best = np.maximum(best, best[::-1] - change) + np.array([-balance, balance])
+    kind = int(best.argmax())
+    parts: list[list[Component]] = [[]]
+    for one, way in zip(line[::-1], ways[::-1], strict=True):
+        parts[-1].insert(0, one)
+        if way[kind] != kind:
+            kind = int(way[kind])
+            parts.append([])
+    return [part for part in parts[::-1] if part]
+
+
 def _is_printed(line: list[Component], maps: Maps) -> bool:
     """Whether a line of shapes is in type rather than by hand."""
-    balance = 0
-    for one in line:
-        window = np.s_[one.y : one.bottom, one.x : one.right]
-        of = one.strokes > 0
-        balance += int(maps.printed[window][of].sum()) - int(maps.writing[window][of].sum())
-    return balance > 0
+    return sum(_printed(one, maps) for one in line) > 0
+
+
+def _printed(one: Component, maps: Maps) -> int:
+    """How much more a shape is marked as type than as handwriting: below 0 for the contrary."""
+    window = np.s_[one.y : one.bottom, one.x : one.right]
+    of = one.strokes > 0
+    return int(maps.printed[window][of].sum()) - int(maps.writing[window][of].sum())

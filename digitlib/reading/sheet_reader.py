@@ -3,9 +3,10 @@
 import math
 import statistics
 from collections.abc import Callable
+from dataclasses import replace
 
 from digitlib.pixels.decoding import Decoded
-from digitlib.pixels.grids import is_for_digit
+from digitlib.pixels.grids import is_for_digits
 from digitlib.pixels.layout import Place, find_layout, plain_lines
 from digitlib.pixels.lines import LineImage, box_of
 from digitlib.pixels.segmentation import Box
@@ -14,7 +15,8 @@ from digitlib.reading.marker import Marker
 from digitlib.reading.numbers import Number
 from digitlib.reading.sheets import Cell, LeftOut, Sheet, Table, around, in_rows
 
-FILLED, CELLS = 3, 6  # cells with a number, or cells of an empty table; so many are no mistake
+FILLED = 3  # cells with a number, and sure numbers beside them; so many are no mistake
+CELLS = 6  # of an empty table; so many are no mistake
 ONE_LINE = 0.2  # share of the height of all writing that the highest line of one line has
 NO_NUMBER = "no number was found in it"
 
@@ -48,17 +50,21 @@ class SheetReader:
         fields: list[Cell] = []
         left_out = [LeftOut(*found) for found in layout.left_out]
         filled = 0
-        for grid, places in layout.grids:
-            cells = [self._cell(place, layout.view, left_out) for place in places]
+        for block in layout.blocks:
+            grid = block.grid
+            cells = [self._cell(place, layout.view, left_out) for place in block.places]
             filled += sum(bool(cell.numbers) for cell in cells)
-            if grid.rows == 1 < grid.columns and all(is_for_digit(place.box) for place in places):
-                fields.append(_joined(cells, self.threshold))
+            if is_for_digits(grid):
+                row = self._read_line(block.whole) if block.whole is not None else []
+                fields.append(_joined(cells, row, self.threshold))
             elif len(cells) == 1:
                 fields.append(cells[0])
             else:
                 tables.append(Table(grid.rows, grid.columns, tuple(cells)))
         found = self._lines(layout.lines, left_out)
         sheet = Sheet(tuple(tables), tuple(fields), tuple(in_rows(found)), tuple(left_out))
+        sure = [one for row in sheet.lines for one in row if one.accepted and len(one.digits) > 1]
+        filled += len(sure)
         is_empty = not sheet.reading.numbers and any(len(one.cells) >= CELLS for one in tables)
         is_sure = sheet.reading.accepted or filled >= FILLED or is_empty
         if is_sure and layout.is_understood:
@@ -92,10 +98,12 @@ class SheetReader:
         return tuple(tuple(numbers) for numbers in read if numbers)
 
 
-def _joined(cells: list[Cell], threshold: float) -> Cell:
+def _joined(cells: list[Cell], whole: list[Number], threshold: float) -> Cell:
     """Boxes for one digit each, as one that holds the numbers that their digits make up.
 
     An empty box between others ends a number, whose probability is the product of its digits'.
+    The `whole` row, which was read as one line, tells the marks between them if it has the same
+    digits; the surer reading counts.
     """
     numbers: list[Number] = []
     open_number: list[Number] = []
@@ -109,9 +117,20 @@ def _joined(cells: list[Cell], threshold: float) -> Cell:
             printed = all(one.printed for one in open_number)
             numbers.append(Number(text, digits, sure, sure >= threshold, printed))
             open_number = []
+    if whole and _digits(whole) == _digits(numbers):
+        joined = math.prod(one.confidence for one in numbers)
+        best = [max(one.confidence, joined) for one in whole]
+        numbers = [
+            replace(one, confidence=sure, accepted=sure >= threshold)
+            for one, sure in zip(whole, best, strict=True)
+        ]
     written = any(cell.written for cell in cells)
     lines = (tuple(numbers),) if numbers else ()
     return Cell(0, 0, 1, 1, around(cell.box for cell in cells), lines, written)
+
+
+def _digits(numbers: list[Number]) -> str:
+    return "".join(str(digit.label) for number in numbers for digit in number.digits)
 
 
 def _is_one_line(boxes: list[Box]) -> bool:

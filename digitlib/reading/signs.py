@@ -18,6 +18,7 @@ from digitlib.reading.spelling import BLANK, best_path
 # Two numbers are told apart by the gap between them. Distances are between the middles of signs.
 NEAR = 1.6  # digit heights that signs of one number are apart at most,
 TIMES = 1.3  # or so many times the usual distance on the line, as in boxes,
+USUAL = 0.25  # which is this quantile of them,
 FAR = 3.2  # but never more digit heights than these.
 CLEAR = 1.2  # Above so many heights, a distance also parts them if it is
 OUTLIER = 2.0  # so many times the shorter ones of the line, which is their lower quartile.
@@ -147,7 +148,7 @@ def words_of(signs: list[Sign], strokes: Strokes) -> list[tuple[float, float]]:
         return []
     height = min(float(np.median(heights)), TALLEST * HEIGHT)
     beside = [b.middle - a.middle for a, b in pairwise(signs) if a.is_digit and b.is_digit]
-    usual = float(np.median(beside)) if len(beside) > 1 else 0.0
+    usual = float(np.quantile(beside, USUAL)) if len(beside) > 1 else 0.0
     farthest = min(max(NEAR * height, TIMES * usual), FAR * height)
     if len(beside) > 2:
         short = float(np.quantile(beside, 0.25))
