@@ -8,6 +8,7 @@ from ruled import (
     HIGH,
     LEFT,
     PRINT,
+    TOP,
     WHITE,
     WIDE,
     box,
@@ -285,3 +286,68 @@ def test_rules_make_up_cells_in_rows_and_columns():
     for cell in grid.boxes:
         middle = cell.outline.mean(axis=0) - corner(cell.row, cell.column)
         assert np.abs(middle - (WIDE * cell.columns / 2, HIGH / 2)).max() < 8
+
+
+@pytest.mark.parametrize("hollow", [False, True])
+def test_a_thick_rule_is_one_line(hollow):
+    """Protects tables from a row and a column too many beside the bold rules of a sudoku."""
+    rules = 255 - table([[""] * 3] * 3)
+    (x, y), right, foot = corner(1, 1), LEFT + 3 * WIDE, TOP + 3 * HIGH
+    rules[y - 8 : y + 9, LEFT:right] = rules[TOP:foot, x - 8 : x + 9] = 200
+    if hollow:
+        rules[y - 4 : y + 5, LEFT:right] = rules[TOP:foot, x - 4 : x + 5] = 0
+    [grid] = find_grids(rules, np.zeros_like(rules), DIGIT)
+    assert (grid.rows, grid.columns, len(grid.boxes)) == (3, 3, 9)
+
+
+def test_pale_rules_within_a_dark_frame_part_its_cells(recognizer):
+    """Protects forms and puzzles with hairlines, which the network hardly sees."""
+    page = table(TEXTS)
+    pale = page == PRINT
+    pale[TOP - 3 : TOP + 4] = pale[TOP + 4 * HIGH - 3 : TOP + 4 * HIGH + 4] = False
+    pale[:, LEFT - 3 : LEFT + 4] = pale[:, LEFT + 4 * WIDE - 3 : LEFT + 4 * WIDE + 4] = False
+    page[pale] = 225
+    [found] = recognizer.read_sheet(page).tables
+    assert found.grid(lambda cell: cell.text) == TEXTS
+
+
+def test_a_line_that_is_seen_parts_cells_where_the_network_marks_little_of_it():
+    rules = 255 - table([[""] * 3] * 4)
+    fine = (rules > 0).astype(np.uint8)
+    (x, y), foot = corner(1, 2), TOP + 4 * HIGH
+    rules[y + 4 : foot - 3, x - 3 : x + 4] = 0  # now it stands in the first row alone
+    [grid] = find_grids(rules, fine, DIGIT)
+    assert (grid.rows, grid.columns, len(grid.boxes)) == (4, 3, 12)
+    [grid] = find_grids(rules, np.zeros_like(fine), DIGIT)
+    assert (grid.rows, grid.columns) == (4, 2)
+
+
+def test_marks_between_the_boxes_of_digits_belong_to_the_number(recognizer):
+    """Protects amounts on forms: the comma is written between two boxes."""
+    gap = 20
+    page = boxes("30860", gap)
+    x, y = LEFT + 2 * (48 + gap) - gap // 2, LEFT + 14 + DIGIT
+    cv2.circle(page, (x, y), 3, 0, -1, cv2.LINE_AA)
+    cv2.ellipse(page, (x - 5, y), (8, 12), 0, 0, 70, 0, 3, cv2.LINE_AA)
+    [cell] = recognizer.read_sheet(page).fields
+    assert cell.text == "30,860"
+
+
+def test_a_number_behind_a_printed_word_is_read(recognizer):
+    """Protects what is filled in behind the words of a form, on the same line."""
+    page = paper(120, 500)
+    word = typeset("weight", FONTS[0], 30)
+    page[48 : 48 + word.shape[0], 60 : 60 + word.shape[1]] -= word
+    write(page, "49", 60 + word.shape[1] + 18, 44)
+    assert recognizer.read_digits(page).text == "49"
+
+
+def test_large_digits_beside_small_ones_are_not_cut_apart(recognizer):
+    page = paper(520, 700)
+    large = paper(60, 220)
+    write(large, "522", 10, 10)
+    page[40:220, 20:680] = cv2.resize(large, (660, 180), interpolation=cv2.INTER_CUBIC)
+    for i in range(4):
+        write(page, "306", 60 + 150 * i, 260)
+        write(page, "184", 60 + 150 * i, 330)
+    assert recognizer.read_digits(page).text.splitlines()[0] == "522"

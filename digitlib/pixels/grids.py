@@ -5,6 +5,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
+GAP = 0.6  # share of the width of boxes for one digit that the gaps between them have at most
 SQUARE = 1.5  # a box for one digit is at most this many times as wide as high
 
 
@@ -33,7 +34,7 @@ def join_boxes(grids: list[Grid]) -> list[Grid]:
     """Grids in which boxes of one size that stand beside each other, a gap apart, are one."""
     alone: list[Box] = []
     joined: list[Grid] = []
-    for grid in grids:
+    for grid in map(_without_gaps, grids):
         if len(grid.boxes) == 1 and is_for_digit(grid.boxes[0]):
             alone.append(grid.boxes[0])
         else:
@@ -58,8 +59,11 @@ def is_for_digits(grid: Grid) -> bool:
 
 def is_for_digit(box: Box) -> bool:
     """Whether a box is about square, as those are in which one digit each is written."""
-    _, _, width, height = cv2.boundingRect(box.outline)
-    return box.columns == 1 and width <= SQUARE * height
+    return box.columns == 1 and _width(box) <= SQUARE * cv2.boundingRect(box.outline)[3]
+
+
+def _width(box: Box) -> int:
+    return cv2.boundingRect(box.outline)[2]
 
 
 def _follows(box: Box, last: Box) -> bool:
@@ -68,3 +72,14 @@ def _follows(box: Box, last: Box) -> bool:
     u, v, wide, high = cv2.boundingRect(last.outline)
     alike = abs(width - wide) < 0.3 * wide and abs(height - high) < 0.3 * high
     return alike and abs(y - v) < 0.3 * high and 0 <= x - u - wide < 0.5 * wide
+
+
+def _without_gaps(grid: Grid) -> Grid:
+    """A row of boxes for one digit each without the gaps between them, which lines may enclose."""
+    boxes, gaps = grid.boxes[::2], grid.boxes[1::2]
+    if grid.rows > 1 or not gaps or len(grid.boxes) != grid.columns or grid.columns % 2 == 0:
+        return grid
+    narrow = GAP * min(_width(box) for box in boxes)
+    if not all(map(is_for_digit, boxes)) or any(_width(gap) > narrow for gap in gaps):
+        return grid
+    return Grid(1, len(boxes), [box._replace(column=i) for i, box in enumerate(boxes)])

@@ -119,21 +119,21 @@ def find_layout(decoded: Decoded, maps: Maps) -> Layout:
     kept: set[int] = set()
     number = 0
     for grid in grids:
-        block, inside = Block(grid), []
+        block, inside, is_row = Block(grid), [], is_for_digits(grid)
         for box in grid.boxes:
             number += 1
             own = [components[i] for i in np.flatnonzero(owners == number)]
             tall = SCRAP * cv2.boundingRect(box.outline)[3]
             lines = [
                 line
-                for joined in in_lines(own)
+                for joined in ([own] if is_row and own else in_lines(own))
                 for line in _by_kind(joined, maps)
                 if max(one.height for one in line) >= tall
             ]
             images = [_cut_out(line, ink, view, maps, alone=True) for line in lines]
             inside += [one for line in lines for one in line]
             block.places.append(Place(box, images))
-        marks = _marks_between(grid, loose) if is_for_digits(grid) else []
+        marks = _marks_between(grid, loose) if is_row else []
         if inside and marks:
             line = sorted(inside + marks, key=lambda one: one.x)
             block.whole = _cut_out(line, ink, view, maps, alone=True)

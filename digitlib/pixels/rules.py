@@ -9,7 +9,6 @@ from digitlib.pixels.sheet_maps import Maps
 ALONG, ACROSS = 15, 9  # pixels along and across a fine line within which it is looked for
 DARKER = 0.04  # share of the light that a fine line absorbs at least
 GRAINS = 3.0  # times as dark as what is usual on the paper that a fine line is at least
-PATTERN = 0.04  # share of the blank paper that is on fine lines where they are its pattern
 MARKED = 45  # in 255ths
 PIECE, GAP, END = 9, 15, 5  # pixels; least piece of a line, greatest gap, and width of its ends
 
@@ -29,8 +28,7 @@ def mended(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def fine_lines(grey: np.ndarray, maps: Maps) -> np.ndarray:
     """Where level or upright lines, however pale, are in a grey picture: uint8 {0, 1} (H, W).
 
-    Where something is written, none are looked for. On patterned paper, which has lines wherever
-    nothing is marked, none are told.
+    Where something is written, none are looked for.
     """
     found = np.zeros_like(grey)
     for level in (True, False):
@@ -41,9 +39,7 @@ def fine_lines(grey: np.ndarray, maps: Maps) -> np.ndarray:
         found |= (darker >= max(DARKER, GRAINS * float(np.median(darker)))).view(np.uint8)
     written = (np.maximum(maps.writing, maps.printed) >= MARKED).view(np.uint8)
     found[cv2.dilate(written, np.ones((3, 3), np.uint8)) > 0] = 0
-    marked = (np.maximum.reduce(maps) >= MARKED).view(np.uint8)
-    blank = cv2.dilate(marked, np.ones((ALONG, ALONG), np.uint8)) == 0
-    return found if not blank.any() or found[blank].mean() < PATTERN else np.zeros_like(found)
+    return found
 
 
 def least_piece(lines: np.ndarray) -> int:

@@ -26,6 +26,7 @@ from digitlib.pixels.rules import mended
 RULED = 45  # in 255ths: from here on a pixel is on a rule
 STRONG, MANY = 120, 6  # fewer cells than these must have lines that are marked so clearly
 LEAST_SIDE = 0.6  # heights of a digit; a smaller hole is no cell
+PATTERN = 0.04  # share of the paper beside tables that is on pale lines where those are its pattern
 BOXLIKE = 0.84  # share of the smallest rectangle around it that a cell covers; an ellipse has 0.79
 ROUND, CONVEX = 0.72, 0.85  # the same of a circle at least, and share of its hull that it covers
 
@@ -40,24 +41,32 @@ def find_grids(rules: np.ndarray, fine: np.ndarray, digit: float) -> list[Grid]:
     level, upright = mended(ruled)
     mask = level | upright
     count, labels, stats, _ = cv2.connectedComponentsWithStats(mask)
+    large = [i for i in range(1, count) if stats[i, 2:4].min() >= LEAST_SIDE * digit]
+    windows = [np.s_[y : y + high, x : x + wide] for x, y, wide, high, _ in stats[large]]
+    fine = _unless_pattern(fine, windows)
     grids = []
-    for label in range(1, count):
-        x, y, width, height, _ = stats[label]
-        if min(width, height) < LEAST_SIDE * digit:
-            continue
-        window = np.s_[y : y + height, x : x + width]
+    for label, window in zip(large, windows, strict=True):
         lines = (labels[window] == label).view(np.uint8)
         if not (lines & level[window]).any() or not (lines & upright[window]).any():
             continue
         strong = float(rules[window][(lines & ruled[window]) > 0].mean()) >= STRONG
         near = 2 * (lines | ruled[window]) | fine[window]
-        offset = np.array([x - 2, y - 2], np.float32)
+        offset = np.array([window[1].start - 2, window[0].start - 2], np.float32)
         for grid in _grids(np.pad(lines, 2), np.pad(near, 2), digit):
             if not strong and len(grid.boxes) < MANY:
                 continue
             boxes = [box._replace(outline=box.outline + offset) for box in grid.boxes]
             grids.append(grid._replace(boxes=boxes))
     return grids + _circles(ruled, LEAST_SIDE * digit)
+
+
+def _unless_pattern(fine: np.ndarray, windows: list[tuple[slice, slice]]) -> np.ndarray:
+    """Fine lines uint8 {0, 1} (H, W), or none where they are all over the paper beside tables."""
+    beside = np.ones(fine.shape, bool)
+    for window in windows:
+        beside[window] = False
+    patterned = beside.any() and fine[beside].mean() >= PATTERN
+    return np.zeros_like(fine) if patterned else fine
 
 
 def _circles(ruled: np.ndarray, least: float) -> list[Grid]:
