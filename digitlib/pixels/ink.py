@@ -56,7 +56,8 @@ def find_ink(grey: np.ndarray) -> Ink:
     if visible.size == 0:
         return Ink(np.zeros_like(grey), absorbed)
     certain = max(noise, _otsu(visible) * CERTAIN)
-    mask = _hysteresis(absorbed, max(noise, certain / 2), certain)
+    grain = max(grey.shape) // GRAIN if even is None else 0
+    mask = _hysteresis(absorbed, max(noise, certain / 2), certain, grain)
     if even is None:
         mask = _sharp(mask, absorbed)
     mask = cv2.dilate(mask, np.ones((3, 3)))
@@ -223,14 +224,14 @@ def _otsu(image: np.ndarray) -> float:
     return cv2.threshold(image, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)[0]
 
 
-def _hysteresis(image: np.ndarray, low: float, high: float) -> np.ndarray:
+def _hysteresis(image: np.ndarray, low: float, high: float, grain: int) -> np.ndarray:
     """Mask uint8 {0, 1} of the regions above `low` that are somewhere above `high`.
 
-    In a large picture, regions of a few pixels are grain and are left out.
+    Regions of up to `grain` pixels are left out.
     """
     count, labels = cv2.connectedComponents((image > low).view(np.uint8))
     certain = np.zeros(count, np.uint8)
     certain[labels[image > high]] = 1
-    certain[np.bincount(labels.ravel(), minlength=count) <= max(image.shape) // GRAIN] = 0
+    certain[np.bincount(labels.ravel(), minlength=count) <= grain] = 0
     certain[0] = 0
     return certain[labels]

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple, Self
 
 import numpy as np
-from scipy.special import expit, log_softmax, logit
+from scipy.special import expit, log_softmax, logit, logsumexp
 
 from digitlib.artifacts import load_card
 from digitlib.pixels.line_images import look_at, to_line
@@ -93,8 +93,8 @@ class LineReader:
             numbers = numbers_of(_likeliest(looks, of_digits, spelled, *word))
             for signs, reach in zip(numbers, reaches_of(numbers, *word), strict=True):
                 digits = [sign for sign in signs if sign.is_digit]
-                likelihood = _likelihood(of_digits, [digit.code for digit in digits], *reach)
-                confidence = self.calibration.probability(likelihood)
+                log_of_mean = _log_likelihood(of_digits, [digit.code for digit in digits], *reach)
+                confidence = self.calibration.probability(math.exp(log_of_mean))
                 text = "".join(sign.character for sign in signs)
                 found = tuple(self._digit(digit, strokes, line) for digit in digits)
                 read.append(Number(text, found, confidence, confidence >= self.threshold))
@@ -134,14 +134,14 @@ def _likeliest(
     def likelihoods(codes: tuple[int, ...]) -> tuple[float, float]:
         digits = [sign.code for sign in found[codes] if sign.is_digit]
         return (
-            _likelihood(of_digits, digits, start, stop),
-            _likelihood(looks, codes, start, stop),
+            _log_likelihood(of_digits, digits, start, stop),
+            _log_likelihood(looks, codes, start, stop),
         )
 
     return found[max(found, key=likelihoods)]
 
 
-def _likelihood(looks: list[Look], codes: Sequence[int], start: float, stop: float) -> float:
-    """How likely the line spells these classes from `start` to `stop`: the mean over all looks."""
-    columns = (look.columns(start, stop) for look in looks)
-    return float(np.mean([math.exp(log_likelihood(said, codes)) for said in columns]))
+def _log_likelihood(looks: list[Look], codes: Sequence[int], start: float, stop: float) -> float:
+    """How likely the line spells these classes from `start` to `stop`: log of the looks' mean."""
+    said = [log_likelihood(look.columns(start, stop), codes) for look in looks]
+    return float(logsumexp(said)) - math.log(len(looks))

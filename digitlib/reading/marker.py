@@ -1,5 +1,6 @@
 """Mark what is written, printed and ruled in a picture, by the network of sheets."""
 
+import math
 from pathlib import Path
 from typing import Self
 
@@ -15,7 +16,7 @@ SMALLEST = 64  # pixels; a picture with a shorter side is enlarged to this
 LOWEST, HIGHEST = 20.0, 64.0  # pixels; where writing is not so high, it is looked at again,
 WANTED = 32.0  # so that it is about so high
 TINY = 13.0  # pixels; where writing is lower, the picture is enlarged
-ENLARGED, LARGEST = 3.0, 1600  # times at most, and pixels of a side at most
+ENLARGED, LARGEST = 3.0, 1600**2  # times at most, and so many pixels in all
 SPECK = 0.15  # share of the highest stroke's height; what is lower is no writing
 MARKED = 128  # in 255ths
 
@@ -54,7 +55,7 @@ class Marker:
             maps, scale = self._mark(grey, 1.0), 1.0
             low, high = _heights(maps)
         if 0 < low < TINY:
-            most = min(ENLARGED, LARGEST / max(grey.shape))
+            most = min(ENLARGED, math.sqrt(LARGEST / grey.size))
             return self._mark(grey, max(scale, min(most, LOWEST / low)))
         if high > HIGHEST:
             return self._mark(grey, scale * WANTED / high)
