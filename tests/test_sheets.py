@@ -271,10 +271,18 @@ def test_a_page_is_turned_until_its_rules_are_level(angle):
     assert skew(Maps(blank, blank, rules)) == pytest.approx(-angle, abs=0.6)
 
 
+def size_of(page: np.ndarray, rules: np.ndarray) -> tuple[int, int, int]:
+    """Rows, columns and cells of the only table of a page on which nothing is written."""
+    blank = np.zeros_like(rules)
+    [grid] = find_grids(page, Maps(blank, blank, rules), DIGIT)
+    return grid.rows, grid.columns, len(grid.boxes)
+
+
 def test_rules_make_up_cells_in_rows_and_columns():
     """Protects the order of cells by itself, without a network."""
-    rules = 255 - table([[""] * 3] * 2, merged=[(0, 1)])
-    [grid] = find_grids(rules, np.zeros_like(rules), DIGIT)
+    page = table([[""] * 3] * 2, merged=[(0, 1)])
+    blank = np.zeros_like(page)
+    [grid] = find_grids(page, Maps(blank, blank, 255 - page), DIGIT)
     assert (grid.rows, grid.columns) == (2, 3)
     assert [(b.row, b.column, b.rows, b.columns) for b in grid.boxes] == [
         (0, 0, 1, 1),
@@ -296,8 +304,7 @@ def test_a_thick_rule_is_one_line(hollow):
     rules[y - 8 : y + 9, LEFT:right] = rules[TOP:foot, x - 8 : x + 9] = 200
     if hollow:
         rules[y - 4 : y + 5, LEFT:right] = rules[TOP:foot, x - 4 : x + 5] = 0
-    [grid] = find_grids(rules, np.zeros_like(rules), DIGIT)
-    assert (grid.rows, grid.columns, len(grid.boxes)) == (3, 3, 9)
+    assert size_of(255 - rules, rules) == (3, 3, 9)
 
 
 def test_pale_rules_within_a_dark_frame_part_its_cells(recognizer):
@@ -312,14 +319,13 @@ def test_pale_rules_within_a_dark_frame_part_its_cells(recognizer):
 
 
 def test_a_line_that_is_seen_parts_cells_where_the_network_marks_little_of_it():
-    rules = 255 - table([[""] * 3] * 4)
-    fine = (rules > 0).astype(np.uint8)
+    page = table([[""] * 3] * 4)
     (x, y), foot = corner(1, 2), TOP + 4 * HIGH
-    rules[y + 4 : foot - 3, x - 3 : x + 4] = 0  # now it stands in the first row alone
-    [grid] = find_grids(rules, fine, DIGIT)
-    assert (grid.rows, grid.columns, len(grid.boxes)) == (4, 3, 12)
-    [grid] = find_grids(rules, np.zeros_like(fine), DIGIT)
-    assert (grid.rows, grid.columns) == (4, 2)
+    marked = 255 - page
+    marked[y + 4 : foot - 3, x - 3 : x + 4] = 0  # the line is marked in the first row alone
+    assert size_of(page, marked) == (4, 3, 12)
+    page[y + 4 : foot - 3, x - 3 : x + 4] = WHITE
+    assert size_of(page, marked)[:2] == (4, 2)
 
 
 def test_marks_between_the_boxes_of_digits_belong_to_the_number(recognizer):

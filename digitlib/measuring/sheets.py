@@ -13,8 +13,9 @@ from digitlib.measuring.lines import images_and_labels
 from digitlib.measuring.statistics import accuracy
 from digitlib.pixels.decoding import Picture
 from digitlib.pixels.line_images import HEIGHT
+from digitlib.synthetic.hands import drawn_hands, real_hand
 from digitlib.synthetic.pages import Cell
-from digitlib.synthetic.sheets import Sheet, draw_hand, draw_sheet
+from digitlib.synthetic.sheets import BENT, Sheet, draw_sheet
 
 SIZES = (900, 1400)  # pixels; of the sides of a sheet
 MARKED = 128  # in 255ths
@@ -50,7 +51,7 @@ def draw_test_sheets(writers: Dataset | None, count: int, seed: int) -> Iterator
     digits = images_and_labels(writers)
     for number in range(1, count + 1):
         random = np.random.default_rng([seed, number])
-        hand = draw_hand(*digits, random, drawn=0.0)
+        hand = real_hand(*digits, random, BENT) if len(digits[0]) else drawn_hands(1, random)[0]
         height, width = random.integers(*SIZES, 2).tolist()
         yield draw_sheet(hand, random, height, width, held=True)
 

@@ -23,7 +23,6 @@ from digitlib.pixels.ink import (
 )
 from digitlib.pixels.lines import LEGIBLE, LONGEST, LineImage, cut_out, in_lines, whole_as_line
 from digitlib.pixels.ones import find_ones
-from digitlib.pixels.rules import fine_lines
 from digitlib.pixels.sheet_maps import Maps
 from digitlib.pixels.straighten import View, straighten, unturned_view
 from digitlib.pixels.tables import find_grids
@@ -107,7 +106,7 @@ def find_layout(decoded: Decoded, maps: Maps) -> Layout:
     components = find_components(ink.strokes)
     heights = [one.height for one in components if one.height >= LEGIBLE]
     digit = float(np.percentile(heights, 20)) if heights else USUAL_DIGIT
-    grids = find_grids(maps.rules, fine_lines(view.grey, maps), digit)
+    grids = find_grids(view.grey, maps, digit)
     grids = [grid for grid in grids if _is_seen(grid, absorbed, maps)]
     grids = join_boxes(grids)
     boxes = [box for grid in grids for box in grid.boxes]

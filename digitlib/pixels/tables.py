@@ -21,7 +21,8 @@ from digitlib.pixels.levels import (
     tables_apart,
 )
 from digitlib.pixels.perspective import corners_of
-from digitlib.pixels.rules import mended
+from digitlib.pixels.rules import fine_lines, mended
+from digitlib.pixels.sheet_maps import Maps
 
 RULED = 45  # in 255ths: from here on a pixel is on a rule
 STRONG, MANY = 120, 6  # fewer cells than these must have lines that are marked so clearly
@@ -31,19 +32,20 @@ BOXLIKE = 0.84  # share of the smallest rectangle around it that a cell covers; 
 ROUND, CONVEX = 0.72, 0.85  # the same of a circle at least, and share of its hull that it covers
 
 
-def find_grids(rules: np.ndarray, fine: np.ndarray, digit: float) -> list[Grid]:
-    """The tables and boxes in a map of rules uint8 (H, W), from left to right and top to bottom.
+def find_grids(grey: np.ndarray, maps: Maps, digit: float) -> list[Grid]:
+    """The tables and boxes of a picture, from left to right and top to bottom.
 
-    `fine` (H, W) are lines in the picture itself, see `rules.fine_lines`, and `digit` is the height
-    of the writing's digits, in pixels. Lines are about level and upright.
+    `grey` is uint8 (H, W), and what is ruled in it is marked in `maps`, about level and upright.
+    `digit` is the height of the writing's digits, in pixels.
     """
+    rules = maps.rules
     ruled = (rules >= RULED).view(np.uint8)
     level, upright = mended(ruled)
     mask = level | upright
     count, labels, stats, _ = cv2.connectedComponentsWithStats(mask)
     large = [i for i in range(1, count) if stats[i, 2:4].min() >= LEAST_SIDE * digit]
     windows = [np.s_[y : y + high, x : x + wide] for x, y, wide, high, _ in stats[large]]
-    fine = _unless_pattern(fine, windows)
+    fine = _unless_pattern(fine_lines(grey, maps), windows)
     grids = []
     for label, window in zip(large, windows, strict=True):
         lines = (labels[window] == label).view(np.uint8)

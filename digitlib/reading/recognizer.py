@@ -126,7 +126,8 @@ class Recognizer:
 
         Arguments and errors as ``read_digit``.
         """
-        reader = SheetReader(self.marker, self._read_line, self.line_reader.threshold)
+        lines = self.line_reader
+        reader = SheetReader(self.marker, self._read_line, lines.probability, lines.threshold)
         return reader.read(load(picture))
 
     def _read_line(self, line: LineImage) -> list[Number]:

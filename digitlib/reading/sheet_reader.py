@@ -29,14 +29,19 @@ class SheetReader:
     Args:
         marker: tells what is written, printed and ruled.
         read_line: reads a line that was found on a sheet.
+        probability: how probable it is that a line says some digits, by several images of it.
         threshold: the least confidence of a number that is accepted.
     """
 
     def __init__(
-        self, marker: Marker, read_line: Callable[[LineImage], list[Number]], threshold: float
+        self,
+        marker: Marker,
+        read_line: Callable[[LineImage], list[Number]],
+        probability: Callable[[list[LineImage], str], float],
+        threshold: float,
     ):
         self.marker, self.threshold = marker, threshold
-        self._read_line = read_line
+        self._read_line, self._probability = read_line, probability
 
     def read(self, decoded: Decoded) -> Sheet:
         """Read a picture.
@@ -73,12 +78,34 @@ class SheetReader:
         is_line = _is_one_line([box_of(image) for image in layout.lines or lines])
         if not is_line and layout.is_understood:
             return sheet
-        ways = [sheet] if layout.is_understood else []
+        ways = []
+        if layout.is_understood:
+            ways.append((sheet, [] if layout.blocks else layout.lines))
         for images in (lines, [whole] if whole is not None else []):
             left_out = []
             rows = in_rows(self._lines(images, left_out))
-            ways.append(Sheet(lines=tuple(rows), left_out=tuple(left_out)))
-        return max(ways, key=_certainty)
+            ways.append((Sheet(lines=tuple(rows), left_out=tuple(left_out)), images))
+        return self._surest(ways)
+
+    def _surest(self, ways: list[tuple[Sheet, list[LineImage]]]) -> Sheet:
+        """The most certain of several readings of a picture, each with the lines that it is of.
+
+        Where several are of a single line, all are judged by the images of it. Of those with the
+        same digits the last one counts, which has lost the fewest marks.
+        """
+        best = max((sheet for sheet, _ in ways), key=_certainty)
+        images = [images[0] for _, images in ways if len(images) == 1]
+        if len(images) < 2 or len(_digits(best.reading.numbers)) < 2:
+            return best
+        said = [(sheet, _digits(sheet.reading.numbers)) for sheet, _ in ways]
+        sure = [(sheet, self._probability(images, one)) for sheet, one in said if one]
+        best, confidence = max(sure[::-1], key=lambda one: one[1])
+        if best.cells or len(best.reading.numbers) > 1:
+            return best
+        [number] = best.reading.numbers
+        accepted = confidence >= self.threshold
+        number = replace(number, confidence=confidence, accepted=accepted)
+        return replace(best, lines=((number,),))
 
     def _cell(self, place: Place, view: View, left_out: list[LeftOut]) -> Cell:
         box = place.box

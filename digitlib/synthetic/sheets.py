@@ -16,6 +16,7 @@ from digitlib.synthetic.patterns import FAMILIES, draw_motifs, draw_pattern
 
 HELD_PATTERNS = ("rosette", "clipped")  # papers that no network learns from
 DRAWN = 0.5  # share of the sheets that are by pen-drawn hands
+BENT = 0.7  # pixels of MNIST's frame by which the digits of real hands are bent
 PHOTOGRAPHED = 0.6  # share of the sheets; the others are scans
 UNRULED, EMPTY = 0.2, 0.04  # shares of the sheets with lines of writing alone, and with nothing
 PATTERNED = 0.35  # share of the sheets on patterned paper
@@ -37,16 +38,11 @@ class Sheet(NamedTuple):
     cells: list[Cell]
 
 
-def draw_hand(
-    images: np.ndarray, labels: np.ndarray, random: np.random.Generator, drawn: float = DRAWN
-) -> Hand:
-    """The hand of a sheet's writer, from digits uint8 (N, 28, 28) that lie by writer.
-
-    A share `drawn` of the hands, or all where there are no digits, are pen-drawn.
-    """
-    if random.random() < drawn or not len(images):
+def draw_hand(images: np.ndarray, labels: np.ndarray, random: np.random.Generator) -> Hand:
+    """The hand of a sheet's writer, from digits uint8 (N, 28, 28) that lie by writer, or drawn."""
+    if random.random() < DRAWN or not len(images):
         return drawn_hands(1, random)[0]
-    return real_hand(images, labels, random, 0.7)
+    return real_hand(images, labels, random, BENT)
 
 
 def draw_sheet(
