@@ -100,16 +100,16 @@ class LineReader:
                 read.append(Number(text, found, confidence, confidence >= self.threshold))
         return read
 
-    def probability(self, images: Sequence[LineImage], digits: str) -> float:
-        """How probable it is, 0 to 1, that a line says these digits, by several images of it."""
+    def probabilities(self, images: Sequence[LineImage], said: Sequence[str]) -> list[float]:
+        """How probable it is, 0 to 1, that a line says these digits or those, by images of it."""
         looks = [
             Look(self.log_probabilities(image, view), view).of_digits()
             for image in images
             for view in VIEWS
         ]
-        codes = [1 + int(digit) for digit in digits]
-        likelihood = _log_likelihood(looks, codes, -math.inf, math.inf)
-        return self.calibration.probability(math.exp(likelihood))
+        codes = [[1 + int(digit) for digit in digits] for digits in said]
+        likelihoods = [_log_likelihood(looks, one, -math.inf, math.inf) for one in codes]
+        return [self.calibration.probability(math.exp(one)) for one in likelihoods]
 
     def log_probabilities(self, line: LineImage, view: View) -> np.ndarray:
         """What the network makes of each column: float (T, 15), of a blank and `ALPHABET`."""

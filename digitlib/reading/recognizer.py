@@ -127,7 +127,7 @@ class Recognizer:
         Arguments and errors as ``read_digit``.
         """
         lines = self.line_reader
-        reader = SheetReader(self.marker, self._read_line, lines.probability, lines.threshold)
+        reader = SheetReader(self.marker, self._read_line, lines.probabilities, lines.threshold)
         return reader.read(load(picture))
 
     def _read_line(self, line: LineImage) -> list[Number]:

@@ -29,7 +29,7 @@ class SheetReader:
     Args:
         marker: tells what is written, printed and ruled.
         read_line: reads a line that was found on a sheet.
-        probability: how probable it is that a line says some digits, by several images of it.
+        probabilities: how probable it is that a line says these digits or those, by images of it.
         threshold: the least confidence of a number that is accepted.
     """
 
@@ -37,11 +37,11 @@ class SheetReader:
         self,
         marker: Marker,
         read_line: Callable[[LineImage], list[Number]],
-        probability: Callable[[list[LineImage], str], float],
+        probabilities: Callable[[list[LineImage], list[str]], list[float]],
         threshold: float,
     ):
         self.marker, self.threshold = marker, threshold
-        self._read_line, self._probability = read_line, probability
+        self._read_line, self._probabilities = read_line, probabilities
 
     def read(self, decoded: Decoded) -> Sheet:
         """Read a picture.
@@ -97,9 +97,9 @@ class SheetReader:
         images = [images[0] for _, images in ways if len(images) == 1]
         if len(images) < 2 or len(_digits(best.reading.numbers)) < 2:
             return best
-        said = [(sheet, _digits(sheet.reading.numbers)) for sheet, _ in ways]
-        sure = [(sheet, self._probability(images, one)) for sheet, one in said if one]
-        best, confidence = max(sure[::-1], key=lambda one: one[1])
+        sheets = [sheet for sheet, _ in ways[::-1] if sheet.reading.numbers]
+        sure = self._probabilities(images, [_digits(one.reading.numbers) for one in sheets])
+        best, confidence = max(zip(sheets, sure, strict=True), key=lambda one: one[1])
         if best.cells or len(best.reading.numbers) > 1:
             return best
         [number] = best.reading.numbers
