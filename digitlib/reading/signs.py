@@ -18,10 +18,10 @@ from digitlib.reading.spelling import BLANK, best_path
 # Two numbers are told apart by the gap between them. Distances are between the middles of signs.
 NEAR = 1.6  # digit heights that signs of one number are apart at most,
 TIMES = 1.3  # or so many times the usual distance on the line, as in boxes,
-USUAL = 0.25  # which is this quantile of them,
+USUAL = 0.25  # which is their lower quartile,
 FAR = 3.2  # but never more digit heights than these.
 CLEAR = 1.2  # Above so many heights, a distance also parts them if it is
-OUTLIER = 2.0  # so many times the shorter ones of the line, which is their lower quartile.
+OUTLIER = 2.0  # so many times the usual one.
 MANY = 3  # digits of a number that is one even in a word of letters
 TALLEST = 0.75  # of a line's height: what seems taller has a printed line in it
 REACH = 0.75  # digit heights to each side of its middle that a digit's ink may reach
@@ -151,8 +151,7 @@ def words_of(signs: list[Sign], strokes: Strokes) -> list[tuple[float, float]]:
     usual = float(np.quantile(beside, USUAL)) if len(beside) > 1 else 0.0
     farthest = min(max(NEAR * height, TIMES * usual), FAR * height)
     if len(beside) > 2:
-        short = float(np.quantile(beside, 0.25))
-        farthest = min(farthest, max(CLEAR * height, OUTLIER * short))
+        farthest = min(farthest, max(CLEAR * height, OUTLIER * usual))
     parted = [
         (a.middle + b.middle) / 2 for a, b in pairwise(signs) if b.middle - a.middle > farthest
     ]

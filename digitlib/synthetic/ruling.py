@@ -37,8 +37,10 @@ def draw_rule(
     layer = np.zeros(page[window].shape, np.uint8)
     shown = _shown(path, style, random)
     edges = np.flatnonzero(np.diff(np.r_[False, shown, False])).reshape(-1, 2)
-    pen = max(1, thick // 2) if style == "double" else thick
-    for line in _beside(path, width / 4 + 1.5) if style == "double" else [path]:
+    lines, pen = [path], thick
+    if style == "double":
+        lines, pen = _beside(path, width / 4 + 1.5), max(1, thick // 2)
+    for line in lines:
         for first, last in edges:
             _draw(layer, line[first:last] - low, round(255 * darkness), pen)
     if style == "halftone":
