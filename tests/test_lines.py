@@ -9,7 +9,7 @@ from digitlib.pixels.line_images import ALPHABET, COLUMN, HEIGHT, MARGIN, to_lin
 from digitlib.synthetic import patterns
 from digitlib.synthetic.hands import NEAR, STRIDE, drawn_hands, real_hand
 from digitlib.synthetic.lines import WIDTH, Simulation, as_seen, columns, draw_lines
-from digitlib.synthetic.strokes import draw_digits
+from digitlib.synthetic.numerals import draw_digits
 from digitlib.synthetic.texts import LETTERS, LOOKALIKES, SPACE, THIN_SPACE, draw_text
 
 NO_DIGITS = np.empty((0, 28, 28), np.uint8), np.empty(0, np.uint8)

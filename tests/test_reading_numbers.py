@@ -17,7 +17,8 @@ from digitlib.reading.numbers import Digit, Number, Reading, value_of
 from digitlib.reading.signs import Sign, Strokes, numbers_of, words_of
 from digitlib.reading.spelling import best_path, log_likelihood
 from digitlib.synthetic.nondigits import SIGNS
-from digitlib.synthetic.strokes import draw_by, draw_digits, draw_manners
+from digitlib.synthetic.numerals import draw_digits
+from digitlib.synthetic.strokes import draw_by, draw_manners
 
 
 def said(*path: int, classes: int = 4) -> np.ndarray:

@@ -11,9 +11,11 @@ import keras
 import numpy as np
 from keras import ops
 
+from digitlib.learning.disturbances import RandomConvolution, RandomErasing
 from digitlib.learning.layers import Tensor
 
 WARPS = ("rotation", "zoom", "shift", "shear", "slant", "elastic")
+OTHERS = ("thickness", "convolution", "erasing")
 
 
 def build(seed: int = 0, **strengths: float) -> keras.Sequential | None:
@@ -21,16 +23,17 @@ def build(seed: int = 0, **strengths: float) -> keras.Sequential | None:
 
     Args:
         seed: fixes what is drawn.
-        strengths: ``Warp``'s rotation, zoom, shift, shear, slant and elastic, and
-            ``thickness`` of ``StrokeThickness``; see there for their units.
+        strengths: ``Warp``'s rotation, zoom, shift, shear, slant and elastic, ``thickness`` of
+            ``StrokeThickness``, and the shares of pictures that ``RandomConvolution`` and
+            ``RandomErasing`` disturb, ``convolution`` and ``erasing``; see there for their units.
 
     Raises:
         ValueError: for an unknown or negative strength.
     """
+    known = (*WARPS, *OTHERS)
     for name, strength in strengths.items():
-        if name not in (*WARPS, "thickness"):
-            known = ", ".join((*WARPS, "thickness"))
-            raise ValueError(f"no augmentation is called {name!r}; there are {known}")
+        if name not in known:
+            raise ValueError(f"no augmentation is called {name!r}; there are {', '.join(known)}")
         if strength < 0:
             raise ValueError(f"augmentation {name!r} is negative; 0 turns it off")
     steps: list[keras.Layer] = []
@@ -38,6 +41,10 @@ def build(seed: int = 0, **strengths: float) -> keras.Sequential | None:
         steps.append(StrokeThickness(seed + 1, thickness))
     if warps := {name: strengths[name] for name in WARPS if strengths.get(name)}:
         steps.append(Warp(seed, **warps))
+    if convolution := strengths.get("convolution"):
+        steps.append(RandomConvolution(seed + 2, convolution))
+    if erasing := strengths.get("erasing"):
+        steps.append(RandomErasing(seed + 3, erasing))
     return keras.Sequential(steps, name="augmentation") if steps else None
 
 

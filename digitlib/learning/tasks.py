@@ -15,8 +15,8 @@ from digitlib.datasets import Dataset
 from digitlib.learning.layers import Tensor
 from digitlib.learning.recipe import Recipe
 from digitlib.synthetic.nondigits import draw_nondigits
+from digitlib.synthetic.numerals import draw_digits
 from digitlib.synthetic.pool import Pool
-from digitlib.synthetic.strokes import draw_digits
 
 HARDEST = 0.6  # of the digits in an epoch of hard-example mining; the others are drawn
 REJUDGE = 5  # epochs between two searches for the hard digits

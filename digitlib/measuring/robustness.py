@@ -27,7 +27,7 @@ OVERLAPS = {
     "slant": ("shear", 0.4, ""),
     "shear": ("shear", 0.4, ""),  # along the other axis
 }
-# What the generator of pen strokes varies by itself (see ``synthetic.strokes``).
+# What the generator of pen-drawn digits varies by itself (see ``synthetic.strokes``).
 DRAWN = (
     ("drawn digits slant from −0.45 to 0.7", "shear", "±0.4", True),
     ("drawn digits are turned up to ±14°", "rotate", "±22.9°", False),

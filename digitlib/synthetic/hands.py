@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from digitlib.synthetic.strokes import ALLOGRAPHS, NARROWEST, Manner, draw_by, draw_manners, limits
+from digitlib.synthetic.numerals import draw_hands, write
 
 FINE = 56  # side of a glyph's image in pixels, twice that of MNIST's frame
 NEAR = 60  # real digits to each side that are taken to be by the same person
@@ -86,32 +86,9 @@ def typeset(character: str, font: int, thick: int) -> np.ndarray:
     return image
 
 
-def drawn_hands(n: int, random: np.random.Generator) -> list[list[np.ndarray]]:
-    """The hands of n people who do not exist; see the top of this file."""
-    manners = draw_manners(n, random)
-    hands: list[list[np.ndarray]] = [[] for _ in range(n)]
-    for digit, forms in ALLOGRAPHS.items():
-        weights = np.array([form.weight for form in forms.values()])
-        chosen = random.choice(len(weights), n, p=weights / weights.sum())
-        images = np.empty((n, TIMES, FINE, FINE), np.uint8)
-        for number, form in enumerate(forms.values()):
-            who = np.flatnonzero(chosen == number)
-            if len(who):
-                theirs = _each_time(manners, who, digit, random)
-                drawn = draw_by(theirs, form.path, random, limits(digit)[0], FINE)
-                images[who] = drawn.reshape(-1, TIMES, FINE, FINE)
-        for hand, own in zip(hands, images, strict=True):
-            hand.append(own)
-    return hands
-
-
-def _each_time(manners: Manner, who: np.ndarray, digit: int, random: np.random.Generator) -> Manner:
-    """The manners of the people `who`, each `TIMES` times, a little different every time."""
-    same = Manner(*(np.repeat(part[who], TIMES, axis=0) for part in manners))
-    one = same.pen.shape
-    return same._replace(
-        stretch=(same.stretch * random.lognormal(0, 0.08, one)).clip(NARROWEST, limits(digit)[1]),
-        slant=same.slant + random.normal(0, 0.06, one),
-        turn=same.turn + random.normal(0, 0.03, one),
-        pen=same.pen * random.lognormal(0, 0.08, one),
-    )
+def drawn_hands(n: int, random: np.random.Generator) -> list[Hand]:
+    """The hands of n people who do not exist, ``TIMES`` images of each digit; see ``numerals``."""
+    hands = draw_hands(n, random, ("forms", "on_lines"))
+    who, digits = np.divmod(np.arange(10 * n).repeat(TIMES), 10)
+    drawn = write(hands, who, digits, random, FINE).reshape(n, 10, TIMES, FINE, FINE)
+    return [list(hand) for hand in drawn]

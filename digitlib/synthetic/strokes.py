@@ -1,37 +1,11 @@
-"""Pen-written digits, drawn from a table of how people form them.
-
-MNIST was written in the United States around 1990. It has hardly any crossed 7, any 1 with a long
-upstroke, or any 9 with a straight leg. This generator draws these and the common forms, as extra
-training data. The forms are in ``strokes.yaml``, and they vary only so far that no form turns into
-that of another digit.
-"""
+"""Characters drawn with a pen, from its path: each time as if by another writer."""
 
 from functools import lru_cache
 from itertools import pairwise
-from pathlib import Path
 from typing import NamedTuple
 
 import cv2
 import numpy as np
-import yaml
-
-
-class Allograph(NamedTuple):
-    """One way to form a digit: how often it is drawn, and the pen's path (see the YAML file).
-
-    Those that are not drawn `alone` can only be told by the digits around them.
-    """
-
-    weight: float
-    path: str
-    alone: bool = True
-
-
-_TABLE = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text(encoding="utf-8"))
-ALLOGRAPHS: dict[int, dict[str, Allograph]] = {
-    digit: {name: Allograph(**form) for name, form in forms.items()}
-    for digit, forms in _TABLE.items()
-}
 
 Seed = int | np.random.Generator
 
@@ -45,7 +19,8 @@ class Manner(NamedTuple):
 
     `care` scales how far the pen strays, `roundness` is that of corners (0 to 1), `stretch` that
     of the width, `slant` the shift to the right per height, `turn` an angle in radians, and `pen`
-    the width of the strokes in pixels, for a digit that is 20 pixels high.
+    the width of the strokes in pixels, for a digit that is 20 pixels high. `waist` moves the middle
+    of a digit up (below 1) or down.
     """
 
     care: np.ndarray
@@ -54,6 +29,7 @@ class Manner(NamedTuple):
     slant: np.ndarray
     turn: np.ndarray
     pen: np.ndarray
+    waist: np.ndarray
 
 
 def draw_manners(n: int, rng: np.random.Generator) -> Manner:
@@ -66,43 +42,8 @@ def draw_manners(n: int, rng: np.random.Generator) -> Manner:
         slant=rng.normal(0.18, 0.23, one).clip(-0.45, 0.7),
         turn=rng.normal(0, 0.06, one).clip(-0.15, 0.15),
         pen=rng.lognormal(np.log(2.1), 0.38, one),
+        waist=rng.lognormal(0, 0.12, one).clip(0.75, 1.33),
     )
-
-
-def draw_digits(labels: np.ndarray, seed: Seed) -> np.ndarray:
-    """Draw one digit for each label, in allographs drawn at random by their weights.
-
-    `labels` are integers (N,), 0 to 9. Returns uint8 (N, 28, 28), ink bright on 0. As in MNIST, a
-    digit is about 20 pixels on its longer side, with its centre of mass at pixel (14, 14). The
-    same labels and seed give the same images. Raises ValueError for other labels.
-    """
-    labels = np.asarray(labels)
-    if labels.ndim != 1 or not set(np.unique(labels)) <= set(range(10)):
-        raise ValueError("labels must be one row of integers from 0 to 9")
-    rng = np.random.default_rng(seed)
-    images = np.empty((len(labels), 28, 28), np.uint8)
-    for digit, forms in ALLOGRAPHS.items():
-        rows = np.flatnonzero(labels == digit)
-        weights = np.array([form.weight * form.alone for form in forms.values()])
-        chosen = rng.choice(list(forms), len(rows), p=weights / weights.sum())
-        for name in forms:
-            mine = rows[chosen == name]
-            images[mine] = draw_allograph(digit, name, len(mine), rng)
-    return images
-
-
-def draw_allograph(digit: int, name: str, count: int, seed: Seed) -> np.ndarray:
-    """Draw one allograph, a key of `ALLOGRAPHS[digit]`: uint8 (count, 28, 28)."""
-    return draw_strokes(ALLOGRAPHS[digit][name].path, count, seed, *limits(digit))
-
-
-def limits(digit: int) -> tuple[float, float]:
-    """The widest pen for a digit, in pixels, and the most that it is stretched in width.
-
-    A 1 has no loop that a thick pen could fill. It must not become wide: its flag would lie level,
-    as in a 7.
-    """
-    return (5.5, 1.1) if digit == 1 else (4.0, 1.7)
 
 
 def draw_strokes(
@@ -110,7 +51,7 @@ def draw_strokes(
 ) -> np.ndarray:
     """Draw a character from its pen's path, each time as if by another writer.
 
-    `path` is written as in ``strokes.yaml``, `thickest` is the widest pen in pixels, and `widest`
+    `path` is written as in ``numerals.yaml``, `thickest` is the widest pen in pixels, and `widest`
     the most that a character is stretched in width. Returns uint8 (count, 28, 28).
     """
     rng = np.random.default_rng(seed)
@@ -129,7 +70,8 @@ def draw_by(
     count = len(manners.pen)
     paths, ends = _write(_parse(path), manners, rng)
     curves = _deform(paths, manners, rng)
-    pen = manners.pen.clip(1, thickest)
+    # In a narrow digit a thick pen would fill the loops.
+    pen = manners.pen.clip(1, thickest * manners.stretch.clip(0.6, 1))
     low, high = curves.min(axis=1), curves.max(axis=1)
     scale = (19.5 - pen) / (high - low).max(axis=1, keepdims=True)
     curves = (curves - (low + high)[:, None] / 2) * scale[:, None] + _SIDE / 2
@@ -221,6 +163,8 @@ def _deform(curves: np.ndarray, manners: Manner, rng: np.random.Generator) -> np
     tremor = noise[:, :-2] + noise[:, 1:-1] + noise[:, 2:]
     curves = curves + tremor * rng.exponential(0.0035, (n, 1, 1)).clip(0, 0.015)
     x, y = curves[..., 0], curves[..., 1]
+    inside = np.abs(y) < 0.5
+    y = np.where(inside, np.where(inside, y + 0.5, 0) ** manners.waist - 0.5, y)
     x = x * manners.stretch
     x = x * (1 + y * rng.normal(0, 0.15, (n, 1)))  # wider at the top or at the bottom
     x, turn = x - y * manners.slant, manners.turn
