@@ -9,7 +9,7 @@ import json
 import os
 import sys
 from argparse import Namespace
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
 from pathlib import Path
 
@@ -20,13 +20,13 @@ from digitlib.apps.service.limits import Limits
 from digitlib.artifacts import ArtifactError, load_card, write_json, writing
 from digitlib.pixels.decoding import PictureError
 from digitlib.pixels.digit_files import DataError
-from digitlib.reading.batch import predict, read_chunk, read_picture, write_submission
+from digitlib.reading.batch import predict, read_as_one_hand, read_chunk, write_submission
 from digitlib.reading.models import PRETRAINED, find_models
 from digitlib.reading.numbers import MISREAD
 from digitlib.reading.recognizer import Recognizer
 from digitlib.reading.rows import COLUMNS, Row
 from digitlib.reading.sheets import Cell, Sheet
-from digitlib.reading.sources import Files, Source, open_source
+from digitlib.reading.sources import Chunk, Files, Source, open_source
 from digitlib.reading.spreadsheets import (
     Entry,
     as_csv,
@@ -96,6 +96,11 @@ def _add_predict(commands: Commands) -> None:
         help="picture files, a folder, a zip, csv, npy or npz file, or - for standard input",
     )
     predicting.add_argument("--model", default=str(PRETRAINED), help="folder of another model")
+    predicting.add_argument(
+        "--one-hand",
+        action="store_true",
+        help="one person wrote all of it: read each digit in the light of the others",
+    )
     how = predicting.add_mutually_exclusive_group()
     how.add_argument("--csv", metavar="FILE", help="write a table; goes on where it was stopped")
     predicting.add_argument(
@@ -155,7 +160,7 @@ def _predict(chosen: Namespace) -> int:
         return _into_table(_source(chosen.pictures), chosen)
     recognizer = Recognizer(_model(chosen))
     failed = False
-    for row in _rows(chosen.pictures, recognizer):
+    for row in _rows(chosen.pictures, recognizer, chosen.one_hand):
         failed |= bool(row.error)
         if chosen.json:
             print(json.dumps(row.as_json()), flush=True)
@@ -227,11 +232,16 @@ def _lines(row: Row) -> Iterator[str]:
         yield f"    {number['text']:{width}}  {number['confidence']:6.1%}{doubt}"
 
 
-def _rows(pictures: list[str], recognizer: Recognizer) -> Iterator[Row]:
+def _rows(pictures: list[str], recognizer: Recognizer, one_hand: bool) -> Iterator[Row]:
+    chunks: Iterable[Chunk]
     if pictures == [STANDARD_INPUT]:
-        yield read_picture(recognizer, STANDARD_INPUT, sys.stdin.buffer.read())
+        chunks = [Chunk([STANDARD_INPUT], [None], [sys.stdin.buffer.read()], {})]
+    else:
+        chunks = _source(pictures).chunks(AT_A_TIME)
+    if one_hand:
+        yield from read_as_one_hand(recognizer, chunks)
         return
-    for chunk in _source(pictures).chunks(AT_A_TIME):
+    for chunk in chunks:
         yield from read_chunk(recognizer, chunk)
 
 
@@ -256,7 +266,14 @@ def _into_table(source: Source, chosen: Namespace) -> int:
             print(f"\r{bar:╌<30} {done:,} of {n:,}", end="", file=sys.stderr, flush=True)
 
     try:
-        predict(source, target, _model(chosen), progress=progress, overwrite=chosen.overwrite)
+        predict(
+            source,
+            target,
+            _model(chosen),
+            progress=progress,
+            overwrite=chosen.overwrite,
+            one_hand=chosen.one_hand,
+        )
     except KeyboardInterrupt:
         raise KeyboardInterrupt("; the same command goes on where it was") from None
     finally:

@@ -21,6 +21,7 @@ from digitlib.artifacts import resolve, writing
 from digitlib.datasets import load_dataset
 from digitlib.pixels.decoding import NO_PICTURE, SUFFIXES, Picture, load
 from digitlib.pixels.digit_files import DataError
+from digitlib.synthetic.numerals import draw_hands, write
 from digitlib.synthetic.paper import on_paper, on_screen
 
 # The collected sets: what each holds, and what its pictures are grouped by ("" for no groups).
@@ -30,6 +31,7 @@ COLLECTED = {
     "photos_binarised": ("phone photos, made black and white", ""),
     "newspaper": ("written into newspaper sudokus, phone photos", "photo"),
     "scans": ("pen on paper, scanned at 600 dpi", "row"),
+    "hands": ("scanned on a flatbed, most of them Swiss", "writer"),
     "pendigits": ("strokes of a digital pen, drawn 3 px wide", "writer"),
     "usps": ("US postal digits, 16×16 pixels", ""),
 }
@@ -37,6 +39,7 @@ COLLECTED = {
 LOOKALIKES = ("I", "J", "O", "l", "z", "b", "q")
 UNCHECKED = "indic_digit_photo"
 SIMULATED = "(simulated)"
+HANDS, TIMES = 10, 5  # how many drawn hands are bundled, and how often each writes every digit
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,7 +156,10 @@ def load_nondigits(where: str) -> np.ndarray | None:
 
 
 def bundled(seed: int = 0) -> list[Handwriting]:
-    """Half the test digits that scikit-learn bundles on simulated paper, the others on a screen."""
+    """Half the test digits that scikit-learn bundles on simulated paper, the others on a screen.
+
+    And pen-drawn digits on paper, by hands whose writers are known.
+    """
     digits = load_dataset("optdigits", "test")
     made = {
         f"paper {SIMULATED}": (on_paper, "laid on coloured, ruled, unevenly lit paper"),
@@ -165,7 +171,16 @@ def bundled(seed: int = 0) -> list[Handwriting]:
         own = digits.take(np.arange(start, len(digits), len(made)))
         pictures = [lay(image, random) for image in own.images]
         sets.append(Handwriting(name, pictures, own.known_labels(), f"optdigits, {source}"))
-    return sets
+    return [*sets, _drawn(seed)]
+
+
+def _drawn(seed: int) -> Handwriting:
+    random = np.random.default_rng(seed)
+    hands = draw_hands(HANDS, random, ("forms", "unseen"))
+    who, digits = np.divmod(np.arange(10 * HANDS).repeat(TIMES), 10)
+    pictures = [on_paper(image, random) for image in write(hands, who, digits, random)]
+    labels, source = digits.astype(np.uint8), "pen-drawn, laid on paper"
+    return Handwriting(f"hands {SIMULATED}", pictures, labels, source, who, "writer")
 
 
 def collected_folder(where: str = "data") -> Path:

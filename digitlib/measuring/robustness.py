@@ -5,6 +5,7 @@ hundred people. Intervals here resample writers, not digits, where writers are k
 """
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -27,6 +28,16 @@ OVERLAPS = {
     "slant": ("shear", 0.4, ""),
     "shear": ("shear", 0.4, ""),  # along the other axis
 }
+# What a picture may look like after a general disturbance, by chance and in another way.
+RESEMBLING = (
+    ("convolution", "may blur", "motion_blur"),
+    ("convolution", "may blur", "glass_blur"),
+    ("convolution", "may invert a part", "stripe"),
+    ("convolution", "may leave edges alone", "canny_edges"),
+    ("convolution", "may turn black to grey", "brightness"),
+    ("convolution", "may turn black to grey", "fog"),
+    ("erasing", "covers a part with one shade", "spatter"),
+)
 # What the generator of pen-drawn digits varies by itself (see ``synthetic.strokes``).
 DRAWN = (
     ("drawn digits slant from −0.45 to 0.7", "shear", "±0.4", True),
@@ -109,7 +120,8 @@ def grouped_accuracy(
         groups: (N,), equal for digits by one hand; None where nobody knows.
 
     Returns:
-        What ``accuracy`` gives, and writers: how many groups, None where unknown.
+        What ``accuracy`` gives, and writers: how many groups, None where unknown; where they are
+        known, worst_percent and worst_n: accuracy of the worst of them, and its digits.
     """
     found = accuracy(labels, predicted)
     if groups is None:
@@ -122,7 +134,28 @@ def grouped_accuracy(
         shares = (weights @ right) / (weights @ count)
         low, high = bootstrap_interval(shares, len(count), int(right.sum()), len(member))
         found |= {"low_percent": 100 * low, "high_percent": 100 * high}
+    worst = int(np.argmin(right / count))
+    found |= {"worst_percent": 100 * right[worst] / count[worst], "worst_n": int(count[worst])}
     return found | {"writers": len(count)}
+
+
+def by_group(labels: np.ndarray, predicted: np.ndarray, groups: np.ndarray) -> list[dict]:
+    """Accuracy of each writer, worst first.
+
+    Arguments as for ``grouped_accuracy``.
+
+    Returns:
+        Rows: group; ``accuracy``'s; mistakes, the commonest first, as "7 as 1 (3×)".
+    """
+    rows = []
+    for group in np.unique(groups):
+        own = groups == group
+        wrong = Counter(zip(labels[own].tolist(), np.asarray(predicted)[own].tolist(), strict=True))
+        mistakes = [f"{a} as {b} ({n}×)" for (a, b), n in wrong.most_common() if a != b and b >= 0]
+        rows.append(
+            {"group": str(group)} | accuracy(labels[own], predicted[own]) | {"mistakes": mistakes}
+        )
+    return sorted(rows, key=lambda row: row["accuracy_percent"])
 
 
 def auroc(
@@ -183,8 +216,15 @@ def overlaps(card: Mapping) -> list[dict]:
         counterpart, "" for none), at_severity_3 (its strength there), within (whether the
         training went as far).
     """
-    rows = []
-    for name, strength in card["augmentation"].items():
+    strengths = dict(card["augmentation"])
+    rows = [
+        (f"{name} of {strengths[name]:.0%} of the pictures {what}", corruption, "otherwise", False)
+        for name, what, corruption in RESEMBLING
+        if name in strengths
+    ]
+    for name in {name for name, _, _ in RESEMBLING}:
+        strengths.pop(name, None)
+    for name, strength in strengths.items():
         corruption, there, unit = OVERLAPS.get(name, ("", math.inf, ""))
         at_severity_3 = f"±{there:g}{unit}" if corruption else ""
         trained_on = f"{name} up to ±{strength:g}{unit}"

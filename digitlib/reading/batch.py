@@ -10,7 +10,7 @@ import io
 import json
 import os
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from queue import SimpleQueue
@@ -21,6 +21,8 @@ from digitlib.artifacts import load_card, resolve, write_json, writing
 from digitlib.pixels.decoding import Picture, PictureError
 from digitlib.pixels.digit_files import DataError
 from digitlib.reading.models import PRETRAINED, PRETRAINED_LINES, checksum
+from digitlib.reading.numbers import Reading
+from digitlib.reading.one_hand import of_one_hand, spread
 from digitlib.reading.processes import ProcessDied, RecognizerProcess
 from digitlib.reading.recognizer import Recognizer
 from digitlib.reading.rows import COLUMNS, Row, status
@@ -30,42 +32,80 @@ PICTURES_PER_CHUNK, DIGITS_PER_CHUNK = 50, 2000  # picture files; digits of an a
 CHUNKS_WORTH_PROCESSES = 4  # with fewer, starting processes takes longer than they save
 
 
-def read_picture(
-    recognizer: Recognizer, name: str, picture: Picture, truth: int | None = None
-) -> Row:
-    """Read one picture; never raises for a picture, whatever it is."""
-    try:
-        reading = recognizer.read_digits(picture)
-    except PictureError as fault:
-        return Row(name, truth=truth, error=str(fault))
-    except Exception as fault:  # of ours: it must not end a night's run, nor be kept secret
-        return Row(name, truth=truth, error=f"a fault in reading it: {fault!r}")
-    if not reading.digits:
-        return Row(name, truth=truth, error="no digit was found in it")
-    return Row(
-        name,
-        text=" ".join(reading.text.split()),
-        confidence=reading.confidence,
-        status=status(reading.confidence),
-        accepted=reading.accepted,
-        boxes=tuple(digit.box for digit in reading.digits),
-        truth=truth,
-        numbers=tuple(number.as_json() for number in reading.numbers),
-    )
-
-
 def read_chunk(recognizer: Recognizer, chunk: Chunk) -> list[Row]:
     """Read a chunk of a source: a row for each of its pictures, in order."""
     if isinstance(chunk.pictures, np.ndarray):
-        return _classify(recognizer, chunk, chunk.pictures)
-    return [
-        Row(name, truth=truth, error=chunk.faults[i])
-        if i in chunk.faults
-        else read_picture(recognizer, name, picture, truth)
-        for i, (name, truth, picture) in enumerate(
-            zip(chunk.names, chunk.truths, chunk.pictures, strict=True)
-        )
-    ]
+        answers = recognizer.classify(chunk.pictures)
+        return _of_digits(chunk, answers, recognizer.threshold)
+    return [as_row(*one) for one in _attempts(recognizer, chunk)]
+
+
+def read_as_one_hand(recognizer: Recognizer, chunks: Iterable[Chunk]) -> Iterator[Row]:
+    """Read a whole source in the light of itself, as written by one person; see ``one_hand``.
+
+    Raises:
+        DataError: for more digits than can be compared.
+    """
+    digits: list[Chunk] = []
+    pictures: list[tuple[str, int | None, Reading | str]] = []
+    for chunk in chunks:
+        if isinstance(chunk.pictures, np.ndarray):
+            digits.append(chunk)
+        else:
+            pictures += _attempts(recognizer, chunk)
+    if digits:
+        images = np.concatenate([chunk.pictures for chunk in digits])
+        shares = spread(images, recognizer.classify(images))
+        for chunk in digits:
+            own, shares = np.split(shares, [len(chunk.names)])
+            yield from _of_digits(chunk, own, recognizer.threshold)
+    again = as_one_hand(recognizer, [said for _, _, said in pictures])
+    for (name, truth, _), said in zip(pictures, again, strict=True):
+        yield as_row(name, truth, said)
+
+
+def as_one_hand(recognizer: Recognizer, said: Sequence[Reading | str]) -> list[Reading | str]:
+    """What pictures say, each in the light of the others; see ``one_hand`` and ``attempt``."""
+    readings = [one for one in said if isinstance(one, Reading)]
+    again = iter(of_one_hand(readings, recognizer.line_reader.threshold))
+    return [next(again) if isinstance(one, Reading) else one for one in said]
+
+
+def _attempts(
+    recognizer: Recognizer, chunk: Chunk
+) -> Iterator[tuple[str, int | None, Reading | str]]:
+    """Of each picture its name, its truth, and what it says or why it could not be read."""
+    for i, (name, truth) in enumerate(zip(chunk.names, chunk.truths, strict=True)):
+        fault = chunk.faults.get(i)
+        yield name, truth, fault or attempt(recognizer, chunk.pictures[i])
+
+
+def attempt(recognizer: Recognizer, picture: Picture) -> Reading | str:
+    """What a picture says, or why it could not be read; never raises, whatever it is."""
+    try:
+        return recognizer.read_digits(picture)
+    except PictureError as fault:
+        return str(fault)
+    except Exception as fault:  # of ours: it must not end a night's run, nor be kept secret
+        return f"a fault in reading it: {fault!r}"
+
+
+def as_row(name: str, truth: int | None, said: Reading | str) -> Row:
+    """What is told of a picture called ``name``, of what ``attempt`` said of it."""
+    if isinstance(said, str):
+        return Row(name, truth=truth, error=said)
+    if not said.digits:
+        return Row(name, truth=truth, error="no digit was found in it")
+    return Row(
+        name,
+        text=" ".join(said.text.split()),
+        confidence=said.confidence,
+        status=status(said.confidence),
+        accepted=said.accepted,
+        boxes=tuple(digit.box for digit in said.digits),
+        truth=truth,
+        numbers=tuple(number.as_json() for number in said.numbers),
+    )
 
 
 def predict(
@@ -75,6 +115,7 @@ def predict(
     workers: int = 0,
     progress: Callable[[int, int], None] | None = None,
     overwrite: bool = True,
+    one_hand: bool = False,
 ) -> Path:
     """Read a whole source into a CSV table.
 
@@ -88,6 +129,8 @@ def predict(
         workers: processes; 0 for one per core, where there is enough to do.
         progress: called with the number of rows done and of all.
         overwrite: False leaves a table that is there, or the beginning of one of other pictures.
+        one_hand: read all in the light of one another, as written by one person (``one_hand``);
+            in one process and from the start.
 
     Returns:
         The table's path.
@@ -114,6 +157,8 @@ def predict(
             f"{part} is the beginning of a table of other pictures; finish that, name another "
             "file, or overwrite it (--overwrite)"
         )
+    if one_hand:
+        return _together(source, output, Recognizer(model_dir), progress)
     done = _resume(part, job, identity)
     size = DIGITS_PER_CHUNK if source.of_digits else PICTURES_PER_CHUNK
     chunks = source.chunks(size, done)
@@ -133,6 +178,26 @@ def predict(
     return output
 
 
+def _together(
+    source: Source,
+    output: Path,
+    recognizer: Recognizer,
+    progress: Callable[[int, int], None] | None,
+) -> Path:
+    def counted() -> Iterator[Chunk]:
+        done = 0
+        for chunk in source.chunks(PICTURES_PER_CHUNK):
+            yield chunk
+            done += len(chunk.names)
+            if progress:
+                progress(done, len(source))
+
+    rows = [row.cells() for row in read_as_one_hand(recognizer, counted())]
+    with writing(output) as unfinished, unfinished.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([COLUMNS, *rows])
+    return output
+
+
 def write_submission(table: str | Path, output: str | Path) -> Path:
     """Kaggle's ``ImageId,Label`` from a table of ``predict``; what was not read is a 0."""
     output = resolve(output)
@@ -148,15 +213,15 @@ def write_submission(table: str | Path, output: str | Path) -> Path:
     return output
 
 
-def _classify(recognizer: Recognizer, chunk: Chunk, images: np.ndarray) -> list[Row]:
-    answers = recognizer.classify(images)
+def _of_digits(chunk: Chunk, answers: np.ndarray, threshold: float) -> list[Row]:
+    """The rows of a chunk of digits, from the probabilities (N, 10) of each."""
     rows = []
     for i, (name, truth) in enumerate(zip(chunk.names, chunk.truths, strict=True)):
         if i in chunk.faults:
             rows.append(Row(name, truth=truth, error=chunk.faults[i]))
             continue
         sure = float(answers[i].max())
-        accepted = sure >= recognizer.threshold
+        accepted = sure >= threshold
         rows.append(Row(name, str(answers[i].argmax()), sure, status(sure), accepted, (), truth))
     return rows
 

@@ -12,8 +12,8 @@ import ipywidgets as widgets
 from digitlib.apps.canvas.showing import data_url
 from digitlib.apps.page.shared import SharedRecognizer, table
 from digitlib.pixels.decoding import PictureError, load
-from digitlib.reading.batch import read_picture
-from digitlib.reading.numbers import MISREAD
+from digitlib.reading.batch import as_one_hand, as_row, attempt
+from digitlib.reading.numbers import MISREAD, Reading
 from digitlib.reading.rows import COLUMNS, Row
 
 THUMBNAIL = 56  # pixels high
@@ -24,12 +24,14 @@ class Pictures(widgets.VBox):
 
     def __init__(self, shared: SharedRecognizer):
         self.shared = shared
-        self.read: dict[str, tuple[Row, str]] = {}  # by name; with a thumbnail in HTML
+        # By name: what it says, or why it could not be read; with a thumbnail in HTML.
+        self.read: dict[str, tuple[Reading | str, str]] = {}
         what = "Choose pictures"
         self.chooser = widgets.FileUpload(
             accept="image/*", multiple=True, description=what, tooltip=what
         )
         self.clear = widgets.Button(description="Clear", disabled=True)
+        self.one_hand = widgets.Checkbox(description="One person wrote all of them", indent=False)
         self.progress = widgets.IntProgress(layout={"visibility": "hidden"})
         self.summary, self.table = widgets.HTML(), widgets.HTML()
         super().__init__(
@@ -39,13 +41,14 @@ class Pictures(widgets.VBox):
                     "probability that it is right. Nothing is kept, and nothing leaves this "
                     "machine.</p>"
                 ),
-                widgets.HBox([self.chooser, self.clear, self.progress]),
+                widgets.HBox([self.chooser, self.clear, self.one_hand, self.progress]),
                 self.summary,
                 self.table,
             ]
         )
         self.chooser.observe(self._add, "value")
         self.clear.on_click(self._clear)
+        self.one_hand.observe(lambda _: self._show(), "value")
 
     def _add(self, change: dict) -> None:
         if not change["new"]:
@@ -56,8 +59,8 @@ class Pictures(widgets.VBox):
             name, number, content = upload["name"], 2, bytes(upload["content"])
             while name in self.read:
                 name, number = f"{upload['name']} ({number})", number + 1
-            row = read_picture(self.shared.recognizer, name, content)
-            self.read[name] = row, _thumbnail(content)
+            said = attempt(self.shared.recognizer, content)
+            self.read[name] = said, _thumbnail(content)
             self.progress.value += 1
         self.chooser.value = ()  # the pictures themselves are not kept
         self._show()
@@ -69,9 +72,18 @@ class Pictures(widgets.VBox):
     def _show(self) -> None:
         self.progress.layout.visibility = "hidden"
         self.clear.disabled = not self.read
-        self.summary.value = summary([row for row, _ in self.read.values()])
-        cells = [_cells(row, look) for row, look in self.read.values()]
+        rows = self._rows()
+        self.summary.value = summary(rows)
+        looks = [look for _, look in self.read.values()]
+        cells = [_cells(row, look) for row, look in zip(rows, looks, strict=True)]
         self.table.value = table(cells, escape=None) if cells else ""
+
+    def _rows(self) -> list[Row]:
+        """What is told of each picture."""
+        said = [one for one, _ in self.read.values()]
+        if self.one_hand.value:
+            said = as_one_hand(self.shared.recognizer, said)
+        return [as_row(name, None, one) for name, one in zip(self.read, said, strict=True)]
 
 
 def summary(rows: Sequence[Row]) -> str:

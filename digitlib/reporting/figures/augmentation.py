@@ -1,12 +1,14 @@
 """Figures of the augmentation notebook; 03 and 06 show some of them too."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
 from digitlib.reporting.figures import draw
-from digitlib.reporting.figures.style import COLOURS, MARKS, figure
+from digitlib.reporting.figures.style import COLOURS, MARKS, RIGHT, WRONG, figure
 
 
 def varied_digits(originals: np.ndarray, varied: Mapping[str, np.ndarray]) -> Figure:
@@ -20,6 +22,40 @@ def varied_digits(originals: np.ndarray, varied: Mapping[str, np.ndarray]) -> Fi
     names = ["original", *varied]
     fig = figure(11, 0.98 * len(rows), alt=f"{len(originals)} digits: {', '.join(names)}")
     draw.mosaic(fig.add_subplot(), np.stack(rows), rows=names)
+    return fig
+
+
+def forms_of_digits(forms: Mapping[str, Mapping[str, np.ndarray]]) -> Figure:
+    """Every form of every digit, a row for each habit, in two columns of rows.
+
+    Args:
+        forms: by habit and kind ("forms", "unseen", "on_lines"): images (N, 28, 28), 0 to 255.
+            Those that are no plain forms stand in a frame, whose colour tells their kind.
+    """
+    frames = {"unseen": WRONG, "on_lines": RIGHT}
+    widest = max(sum(map(len, kinds.values())) for kinds in forms.values())
+    half = -(-len(forms) // 2)
+    fig = figure(11, 0.36 * half, alt="How each digit is drawn, a row for each habit")
+    panels = fig.subplots(1, 2)
+    for axes, start in zip(panels, (0, half), strict=True):
+        rows = dict(list(forms.items())[start : start + half])
+        tiles = np.zeros((half, widest, 28, 28))
+        for y, kinds in enumerate(rows.values()):
+            shown = [(kind, image) for kind, images in kinds.items() for image in images]
+            for x, (kind, image) in enumerate(shown):
+                tiles[y, x] = image
+                if kind in frames:
+                    box: dict[str, Any] = {"edgecolor": frames[kind], "fill": False, "lw": 1.2}
+                    axes.add_patch(Rectangle((30 * x, 30 * y), 27, 27, **box))
+        draw.mosaic(axes, tiles, rows=rows)
+        axes.tick_params(labelsize=9)
+    return fig
+
+
+def hands(images: np.ndarray, names: Sequence[str]) -> Figure:
+    """Digits (hands, digits, 28, 28), 0 to 255, a row for each hand beside its name."""
+    fig = figure(11, 0.55 * len(images), alt="Digits by drawn hands, a row for each")
+    draw.mosaic(fig.add_subplot(), images, rows=names)
     return fig
 
 

@@ -75,6 +75,33 @@ def accuracies(rows: Sequence[Mapping], by: str = "") -> Figure:
     return fig
 
 
+def writers(rows: Mapping[str, Sequence[Mapping]]) -> Figure:
+    """Accuracy of every writer as a dot, a line for each set.
+
+    Args:
+        rows: by set, one for each writer: group, n and accuracy_percent.
+    """
+    fig = figure(11, 0.9 + 0.55 * max(len(rows), 1), alt="Accuracy of each writer, by set")
+    axes = fig.add_subplot()
+    random = np.random.default_rng(0)
+    for y, (name, people) in enumerate(rows.items()):
+        accuracy = [row["accuracy_percent"] for row in people]
+        sizes = [12 + 60 * min(row["n"] / 300, 1) for row in people]
+        places = y + random.uniform(-0.2, 0.2, len(people))
+        axes.scatter(accuracy, places, sizes, color=COLOURS[y % 6], alpha=0.6, lw=0, label=name)
+        worst = people[0]
+        note = f"writer {worst['group']}: {worst['accuracy_percent']:.1f} %"
+        axes.annotate(note, (accuracy[0], places[0]), (-6, 0), textcoords="offset points",
+                      ha="right", va="center", fontsize=8, color=TEXT)  # fmt: skip
+    names = [f"{name}  ({len(people)} writers)" for name, people in rows.items()]
+    axes.set_yticks(range(len(rows)), names)
+    low = min((p["accuracy_percent"] for people in rows.values() for p in people), default=90)
+    axes.set(xlabel="read rightly (%)", ylim=(max(len(rows), 1) - 0.5, -0.5))
+    axes.set_xlim(low - 0.12 * (100 - low) - 1, 100.4)
+    axes.grid(axis="x")
+    return fig
+
+
 def digits_by_set(recalls: Mapping[str, np.ndarray]) -> Figure:
     """How often each digit is read rightly, (10,) in percent by set; NaN is left blank."""
     table = pd.DataFrame.from_dict(recalls, orient="index")
