@@ -391,6 +391,30 @@ def test_augmentation_only_acts_in_training_and_keeps_the_range(digits):
     assert 0.7 < varied.sum() / images.sum() < 1.4
 
 
+@pytest.mark.parametrize("kind", ["convolution", "erasing"])
+def test_a_disturbance_takes_its_share_of_the_pictures_and_keeps_the_range(digits, kind):
+    """Protects digits as they are: the others stay untouched, and all do when they are read."""
+    images = np.repeat(digits[0].images[:100], 5, axis=0)[..., None].astype(np.float32)
+    vary = augmentation.build(seed=1, **{kind: 0.4})
+    disturbed = np.asarray(vary(images, training=True))
+    assert np.array_equal(vary(images, training=False), images)
+    assert disturbed.min() >= 0
+    assert disturbed.max() <= 255.01
+    changed = np.abs(disturbed - images).max(axis=(1, 2, 3)) > 1
+    assert 0.25 < changed.mean() < 0.45  # an erased part may lie outside the picture
+    per_picture = changed.reshape(100, 5).mean(axis=1)
+    assert 0 < per_picture.std() < 0.4  # each is drawn for itself, not batch by batch
+
+
+def test_a_random_convolution_may_invert_and_blur_but_keeps_the_shape(digits):
+    """Protects labels: what is filtered still looks like the digit, bright or dark."""
+    images = digits[0].images[:300, ..., None].astype(np.float32)
+    made = np.asarray(augmentation.build(seed=1, convolution=1.0)(images, training=True))
+    alike = [np.corrcoef(a.ravel(), b.ravel())[0, 1] for a, b in zip(images, made, strict=True)]
+    assert np.mean(np.abs(alike) > 0.5) > 0.7
+    assert min(alike) < -0.5  # some are inverted
+
+
 @pytest.mark.parametrize(
     ("strength", "moved"), [({"shift": 3}, (3, 3)), ({"rotation": 0}, (0, 0))], ids=str
 )

@@ -9,7 +9,7 @@ from PIL import Image
 from sklearn import metrics
 
 from digitlib import artifacts, datasets
-from digitlib.measuring import handwriting, preprocessing, robustness
+from digitlib.measuring import habits, handwriting, preprocessing, robustness
 from digitlib.pixels.segmentation import normalise
 from digitlib.reporting.figures import robustness as plots
 from digitlib.reporting.figures.augmentation import ablation_ladder
@@ -39,6 +39,39 @@ def test_an_interval_knows_that_digits_of_one_hand_are_alike():
     # Of four writers, drawing the worst one four times is not out of the question.
     few = robustness.grouped_accuracy(RIGHT[:40], predicted[:40], writers[:40])
     assert few["low_percent"] == 0
+
+
+def test_the_worst_writer_is_named_with_what_is_misread():
+    """Protects people from the mean: one who is never understood is told of first."""
+    labels = np.tile([7, 1], 30)
+    writers, predicted = np.repeat(["a", "b", "c"], 20), labels.copy()
+    predicted[20:30] = np.where(labels[20:30] == 7, 2, 1)
+    predicted[32] = -1  # no ink was found
+    rows = robustness.by_group(labels, predicted, writers)
+    assert [row["group"] for row in rows] == ["b", "a", "c"]
+    assert rows[0]["accuracy_percent"] == 70
+    assert rows[0]["mistakes"] == ["7 as 2 (5×)"]
+    assert rows[1]["mistakes"] == []
+    found = robustness.grouped_accuracy(labels, predicted, writers)
+    assert (found["worst_percent"], found["worst_n"]) == (70, 20)
+
+
+def test_every_habit_is_judged_and_the_worst_comes_first():
+    """Protects the choice of a recipe: forms that nothing learns from are judged apart."""
+    seen = []
+
+    def read(images):  # takes everything for a 1
+        seen.append(len(images))
+        return np.eye(10)[np.ones(len(images), int)]
+
+    found = habits.judge_habits(read, hands=40)
+    assert seen == [400, 400]
+    assert found["forms"]["accuracy_percent"] == found["unseen"]["accuracy_percent"] == 10
+    rows = found["by_habit"]
+    assert {row["habit"].split()[0] for row in rows} == set("0123456789")
+    assert sum(row["n"] for row in rows) == 400
+    assert all(row["accuracy_percent"] == 100 * row["habit"].startswith("1") for row in rows)
+    assert rows[-1]["habit"].startswith("1")
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 60])
@@ -87,6 +120,10 @@ def test_overlaps_are_read_from_the_card():
     named = {row["corruption"] for row in robustness.overlaps(card)}
     assert named == {"rotate", "translate", "shear", ""}
     assert named | {name for name, *_ in robustness.OVERLAPS.values()} <= {*CORRUPTIONS, ""}
+    card["augmentation"] |= {"convolution": 0.5, "erasing": 0.3}
+    now = {row["corruption"] for row in robustness.overlaps(card)}
+    assert now > named | {"stripe", "canny_edges", "spatter"}
+    assert now <= {*CORRUPTIONS, ""}
 
 
 # Simulated paper.
@@ -164,7 +201,7 @@ def test_a_folder_of_handwriting_is_read_and_what_is_missing_is_said(tmp_path):
 def test_missing_handwriting_is_said_or_is_an_error(tmp_path, monkeypatch):
     monkeypatch.setenv("DIGITLIB_DATA", str(tmp_path / "nowhere"))
     sets, notes = handwriting.load_handwriting("data", limit=5)
-    assert [len(one) for one in sets] == [5, 5]
+    assert [len(one) for one in sets] == [5, 5, 5]
     assert "nowhere" in notes[0]
     assert "DIGITLIB_DATA" in notes[0]
     assert handwriting.load_nondigits("data") is None
@@ -216,7 +253,7 @@ def test_figures_are_drawn_with_nothing_to_show(tmp_path):
 
 def test_judging_unseen_writers_needs_no_keras():
     program = (
-        "import sys; from digitlib.measuring import handwriting, preprocessing, robustness;"
+        "import sys; from digitlib.measuring import habits, handwriting, preprocessing, robustness;"
         "import digitlib.reporting.figures.robustness;"
         "sys.exit(bool({'keras', 'tensorflow'} & set(sys.modules)))"
     )

@@ -13,6 +13,8 @@ import cv2
 import numpy as np
 import yaml
 
+from digitlib.pixels.normalisation import to_mnist
+from digitlib.synthetic.hands import TYPEFACES, typeset
 from digitlib.synthetic.strokes import Seed, draw_strokes
 
 # The pen's paths of letters and signs, by name.
@@ -25,17 +27,18 @@ _INVENTED = 150  # characters in a call, each drawn several times
 def draw_nondigits(count: int, images: np.ndarray, labels: np.ndarray, seed: Seed) -> np.ndarray:
     """Draw pictures that show no digit, uint8 (count, 28, 28), framed as MNIST's digits are.
 
-    About a third are letters and signs, and a third are invented characters. The others are made
-    from ``images``, uint8 (N, 28, 28) of the digits ``labels``: a sixth are digits turned on their
-    side, a sixth are two digits squeezed into one frame.
+    About a third are letters and signs, a quarter of them in type, and a third are invented
+    characters. The others are made from ``images``, uint8 (N, 28, 28) of the digits ``labels``: a
+    sixth are digits turned on their side, a sixth are two digits squeezed into one frame.
     """
     random = np.random.default_rng(seed)
-    kinds = random.multinomial(count, [1 / 3, 1 / 3, 1 / 6, 1 / 6])
+    kinds = random.multinomial(count, [1 / 4, 1 / 12, 1 / 3, 1 / 6, 1 / 6])
     drawn = [
         _several(list(SIGNS.values()), kinds[0], random),
-        _several([_invented(random) for _ in range(_INVENTED)], kinds[1], random),
-        _on_its_side(kinds[2], images, labels, random),
-        _squeezed(kinds[3], images, random),
+        _in_type(kinds[1], random),
+        _several([_invented(random) for _ in range(_INVENTED)], kinds[2], random),
+        _on_its_side(kinds[3], images, labels, random),
+        _squeezed(kinds[4], images, random),
     ]
     return random.permutation(np.concatenate(drawn))
 
@@ -45,6 +48,16 @@ def _several(paths: list[str], count: int, random: np.random.Generator) -> np.nd
     times = random.multinomial(count, np.full(len(paths), 1 / len(paths)))
     drawn = [draw_strokes(path, n, random) for path, n in zip(paths, times, strict=True) if n]
     return np.concatenate([np.empty((0, 28, 28), np.uint8), *drawn])
+
+
+def _in_type(count: int, random: np.random.Generator) -> np.ndarray:
+    """``count`` letters in some typeface, as thin or thick as type is."""
+    letters = [name for name in SIGNS if len(name) == 1]
+    made = np.empty((count, 28, 28), np.uint8)
+    for image, letter in zip(made, random.choice(letters, count), strict=True):
+        face, thick = int(random.choice(TYPEFACES)), int(random.integers(2, 7))
+        image[:] = to_mnist(typeset(letter, face, thick))
+    return made
 
 
 def _invented(random: np.random.Generator) -> str:
