@@ -103,14 +103,18 @@ def handwriting(root: Path) -> str:
             f"make ship PROFILE={card['profile']} first"
         )
     lines = [
-        "| pictures | n | read rightly | 95 % interval | calibration error | by chance, up to |",
-        "|---|--:|--:|:-:|--:|--:|",
+        "| pictures | n | read rightly | 95 % interval | worst writer | calibration error "
+        "| by chance, up to |",
+        "|---|--:|--:|:-:|--:|--:|--:|",
     ]
     for name, row in metrics[ROBUSTNESS]["sets"].items():
         groups = f" ({row['writers']} {row['grouped_by']}s)" if row["writers"] else ""
+        worst = "–"
+        if row.get("grouped_by") == "writer":
+            worst = f"{row['worst_percent']:.1f} % of {row['worst_n']}"
         lines.append(
             f"| {name} | {row['n']:,}{groups} | **{row['accuracy_percent']:.1f} %** "
-            f"| {row['low_percent']:.1f} – {row['high_percent']:.1f} "
+            f"| {row['low_percent']:.1f} – {row['high_percent']:.1f} | {worst} "
             f"| {row['ece_percent']:.1f} % | {row['ece_by_chance_percent']:.1f} % |"
         )
     return "\n".join([*lines, "", *(f"- {line}" for line in robustness_lines(metrics))])

@@ -105,7 +105,17 @@ def robustness_lines(metrics: dict[str, dict]) -> list[str]:
     apart = measured["auroc"]
     alphabets = "of alphabets, without those that can be read as digits"
     kind = "drawn by this project's generator" if apart["drawn"] else alphabets
+    sets, together = measured["sets"], measured.get("one_hand", {})
+    gained = [
+        f"{name} from {sets[name]['accuracy_percent']:.1f} to {again['accuracy_percent']:.1f} % "
+        f"(worst writer {sets[name]['worst_percent']:.1f} to {again['worst_percent']:.1f} %)"
+        for name, again in together.items()
+    ]
+    one_hand = (
+        f"**As one hand**, each writer's digits in the light of one another: {', '.join(gained)}."
+    )
     return [
+        *([one_hand] if gained else []),
         f"**Corruptions**: {measured['corruption_mean_percent']:.1f} % are read rightly on average "
         f"over {len(measured['corruptions_percent'])} corruptions at the severity of MNIST-C, each "
         f"of {measured['corruptions'][0]['n']:,} test digits. Over the corruptions that the "
