@@ -7,7 +7,6 @@ people's handwriting: the letters' table was written by hand, the invented chara
 random, and the rest is made from training images.
 """
 
-from itertools import combinations, product
 from pathlib import Path
 
 import cv2
@@ -23,26 +22,23 @@ SIGNS: dict[str, str] = yaml.safe_load(
     Path(__file__).with_suffix(".yaml").read_text(encoding="utf-8")
 )
 _INVENTED = 150  # characters in a call, each drawn several times
-# Every straight line between two of nine places, (36, 2, 2), in a box of 100 by 100.
-_LINES = np.array(list(combinations(product((5, 50, 95), repeat=2), 2)), float)
 
 
 def draw_nondigits(count: int, images: np.ndarray, labels: np.ndarray, seed: Seed) -> np.ndarray:
     """Draw pictures that show no digit, uint8 (count, 28, 28), framed as MNIST's digits are.
 
-    About a third are letters and signs, a quarter of them in type, and two fifths are invented
-    characters, scribbled or composed. The others are made from ``images``, uint8 (N, 28, 28) of the
-    digits ``labels``: half are digits turned on their side, half two digits in one frame.
+    About a third are letters and signs, a quarter of them in type, and a third are invented
+    characters. The others are made from ``images``, uint8 (N, 28, 28) of the digits ``labels``: a
+    sixth are digits turned on their side, a sixth are two digits squeezed into one frame.
     """
     random = np.random.default_rng(seed)
-    kinds = random.multinomial(count, [1 / 4, 1 / 12, 1 / 6, 1 / 4, 1 / 8, 1 / 8])
+    kinds = random.multinomial(count, [1 / 4, 1 / 12, 1 / 3, 1 / 6, 1 / 6])
     drawn = [
         _several(list(SIGNS.values()), kinds[0], random),
         _in_type(kinds[1], random),
         _several([_invented(random) for _ in range(_INVENTED)], kinds[2], random),
-        _several([_composed(random) for _ in range(_INVENTED)], kinds[3], random),
-        _on_its_side(kinds[4], images, labels, random),
-        _squeezed(kinds[5], images, random),
+        _on_its_side(kinds[3], images, labels, random),
+        _squeezed(kinds[4], images, random),
     ]
     return random.permutation(np.concatenate(drawn))
 
@@ -75,19 +71,6 @@ def _invented(random: np.random.Generator) -> str:
         ends = np.where(corners, "!", "")
         strokes.append(" ".join(f"{x},{y}{end}" for (x, y), end in zip(points, ends, strict=True)))
     return " / ".join(strokes)
-
-
-def _composed(random: np.random.Generator) -> str:
-    """The path of a character as alphabets have them: lines and bows between two of nine places."""
-    while True:
-        lines = _LINES[random.choice(len(_LINES), random.integers(3, 5), replace=False)]
-        if (np.ptp(lines, axis=(0, 1)) > 50).all():  # else it may be no more than a 1
-            break
-    starts, stops = lines[:, 0], lines[:, 1]
-    across = (stops - starts)[:, ::-1] * (1, -1)
-    bows = random.choice([0, 0, 0.25, -0.25], (len(lines), 1))
-    points = np.stack([starts, (starts + stops) / 2 + bows * across, stops], axis=1)
-    return " / ".join(" ".join(f"{x:.0f},{y:.0f}" for x, y in stroke) for stroke in points)
 
 
 def _on_its_side(
