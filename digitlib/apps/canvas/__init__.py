@@ -25,6 +25,7 @@ from digitlib.pixels.decoding import Picture, PictureError, load
 from digitlib.pixels.normalisation import reduce
 from digitlib.reading.explanation import explain
 from digitlib.reading.recognizer import Recognizer
+from digitlib.reporting.live import HERE as LIVE
 
 READ_SIDE = 400  # pixels; the longer side of a drawing as it is read
 MOST_POINTS = 200_000  # of all strokes together
@@ -51,8 +52,8 @@ class DigitCanvas(anywidget.AnyWidget):
     ``observe`` any of them to build on the canvas. Every canvas has its own drawing.
     """
 
-    _esm = Path(__file__).with_name("canvas.js")
-    _css = Path(__file__).with_name("canvas.css")
+    _esm = LIVE / "canvas.js"
+    _css = LIVE / "canvas.css"
 
     width = traitlets.Int(560).tag(sync=True)
     height = traitlets.Int(320).tag(sync=True)

@@ -37,7 +37,7 @@ function make(tag, properties = {}, ...children) {
 }
 
 /** Draw one stroke, or its part from point `from` on. */
-function paint(context, stroke, colour, from = 0) {
+export function paint(context, stroke, colour, from = 0) {
   context.globalCompositeOperation = stroke.erases ? "destination-out" : "source-over";
   context.strokeStyle = context.fillStyle = colour;
   context.lineCap = context.lineJoin = "round";
