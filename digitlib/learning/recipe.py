@@ -34,7 +34,7 @@ class Recipe:
         early_stopping: stop after this many epochs without a better validation accuracy; 0 never.
         target_accuracy: stop when validation accuracy reaches this share; 0 never.
         label_smoothing: share of the label spread over all classes (Szegedy et al. 2016).
-        synthetic_share: digits drawn by the stroke generator (``strokes.draw_strokes``), as a share
+        synthetic_share: digits by drawn hands (``numerals.draw_digits``), as a share
             of the real ones; new ones every epoch.
         nondigit_share: pictures of no digit (``nondigits.draw_nondigits``), as a share of the real
             ones, new every epoch; their answer is that every digit is as likely.

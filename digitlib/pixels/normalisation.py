@@ -98,4 +98,6 @@ def _limit_width(fine: np.ndarray) -> np.ndarray:
     if width < low:
         return cv2.dilate(fine, disc)
     eroded = cv2.erode(fine, disc)
-    return np.maximum(eroded, fine - cv2.dilate(eroded, disc))  # what would vanish is kept
+    mirrored = change - 1 - change // 2, change - 1 - change // 2  # or an even disc moves strokes
+    opened = cv2.dilate(eroded, disc, anchor=mirrored)
+    return np.maximum(eroded, cv2.subtract(fine, opened))  # what would vanish is kept
