@@ -14,7 +14,7 @@ READY := .venv/.ready
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-all lint lab app notebooks benchmark tune ship readme lock clean
+.PHONY: help setup run test test-all lint lab app site notebooks benchmark tune ship readme lock clean
 
 help:  ## list what can be done here
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ lab: $(READY)  ## open the notebooks in JupyterLab
 
 app: $(READY)  ## draw and read digits in the browser, without Jupyter: PORT=8866
 	@$(BIN)/python -m digitlib.apps.page --port $(PORT)
+
+site: $(READY)  ## write a page that reads digits by itself, offline: outputs/site/index.html
+	@$(BIN)/python -m digitlib.apps.site
 
 notebooks: $(READY)  ## execute the committed notebooks again, in order, and clean them
 	@$(BIN)/python -m digitlib.pipeline.notebooks refresh

@@ -25,7 +25,7 @@ from digitlib.pixels.decoding import Picture, PictureError, load
 from digitlib.pixels.normalisation import reduce
 from digitlib.reading.explanation import explain
 from digitlib.reading.recognizer import Recognizer
-from digitlib.reporting.live import HERE as LIVE
+from digitlib.reporting import live
 
 READ_SIDE = 400  # pixels; the longer side of a drawing as it is read
 MOST_POINTS = 200_000  # of all strokes together
@@ -52,8 +52,8 @@ class DigitCanvas(anywidget.AnyWidget):
     ``observe`` any of them to build on the canvas. Every canvas has its own drawing.
     """
 
-    _esm = LIVE / "canvas.js"
-    _css = LIVE / "canvas.css"
+    _esm = live.HERE / "canvas.js"
+    _css = live.HERE / "canvas.css"
 
     width = traitlets.Int(560).tag(sync=True)
     height = traitlets.Int(320).tag(sync=True)
@@ -183,11 +183,18 @@ class DigitCanvas(anywidget.AnyWidget):
             self.why, self.fault, self.paper, self.reading = {}, fault, paper, reading
 
     def still(self) -> str:
-        """The drawing and its reading as a picture in HTML, for where no widget can live."""
+        """The drawing and its reading as a picture in HTML, for where no widget can live.
+
+        In a report, a drawing without a picture under it is a canvas again (``reporting.live``).
+        """
         try:
-            return still(self.picture, self.reading, self.width, self.height)
+            picture = still(self.picture, self.reading, self.width, self.height)
         except PictureError as fault:
             return f"<p>{html.escape(str(fault))}</p>"
+        if self.backdrop:
+            return picture
+        model_dir = self.recognizer.file.parent
+        return live.canvas(model_dir, self.strokes, self.width, self.height, picture)
 
     def _repr_mimebundle_(self, **options: Any) -> tuple[dict, dict]:
         data, metadata = super()._repr_mimebundle_(**options) or ({}, {})

@@ -11,6 +11,7 @@ from string import Template
 from typing import Any
 
 from digitlib.artifacts import REPORT, resolve, writing
+from digitlib.reporting.live import enlivened
 
 HERE = Path(__file__).parent
 SCRIPTED = {"application/vnd.jupyter.widget-view+json", "application/javascript"}
@@ -48,6 +49,7 @@ def export_html(
     )
     resources = {"metadata": {"path": str(notebook.parent)}}
     body, _ = exporter.from_notebook_node(content, resources)
+    body = enlivened(body)
     text = Template((HERE / "page.html").read_text(encoding="utf-8")).substitute(
         title=html.escape(heading),
         style=(HERE / "style.css").read_text(encoding="utf-8"),

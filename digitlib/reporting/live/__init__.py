@@ -12,10 +12,17 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from digitlib.artifacts import load_card
-from digitlib.reading.models import PRETRAINED, PRETRAINED_LINES, serving_file
+from digitlib.reading.models import (
+    PRETRAINED,
+    PRETRAINED_LINES,
+    SHIPPED,
+    name_of,
+    serving_file,
+)
 
 HERE = Path(__file__).parent
 MOST_BYTES = 3_000_000  # of a model that goes into a page
+MODEL = re.compile(r'data-live-model="([^"]*)"')
 IMPORT = re.compile(r'from "\./([\w.]+)"')
 
 _LOADER = """\
@@ -31,10 +38,34 @@ start(JSON.parse(document.getElementById("live-parts").textContent));
 """
 
 
-def canvas(strokes: Sequence[dict] = (), width: int = 560, height: int = 320) -> str:
-    """HTML of a canvas with a drawing on it; `scripts` in the same page bring it to life."""
+def canvas(
+    model_dir: str | Path = PRETRAINED,
+    strokes: Sequence[dict] = (),
+    width: int = 560,
+    height: int = 320,
+    still: str = "",
+) -> str:
+    """HTML of a canvas, which comes to life in a page that went through `enlivened`.
+
+    Args:
+        model_dir: the model of single digits that reads.
+        strokes: what is drawn on it.
+        width, height: of the canvas, in pixels.
+        still: HTML that is shown where it does not come to life.
+    """
     state = json.dumps({"strokes": list(strokes), "width": width, "height": height})
-    return f'<div data-live-canvas="{html.escape(state)}"></div>'
+    attributes = {"canvas": state, "model": name_of(model_dir)}
+    told = " ".join(f'data-live-{name}="{html.escape(text)}"' for name, text in attributes.items())
+    return f"<div {told}>{still}</div>"
+
+
+def enlivened(page: str) -> str:
+    """HTML in which the canvases of a page read, by the model that the first one names."""
+    found = MODEL.search(page)
+    if not found:
+        return page
+    name = html.unescape(found[1])
+    return page + scripts(PRETRAINED if name == SHIPPED else name)
 
 
 def scripts(model_dir: str | Path = PRETRAINED) -> str:

@@ -127,6 +127,7 @@ class Surface {
 
   get width() { return this.model.get("width"); }
   get height() { return this.model.get("height"); }
+  get takesPictures() { return this.model.get("takes_pictures") !== false; }
 
   // ---------------------------------------------------------------- what is on the page
 
@@ -172,6 +173,7 @@ class Surface {
     this.chooser.addEventListener("change", () => this.open(this.chooser.files[0]));
     const { pen, eraser, undo, redo, clear, open, sample, full } = this.buttons;
     sample.hidden = !this.model.get("has_samples");
+    open.hidden = !this.takesPictures;
     const tools = make("div", {
       className: "dc-tools", attributes: { role: "toolbar", "aria-label": "Drawing tools" },
     }, pen, eraser, this.slider, undo, redo, clear, open, sample, full, this.chooser);
@@ -412,6 +414,10 @@ class Surface {
 
   async open(file) {
     if (!file) return;
+    if (!this.takesPictures) {
+      this.say("Photos are read by the Python package digitlib, not by this page");
+      return;
+    }
     try {
       this.put([], await asDataUrl(file));
     } catch {

@@ -31,7 +31,7 @@ class PageModel {
     this.listeners = {};
     this.state = {
       width: 560, height: 320, strokes: [], backdrop: "", paper: 255, saved: {},
-      has_samples: false, has_pictures: false, ...BLANK, ...state,
+      has_samples: false, takes_pictures: false, ...BLANK, ...state,
     };
     this.set(this.read());
   }

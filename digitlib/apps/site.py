@@ -1,0 +1,52 @@
+"""Write a page that reads digits by itself: ``make site``. One file, opened from disk, offline."""
+
+import argparse
+import html
+from pathlib import Path
+from string import Template
+
+from digitlib.artifacts import load_card, writing
+from digitlib.reading.models import PRETRAINED
+from digitlib.reporting import live
+
+OUTPUT = "outputs/site/index.html"
+PAGE = Path(__file__).with_name("site.html")
+
+
+def write_site(output: str | Path = OUTPUT, model_dir: str | Path = PRETRAINED) -> Path:
+    """Write the page.
+
+    Args:
+        output: the HTML file.
+        model_dir: the model of single digits that reads in it.
+
+    Raises:
+        ArtifactError: when there is no model in the folder.
+    """
+    card = load_card(model_dir)
+    measured = card.get("test") or card["validation_metrics"]
+    text = Template(PAGE.read_text(encoding="utf-8")).substitute(
+        canvas=live.enlivened(live.canvas(model_dir)),
+        accuracy=f"{measured['accuracy_percent']:.2f}",
+        n=f"{measured['n']:,}",
+        kind="test" if "test" in card else "validation",
+        dataset=html.escape(card["dataset"]),
+        parameters=f"{card['parameters']:,}",
+    )
+    with writing(output) as unfinished:
+        unfinished.write_text(text, encoding="utf-8")
+    return Path(output)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """``python -m digitlib.apps.site``."""
+    parser = argparse.ArgumentParser(prog="python -m digitlib.apps.site", description=__doc__)
+    parser.add_argument("--output", default=OUTPUT)
+    parser.add_argument("--model", default=str(PRETRAINED), help="folder of another model")
+    chosen = parser.parse_args(arguments)
+    page = write_site(chosen.output, chosen.model)
+    print(f"{page}: open it in a browser")
+
+
+if __name__ == "__main__":
+    main()
