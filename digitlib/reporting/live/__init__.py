@@ -34,7 +34,8 @@ for (const script of document.querySelectorAll("script[data-module]")) {
     new Blob([source], { type: "text/javascript" }));
 }
 const { start } = await import(urls["page.js"]);
-start(JSON.parse(document.getElementById("live-parts").textContent));
+globalThis.digitlib = await start(
+  JSON.parse(document.getElementById("live-parts").textContent));
 """
 
 

@@ -115,6 +115,7 @@ function decode(text) { return Uint8Array.from(atob(text), (character) => charac
  * Make every element with `data-live-canvas` a canvas that reads.
  * @param {{digits: string, lines: string, kernels: string, card: object}} parts models and
  *   kernels in base64, and what their cards say.
+ * @returns {Promise<object>} `logits` of a 28×28 image and `read` of a picture, for the console.
  */
 export async function start({ digits, lines, kernels, card }) {
   const wasm = decode(kernels);
@@ -124,4 +125,5 @@ export async function start({ digits, lines, kernels, card }) {
     const model = new PageModel(networks, JSON.parse(element.dataset.liveCanvas || "{}"));
     canvas.render({ model, el: element });
   }
+  return { logits: networks.digitNetwork, read: (picture) => readDigits(picture, networks) };
 }
