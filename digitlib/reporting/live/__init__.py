@@ -54,6 +54,10 @@ def canvas(
         width, height: of the canvas, in pixels.
         still: HTML that is shown where it does not come to life.
     """
+    size = serving_file(model_dir).stat().st_size
+    if size > MOST_BYTES:
+        told = f"This model has {size / 1e6:.0f} MB, too many for a page that reads by itself."
+        return f"<p>{told}</p>{still}"
     state = json.dumps({"strokes": list(strokes), "width": width, "height": height})
     attributes = {"canvas": state, "model": name_of(model_dir)}
     told = " ".join(f'data-live-{name}="{html.escape(text)}"' for name, text in attributes.items())
@@ -76,9 +80,6 @@ def scripts(model_dir: str | Path = PRETRAINED) -> str:
         model_dir: the model of single digits; lines are read by the one that ships.
     """
     digits, lines = serving_file(model_dir), serving_file(PRETRAINED_LINES)
-    if digits.stat().st_size > MOST_BYTES:
-        size = digits.stat().st_size / 1e6
-        return f"<p>The model of this run has {size:.0f} MB, too many for a page that reads.</p>"
     own, of_lines = load_card(model_dir), load_card(PRETRAINED_LINES)
     card = {
         "digits": {"temperature": own["temperature"], "threshold": own["threshold"]},
