@@ -3,8 +3,10 @@
 import logging
 import os
 
+from digitlib.extras import need
 from digitlib.quiet import quiet
 
+need("train", "keras", "scipy", "sklearn", "yaml")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # On by default only where a processor has AVX512; a fit is a third faster with it on AVX2, too.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import NamedTuple, Self
 
 import numpy as np
-from scipy.special import expit, log_softmax, logit, logsumexp
 
 from digitlib.artifacts import load_card
 from digitlib.pixels.line_images import look_at, to_line
@@ -46,7 +45,8 @@ class Calibration(NamedTuple):
     def probability(self, likelihood: float) -> float:
         """The probability, 0 to 1, that a number of this likelihood is right."""
         inside = min(max(likelihood, SMALLEST), 1 - SMALLEST)
-        return float(expit(self.slope * logit(inside) + self.intercept))
+        log_odds = math.log(inside / (1 - inside))
+        return 1 / (1 + math.exp(-(self.slope * log_odds + self.intercept)))
 
 
 UNCALIBRATED = Calibration(1.0, 0.0)
@@ -114,7 +114,8 @@ class LineReader:
     def log_probabilities(self, line: LineImage, view: View) -> np.ndarray:
         """What the network makes of each column: float (T, 15), of a blank and `ALPHABET`."""
         seen = look_at(to_line(line.absorbed), view.zoom, view.lean)
-        return log_softmax(self._network.logits(seen).astype(np.float64), axis=1)
+        logits = self._network.logits(seen).astype(np.float64)
+        return logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)
 
     def _digit(self, sign: Sign, strokes: Strokes, line: LineImage) -> Digit:
         (x, y, width, height), ink = strokes.of_sign(sign.left, sign.right)
@@ -155,4 +156,4 @@ def _likeliest(
 def _log_likelihood(looks: list[Look], codes: Sequence[int], start: float, stop: float) -> float:
     """How likely the line spells these classes from `start` to `stop`: log of the looks' mean."""
     said = [log_likelihood(look.columns(start, stop), codes) for look in looks]
-    return float(logsumexp(said)) - math.log(len(looks))
+    return float(np.logaddexp.reduce(said)) - math.log(len(looks))

@@ -1,0 +1,3 @@
+from digitlib.extras import need
+
+need("train", "yaml")
