@@ -17,6 +17,7 @@ import cv2
 import numpy as np
 
 from digitlib.artifacts import resolve
+from digitlib.extras import need
 from digitlib.pixels.decoding import NO_PICTURE, SUFFIXES, PictureError
 from digitlib.pixels.digit_files import DataError, DigitArrays, DigitTable
 from digitlib.pixels.normalisation import SIDE
@@ -215,6 +216,7 @@ Loaded = tuple[Dataset, bool]
 
 
 def _optdigits(_part: str) -> Loaded:
+    need("train", "sklearn")
     from sklearn.datasets import load_digits
 
     small = load_digits()

@@ -135,9 +135,14 @@ def test_what_is_read_is_not_written_over(digits, folder, tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["k.csv"]
 
 
-def test_folders_beside_each_other_are_told(folder):
-    with pytest.raises(DataError, match="a folder: give it alone"):
-        open_source([folder, folder / "7"])
+def test_one_bad_path_does_not_stop_the_others(folder, tmp_path):
+    """Protects a long list: what is not there, or a folder, is a row that says so."""
+    paths = [tmp_path / "gone.png", folder / "7" / "a.png", folder]
+    predict(open_source(paths), tmp_path / "said.csv")
+    gone, read, inside = table(tmp_path / "said.csv").values()
+    assert gone["error"] == "there is no such file"
+    assert (read["text"], read["error"]) == ("7", "")
+    assert inside["error"] == "a folder: give it alone"
 
 
 @pytest.mark.parametrize(

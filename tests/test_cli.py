@@ -211,3 +211,13 @@ def test_its_version_is_told(capsys):
     with pytest.raises(SystemExit, match="0"):
         cli.main(["--version"])
     assert capsys.readouterr().out == f"digitlib {__version__}\n"
+
+
+def test_without_a_command_it_says_what_there_is(capsys):
+    assert main([]) == 0
+    assert "digitlib predict" in capsys.readouterr().out
+
+
+def test_an_address_is_answered_with_what_to_do(capsys):
+    assert main(["predict", "https://example.org/seven.png"]) == 2
+    assert "curl -s https://example.org/seven.png | digitlib predict -" in capsys.readouterr().err

@@ -63,12 +63,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"digitlib {__version__}")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     _add_predict(commands)
     _add_sheet(commands)
     _add_serve(commands)
     commands.add_parser("models", help="list the models there are here").set_defaults(run=_models)
     chosen = parser.parse_args(arguments)
+    if chosen.command is None:
+        parser.print_help()
+        return 0
     try:
         return chosen.run(chosen)
     except BrokenPipeError:  # whoever read our output has seen enough
@@ -248,6 +251,9 @@ def _rows(pictures: list[str], recognizer: Recognizer, one_hand: bool) -> Iterat
 def _source(pictures: list[str]) -> Source:
     if STANDARD_INPUT in pictures:
         raise UsageError("- (standard input) is one picture: give it alone, and without --csv")
+    for name in pictures:
+        if name.startswith(("http://", "https://")):
+            raise UsageError(f"{name} is an address; try: curl -s {name} | digitlib predict -")
     # Names typed at a shell are seen from where it is, not from the project.
     here = [Path(name).expanduser().absolute() for name in pictures]
     source = open_source(here[0] if len(here) == 1 else here)

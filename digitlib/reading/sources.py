@@ -63,7 +63,8 @@ class Files:
             # Bytes of a name that are no UTF-8 are escaped.
             written = (os.fsencode(p.relative_to(self.root) if self.root else p) for p in paths)
             names = [name.decode("utf-8", "backslashreplace") for name in written]
-            yield Chunk(names, [_truth(p.parent.name) for p in paths], paths, {})
+            faults = {i: _fault(path) for i, path in enumerate(paths) if not path.is_file()}
+            yield Chunk(names, [_truth(p.parent.name) for p in paths], paths, faults)
 
 
 class Archive:
@@ -148,10 +149,6 @@ def open_source(where: str | Path | Sequence[str | Path]) -> Source:
         paths = [resolve(path) for path in where]
         if not paths:
             raise DataError("there are no pictures in an empty list")
-        for path in paths:
-            if not path.is_file():
-                what = "a folder: give it alone" if path.is_dir() else "not there"
-                raise DataError(f"{path} is {what}")
         return Files(paths)
     path = resolve(where)
     if path.is_dir():
@@ -173,6 +170,10 @@ def open_source(where: str | Path | Sequence[str | Path]) -> Source:
         case ".npy" | ".npz":
             return Digits(DigitArrays(path))
     return Files([path])
+
+
+def _fault(path: Path) -> str:
+    return "a folder: give it alone" if path.is_dir() else "there is no such file"
 
 
 def _is_picture(path: Path) -> bool:
