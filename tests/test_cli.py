@@ -214,10 +214,10 @@ def test_its_version_is_told(capsys):
 
 
 def test_without_a_command_it_says_what_there_is(capsys):
-    assert main([]) == 0
+    assert cli.main([]) == 0
     assert "digitlib predict" in capsys.readouterr().out
 
 
 def test_an_address_is_answered_with_what_to_do(capsys):
-    assert main(["predict", "https://example.org/seven.png"]) == 2
+    assert cli.main(["predict", "https://example.org/seven.png"]) == 2
     assert "curl -s https://example.org/seven.png | digitlib predict -" in capsys.readouterr().err
