@@ -33,7 +33,7 @@ MNIST_MD5 = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Dataset:
     """Digits of one part of one source.
 

@@ -35,9 +35,9 @@ class Recipe:
         target_accuracy: stop when validation accuracy reaches this share; 0 never.
         label_smoothing: share of the label spread over all classes (Szegedy et al. 2016).
         synthetic_share: digits by drawn hands (``numerals.draw_digits``), as a share
-            of the real ones; new ones every epoch.
+            of the real ones.
         nondigit_share: pictures of no digit (``nondigits.draw_nondigits``), as a share of the real
-            ones, new every epoch; their answer is that every digit is as likely.
+            ones; their answer is that every digit is as likely.
         hard_example_share: each epoch after the first has this share of the real digits. Three
             fifths of them are the hardest ones, the others are drawn from the rest (hard-example
             mining, after Shrivastava, Gupta and Girshick 2016, arXiv:1604.03540, who choose within

@@ -5,6 +5,7 @@
 """
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, Self
 
 import keras
@@ -20,6 +21,7 @@ from digitlib.synthetic.pool import Pool
 
 HARDEST = 0.6  # of the digits in an epoch of hard-example mining; the others are drawn
 REJUDGE = 5  # epochs between two searches for the hard digits
+REDRAW = 4  # epochs that drawn pictures serve for: drawing them takes as long as learning does
 
 
 class Task:
@@ -149,26 +151,32 @@ def epoch_of(
     Args:
         train: the real digits.
         recipe: how many real digits an epoch has, how many drawn ones, how many non-digits.
-        epoch: its number, from 0; with the recipe's seed it fixes all that is drawn.
+        epoch: its number, from 0; with the recipe's seed it fixes all that is drawn. Drawn pictures
+            serve for `REDRAW` epochs.
         difficulty: (N,), the cross-entropy of each real digit when it was last judged.
 
     Returns:
         uint8 (M, 28, 28, 1), and shares (M, 10): of the label, or equal ones for a non-digit.
     """
-    train = _with_hard_examples(train, recipe, epoch, difficulty)
-    assert train.labels is not None
-    random = np.random.default_rng([recipe.seed, epoch])
-    images, answers = [train.images], [keras.utils.to_categorical(train.labels, 10)]
-    digits, nondigits = recipe.extra(len(train))
-    if digits:
-        labels = random.integers(0, 10, digits).astype(train.labels.dtype)
-        images.append(draw_digits(labels, random))
-        answers.append(keras.utils.to_categorical(labels, 10))
-    if nondigits:
-        images.append(draw_nondigits(nondigits, train.images, train.labels, random))
-        answers.append(np.full((nondigits, 10), 0.1, answers[0].dtype))
-    order = random.permutation(sum(map(len, images)))
-    return np.concatenate(images)[order, ..., None], np.concatenate(answers)[order]
+    real = _with_hard_examples(train, recipe, epoch, difficulty)
+    drawn, theirs = _drawn(train, *recipe.extra(len(real)), (recipe.seed, epoch // REDRAW))
+    images = np.concatenate([real.images, drawn])
+    answers = np.concatenate([keras.utils.to_categorical(real.known_labels(), 10), theirs])
+    order = np.random.default_rng([recipe.seed, epoch]).permutation(len(images))
+    return images[order, ..., None], answers[order]
+
+
+@lru_cache(1)
+def _drawn(
+    train: Dataset, digits: int, nondigits: int, seed: tuple[int, int]
+) -> tuple[np.ndarray, np.ndarray]:
+    """So many drawn digits and non-digits, uint8 (M, 28, 28), and the answers to them (M, 10)."""
+    random = np.random.default_rng(seed)
+    labels = random.integers(0, 10, digits)
+    others = draw_nondigits(nondigits, train.images, train.known_labels(), random)
+    images = np.concatenate([draw_digits(labels, random), others])
+    unsure = np.full((nondigits, 10), 0.1)
+    return images, np.concatenate([keras.utils.to_categorical(labels, 10), unsure])
 
 
 def _with_hard_examples(
