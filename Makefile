@@ -44,7 +44,7 @@ app: $(READY)  ## draw and read digits in the browser, without Jupyter: PORT=886
 	@$(BIN)/python -m digitlib.apps.page --port $(PORT)
 
 site: $(READY)  ## write a page that reads digits by itself, offline: outputs/site/index.html
-	@$(BIN)/python -m digitlib.apps.site
+	@$(BIN)/python -m digitlib.apps.site $(if $(REPORT),--report $(REPORT))
 
 notebooks: $(READY)  ## execute the committed notebooks again, in order, and clean them
 	@$(BIN)/python -m digitlib.pipeline.notebooks refresh

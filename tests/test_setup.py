@@ -1,5 +1,6 @@
 """The set-up: one list of dependencies, one lock, and a wheel that works by itself."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -7,6 +8,8 @@ import sys
 import tomllib
 import venv
 import zipfile
+from collections import Counter
+from importlib.metadata import distribution
 from pathlib import Path
 
 import pytest
@@ -26,8 +29,10 @@ def pinned() -> list[Requirement]:
 def test_every_dependency_is_pinned_in_the_lock_and_fits():
     """Protects a fresh set-up from a dependency nobody pinned, or a pin nobody allows."""
     versions = {canonicalize_name(pin.name): next(iter(pin.specifier)).version for pin in pinned()}
-    wanted = PROJECT["dependencies"] + PROJECT["optional-dependencies"]["dev"]
-    for requirement in map(Requirement, wanted):
+    extras = PROJECT["optional-dependencies"]
+    locked = [extras[name] for name in extras if name != "peers"]
+    wanted = [Requirement(one) for one in sum(locked, PROJECT["dependencies"])]
+    for requirement in (one for one in wanted if one.name != "digitlib"):
         name = canonicalize_name(requirement.name)
         assert name in versions, f"{name} is not locked: run `make lock`"
         assert requirement.specifier.contains(versions[name]), f"{requirement}: run `make lock`"
@@ -50,6 +55,18 @@ def test_this_environment_is_the_locked_one():
     for pin in pinned():
         if pin.marker is None or pin.marker.evaluate():
             assert pin.specifier.contains(version(pin.name), prereleases=True), pin
+
+
+def test_the_packages_that_were_asked_for_are_installed_with_the_notebooks():
+    """Protects what `make run`, `make test` and conda install, whatever reading alone needs."""
+    asked = {
+        *("jupyterlab", "papermill", "tensorflow", "keras-tuner", "matplotlib", "seaborn"),
+        *("scikit-learn", "nbval", "ipywidgets"),
+    }
+    assert asked <= {canonicalize_name(pin.name) for pin in pinned()}
+    extras = PROJECT["optional-dependencies"]
+    of_notebooks = extras["notebooks"] + extras["canvas"] + extras["train"] + extras["dev"]
+    assert asked <= {Requirement(one).name for one in of_notebooks}
 
 
 def test_conda_installs_the_same_lock():
@@ -103,6 +120,22 @@ def test_the_wheel_carries_every_file_of_the_package(wheel):
     assert files <= packed
 
 
+MOST_MEGABYTES = 350  # of all that a package that only reads installs
+READ = """
+import sys
+import numpy as np
+from digitlib import Recognizer
+picture = np.full((100, 160), 255, np.uint8)
+picture[20:80, 50:56] = picture[20:80, 90:96] = 0
+assert Recognizer().read_digits(picture).text == "11"
+assert Recognizer().read_sheet(picture).lines
+assert not {"tensorflow", "keras", "scipy", "sklearn", "pandas", "IPython"} & set(sys.modules)
+"""
+MISSING = {
+    "digitlib.learning": "pip install 'digitlib[train]'",
+    "digitlib.apps.canvas": "pip install 'digitlib[canvas]'",
+    "digitlib.reporting.figures": "pip install 'digitlib[notebooks]'",
+}
 USE = """
 import sys
 import digitlib, digitlib.datasets, digitlib.reporting.html
@@ -132,3 +165,51 @@ def test_the_wheel_alone_reads_digits(wheel, tmp_path):
     arguments = ["-m", "pip", "--python", python, "install", "--no-deps", "--no-index", wheel]
     subprocess.run([sys.executable, *arguments], check=True, capture_output=True)
     subprocess.run([python, "-c", USE], cwd=tmp_path, check=True)
+
+
+def test_reading_needs_what_the_package_declares_and_no_more(wheel, tmp_path):
+    """Protects who only wants to read: what is installed is small, and it is enough."""
+    packages = tmp_path / "packages"
+    names = [Requirement(one).name for one in PROJECT["dependencies"]]
+    needed = with_dependencies(names)
+    for name in needed:
+        for file in distribution(name).files or ():
+            source, target = Path(file.locate()), packages / file
+            if ".." not in file.parts and source.is_file() and "__pycache__" not in file.parts:
+                target.parent.mkdir(parents=True, exist_ok=True)
+                try:
+                    os.link(source, target)
+                except OSError:  # on another disk
+                    shutil.copy(source, target)
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(packages)
+    sizes = Counter()
+    for file in (one for one in packages.rglob("*") if one.is_file()):
+        sizes[file.relative_to(packages).parts[0]] += file.stat().st_size / 1e6
+    largest = ", ".join(f"{name} {size:.0f} MB" for name, size in sizes.most_common(5))
+    print(f"{sizes.total():.0f} MB: {largest}")
+    assert sizes.total() < MOST_MEGABYTES, largest
+    bare = [sys.executable, "-I", "-S", "-c", f"import sys; sys.path.insert(0, {str(packages)!r})"]
+    subprocess.run([*bare[:-1], f"{bare[-1]}\n{READ}"], cwd=tmp_path, check=True)
+    for module, command in MISSING.items():
+        done = subprocess.run(
+            [*bare[:-1], f"{bare[-1]}\nimport {module}"],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode
+        assert command in done.stderr
+
+
+def with_dependencies(names: list[str]) -> set[str]:
+    """These packages and all that they need, here."""
+    found: set[str] = set()
+    while names:
+        name = canonicalize_name(names.pop())
+        if name not in found:
+            found.add(name)
+            for one in map(Requirement, distribution(name).requires or ()):
+                if one.marker is None or one.marker.evaluate({"extra": ""}):
+                    names.append(one.name)
+    return found

@@ -13,12 +13,15 @@ OUTPUT = "outputs/site/index.html"
 PAGE = Path(__file__).with_name("site.html")
 
 
-def write_site(output: str | Path = OUTPUT, model_dir: str | Path = PRETRAINED) -> Path:
+def write_site(
+    output: str | Path = OUTPUT, model_dir: str | Path = PRETRAINED, report: str = ""
+) -> Path:
     """Write the page.
 
     Args:
         output: the HTML file.
         model_dir: the model of single digits that reads in it.
+        report: the address of a report to link to; none by default.
 
     Raises:
         ArtifactError: when there is no model in the folder.
@@ -32,6 +35,7 @@ def write_site(output: str | Path = OUTPUT, model_dir: str | Path = PRETRAINED) 
         kind="test" if "test" in card else "validation",
         dataset=html.escape(card["dataset"]),
         parameters=f"{card['parameters']:,}",
+        report=f'<a href="{html.escape(report)}">The report of a run</a>' if report else "",
     )
     with writing(output) as unfinished:
         unfinished.write_text(text, encoding="utf-8")
@@ -43,8 +47,9 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m digitlib.apps.site", description=__doc__)
     parser.add_argument("--output", default=OUTPUT)
     parser.add_argument("--model", default=str(PRETRAINED), help="folder of another model")
+    parser.add_argument("--report", default="", help="address of a report to link to")
     chosen = parser.parse_args(arguments)
-    page = write_site(chosen.output, chosen.model)
+    page = write_site(chosen.output, chosen.model, chosen.report)
     print(f"{page}: open it in a browser")
 
 
