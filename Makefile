@@ -5,6 +5,7 @@ CORES   ?= all
 SEEDS   ?= 1
 WORKERS ?= 2
 PORT    ?= 8866
+HOST    ?= 127.0.0.1
 CAP     ?= 60
 
 BIN   := .venv/bin
@@ -40,8 +41,8 @@ lint: $(READY)  ## check style, formatting (notebooks too), types and which room
 lab: $(READY)  ## open the notebooks in JupyterLab
 	@$(BIN)/jupyter lab
 
-app: $(READY)  ## draw and read digits in the browser, without Jupyter: PORT=8866
-	@$(BIN)/python -m digitlib.apps.page --port $(PORT)
+app: $(READY)  ## draw and read digits in the browser: PORT=8866; HOST=0.0.0.0 for your phone
+	@$(BIN)/python -m digitlib.apps.page --port $(PORT) --host $(HOST)
 
 site: $(READY)  ## write a page that reads digits by itself, offline: outputs/site/index.html
 	@$(BIN)/python -m digitlib.apps.site $(if $(REPORT),--report $(REPORT))
