@@ -182,7 +182,9 @@ def products(profile: str, seeds: int) -> list[str]:
 
 def report_files() -> list[str]:
     """What the look of a report depends on."""
-    return sorted(map(from_root, filter(Path.is_file, (PACKAGE / "reporting/html").iterdir())))
+    folders = PACKAGE / "reporting/html", PACKAGE / "reporting/live"
+    files = [file for folder in folders for file in folder.iterdir() if file.is_file()]
+    return sorted(map(from_root, files))
 
 
 def _model_dir(profile: str, notebook: str) -> str:
