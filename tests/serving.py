@@ -13,7 +13,7 @@ import psutil
 
 
 @contextmanager
-def serving(command: list[str], port: int, root: Path) -> Iterator[str]:
+def serving(command: list[str], port: int, root: Path, host: str = "localhost") -> Iterator[str]:
     """Run a server in a root of its own; it and all it started are gone afterwards."""
     own = {"DIGITLIB_ROOT": root, "JUPYTER_RUNTIME_DIR": root / "run"}
     own |= {"JUPYTER_CONFIG_DIR": root / "settings"}  # a person's own settings stay as they are
@@ -22,7 +22,7 @@ def serving(command: list[str], port: int, root: Path) -> Iterator[str]:
         (root / "server.log").open("w") as log,
         subprocess.Popen(command, cwd=root, env=environment, stdout=log, stderr=log) as server,
     ):
-        url = f"http://localhost:{port}"
+        url = f"http://{host}:{port}"
         try:
             for _ in range(240):
                 assert server.poll() is None, (root / "server.log").read_text()

@@ -587,6 +587,32 @@ def test_the_page_answers_to_its_own_name_only(app):
             urllib.request.urlopen(request).close()
 
 
+def landing(url: str) -> str:
+    """Where a request ends: an address, or "refused"."""
+    try:
+        with urllib.request.urlopen(url) as answer:
+            return answer.url
+    except urllib.error.HTTPError:
+        return "refused"
+
+
+def test_from_another_device_only_the_link_with_its_token_opens_the_page(browser, root):
+    """Protects `make app HOST=…`: who does not have the link is asked for a token."""
+    host, port = "127.0.0.2", free_port()  # of this machine, and not the one without a token
+    command = [sys.executable, "-m", "digitlib.apps.page", "--port", str(port), "--host", host]
+    with serving(command, port, root, host) as url:
+        told = (root / "server.log").read_text()
+        link = re.search(r"http://\S+token=\S+", told)[0]
+        assert "unencrypted" in told
+        for path in ("/", "/?token=wrong", "/api/kernels", "/voila/render/app.ipynb"):
+            answer = landing(url + path)
+            assert "/login" in answer or answer == "refused"
+        page = browser.new_context().new_page()
+        page.goto(link)
+        page.wait_for_selector(".dc-paper", timeout=60_000)
+        page.context.close()
+
+
 @pytest.mark.campaign
 def test_the_canvas_in_jupyterlab(browser, lab):
     """Protects the notebook: digits are read there too, in both themes, and survive a reload."""
