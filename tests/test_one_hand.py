@@ -15,8 +15,11 @@ HOOKED, CROSSED = HABITS[1]["hooked"].forms["wide"], HABITS[7]["crossed"].forms[
 
 
 def hand() -> Hands:
-    """One person with hooked 1s and crossed 7s."""
+    """One person with hooked 1s and crossed 7s, and the first form of each other digit."""
     one = draw_hands(1, np.random.default_rng(3))
+    for digit, habits in HABITS.items():
+        name, habit = next(iter(habits.items()))
+        one.habits[0, digit], one.paths[0, digit] = name, next(iter(habit.forms.values()))
     one.paths[0, [1, 7]], one.habits[0, [1, 7]] = (HOOKED, CROSSED), ("hooked", "crossed")
     return one
 

@@ -159,11 +159,14 @@ def epoch_of(
         uint8 (M, 28, 28, 1), and shares (M, 10): of the label, or equal ones for a non-digit.
     """
     real = _with_hard_examples(train, recipe, epoch, difficulty)
-    drawn, theirs = _drawn(train, *recipe.extra(len(real)), (recipe.seed, epoch // REDRAW))
-    images = np.concatenate([real.images, drawn])
-    answers = np.concatenate([keras.utils.to_categorical(real.known_labels(), 10), theirs])
-    order = np.random.default_rng([recipe.seed, epoch]).permutation(len(images))
-    return images[order, ..., None], answers[order]
+    images, answers = [real.images], [keras.utils.to_categorical(real.known_labels(), 10)]
+    extra = recipe.extra(len(real))
+    if any(extra):  # a backbone's features stand in for pictures, and nothing is drawn beside them
+        drawn, theirs = _drawn(train, *extra, (recipe.seed, epoch // REDRAW))
+        images.append(drawn)
+        answers.append(theirs)
+    order = np.random.default_rng([recipe.seed, epoch]).permutation(sum(map(len, images)))
+    return np.concatenate(images)[order, ..., None], np.concatenate(answers)[order]
 
 
 @lru_cache(1)

@@ -216,15 +216,15 @@ def overlaps(card: Mapping) -> list[dict]:
         counterpart, "" for none), at_severity_3 (its strength there), within (whether the
         training went as far).
     """
-    strengths = dict(card["augmentation"])
+    strengths, general = card["augmentation"], {name for name, *_ in RESEMBLING}
     rows = [
         (f"{name} of {strengths[name]:.0%} of the pictures {what}", corruption, "otherwise", False)
         for name, what, corruption in RESEMBLING
         if name in strengths
     ]
-    for name in {name for name, _, _ in RESEMBLING}:
-        strengths.pop(name, None)
     for name, strength in strengths.items():
+        if name in general:
+            continue
         corruption, there, unit = OVERLAPS.get(name, ("", math.inf, ""))
         at_severity_3 = f"±{there:g}{unit}" if corruption else ""
         trained_on = f"{name} up to ±{strength:g}{unit}"

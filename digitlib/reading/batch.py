@@ -59,6 +59,7 @@ def read_as_one_hand(recognizer: Recognizer, chunks: Iterable[Chunk]) -> Iterato
         for chunk in digits:
             own, shares = np.split(shares, [len(chunk.names)])
             yield from _of_digits(chunk, own, recognizer.threshold)
+        return  # a source has digits or pictures; the line network is for pictures
     again = as_one_hand(recognizer, [said for _, _, said in pictures])
     for (name, truth, _), said in zip(pictures, again, strict=True):
         yield as_row(name, truth, said)

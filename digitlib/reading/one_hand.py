@@ -4,7 +4,7 @@ Who crosses a 7 always does, so that their bare hook is a 1. Each digit is compa
 of the same hand, and takes over a part of what those are read as that look nearly the same (label
 spreading, Zhou et al. 2004, "Learning with local and global consistency"). A digit that looks like
 no other stays as it was read, so that a few digits are hardly changed and a page of them gains
-most. The three numbers below were chosen on drawn hands.
+most. `NARROW`, `ALONE` and `TRUST` were chosen on drawn hands.
 """
 
 from collections.abc import Sequence
@@ -46,9 +46,10 @@ def spread(images: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
     looks /= np.linalg.norm(looks, axis=1, keepdims=True) + 1e-6
     say = np.exp(NARROW * (looks @ looks.T - 1))
     np.fill_diagonal(say, 0)
+    heard = say.sum(axis=1, keepdims=True) + ALONE
     own = shares = probabilities.astype(np.float32)
     for _ in range(ROUNDS):
-        others = (say @ shares + ALONE / 10) / (say.sum(axis=1, keepdims=True) + ALONE)
+        others = (say @ shares + ALONE / 10) / heard
         shares = own * others**TRUST
         shares /= shares.sum(axis=1, keepdims=True)
     return shares

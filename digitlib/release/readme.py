@@ -110,7 +110,7 @@ def handwriting(root: Path) -> str:
     for name, row in metrics[ROBUSTNESS]["sets"].items():
         groups = f" ({row['writers']} {row['grouped_by']}s)" if row["writers"] else ""
         worst = "–"
-        if row.get("grouped_by") == "writer":
+        if row.get("grouped_by") == "writer" and "worst_percent" in row:
             worst = f"{row['worst_percent']:.1f} % of {row['worst_n']}"
         lines.append(
             f"| {name} | {row['n']:,}{groups} | **{row['accuracy_percent']:.1f} %** "
