@@ -35,15 +35,21 @@ export class Convolutions {
     this.end = kernels.__heap_base.value; // of what is taken of the kernels' memory
   }
 
-  /** Copy numbers into the kernels' memory; says where they are. */
-  #put(numbers) {
+  /** Room for numbers in the kernels' memory, which the next call may move: all of them 0. */
+  #take(kind, length) {
     const { memory } = this.kernels;
     const start = this.end;
-    this.end += Math.ceil(numbers.byteLength / 16) * 16;
+    this.end += Math.ceil((length * kind.BYTES_PER_ELEMENT) / 16) * 16;
     const missing = this.end - memory.buffer.byteLength;
     if (missing > 0) memory.grow(Math.ceil(missing / 65536));
-    new numbers.constructor(memory.buffer, start, numbers.length).set(numbers);
-    return start;
+    return new kind(memory.buffer, start, length).fill(0);
+  }
+
+  /** Copy numbers into the kernels' memory; says where they are. */
+  #put(numbers) {
+    const room = this.#take(numbers.constructor, numbers.length);
+    room.set(numbers);
+    return room.byteOffset;
   }
 
   /**
@@ -108,7 +114,6 @@ export class Convolutions {
     const kernel = isInteger ? this.kernels.convolve_int8 : this.kernels.convolve_float32;
     // Room for every window, and for a last vector that reaches beyond.
     const step = (wide + broad) * depth;
-    const image = new (isInteger ? Int16Array : Float32Array)((high + tall) * step + 8);
     const perRow = pieces / height;
     const offsets = Int32Array.from({ length: pieces }, (_, i) =>
       Math.floor(i / perRow) * dilationHeight * step + (i % perRow) * dilationWidth * depth);
@@ -116,19 +121,18 @@ export class Convolutions {
     const answers = new output.array(pictures * answered);
     const end = this.end;
     const offsetsAt = this.#put(offsets);
-    const answerAt = this.#put(new output.array(answered));
+    const answerAt = this.#take(output.array, answered).byteOffset;
+    const image = this.#take(isInteger ? Int16Array : Float32Array, (high + tall) * step + 8);
     for (let picture = 0; picture < pictures; picture++) {
       for (let y = 0; y < high; y++) {
         const from = (picture * high + y) * wide * depth;
         const to = (rows.before + y) * step + columns.before * depth;
         for (let i = 0; i < wide * depth; i++) image[to + i] = data[from + i] - zeroPoint;
       }
-      const imageAt = this.#put(image);
-      kernel(imageAt, strideHeight * step, strideWidth * depth, offsetsAt, pieces, ...weights,
-        answerAt, rows.length, columns.length, channels, ...rounding);
+      kernel(image.byteOffset, strideHeight * step, strideWidth * depth, offsetsAt, pieces,
+        ...weights, answerAt, rows.length, columns.length, channels, ...rounding);
       const answer = new output.array(this.kernels.memory.buffer, answerAt, answered);
       answers.set(answer, picture * answered);
-      this.end = imageAt;
     }
     this.end = end;
     return { shape: [pictures, rows.length, columns.length, channels], data: answers };

@@ -3,9 +3,11 @@
 import { paint } from "./canvas.js";
 
 /** Strokes on clean white paper: {data: Uint8Array of grey levels, width, height}. */
-export function rasterise(strokes, width, height) {
+export function rasterise(strokes, width, height, scale = 1) {
+  [width, height] = [width, height].map((side) => Math.max(1, Math.round(scale * side)));
   const page = new OffscreenCanvas(width, height);
-  const context = page.getContext("2d");
+  const context = page.getContext("2d", { willReadFrequently: true });
+  context.scale(scale, scale);
   for (const stroke of strokes) paint(context, stroke, "#000");
   const { data } = context.getImageData(0, 0, width, height);
   const grey = new Uint8Array(width * height);

@@ -65,17 +65,27 @@ export function boundingBox(image, level) {
 
 // --- sizes and places ---
 
-/** For each of `to` pixels those of `from` that it is the mean of, and weights: `INTER_AREA`. */
+/**
+ * For each of `to` pixels those of `from` that it is the mean of, and their weights: `INTER_AREA`.
+ * @returns {{count: number, places: Int32Array, weights: Float64Array}} `count` for each pixel
+ */
 function byArea(from, to) {
   const scale = from / to;
-  return Array.from({ length: to }, (_, i) => {
-    const start = i * scale, stop = Math.min((i + 1) * scale, from), taps = [];
-    for (let j = Math.floor(start + 1e-9); j < stop - 1e-9; j++) {
-      taps.push([j, (Math.min(j + 1, stop) - Math.max(j, start)) / (stop - start)]);
+  const taps = tapsOf(to, Math.ceil(scale) + 1);
+  for (let i = 0; i < to; i++) {
+    const start = i * scale, stop = Math.min((i + 1) * scale, from);
+    let at = i * taps.count;
+    for (let j = Math.floor(start + 1e-9); j < stop - 1e-9; j++, at++) {
+      taps.places[at] = j;
+      taps.weights[at] = (Math.min(j + 1, stop) - Math.max(j, start)) / (stop - start);
     }
-    return taps;
-  });
+  }
+  return taps;
 }
+
+const tapsOf = (pixels, count) => (
+  { count, places: new Int32Array(pixels * count), weights: new Float64Array(pixels * count) }
+);
 
 /** The weights of four neighbours, of a place `t` after the second: a cubic with a = -0.75. */
 function cubic(t) {
@@ -86,31 +96,37 @@ function cubic(t) {
 
 /** The same for enlarging by cubics, where the border goes on beyond the edge: `INTER_CUBIC`. */
 function byCubic(from, to) {
-  return Array.from({ length: to }, (_, i) => {
+  const taps = tapsOf(to, 4);
+  for (let i = 0; i < to; i++) {
     const place = ((i + 0.5) * from) / to - 0.5, first = Math.floor(place);
-    return cubic(place - first).map((w, k) => [clip(first - 1 + k, 0, from - 1), w]);
-  });
+    taps.weights.set(cubic(place - first), 4 * i);
+    for (let k = 0; k < 4; k++) taps.places[4 * i + k] = clip(first - 1 + k, 0, from - 1);
+  }
+  return taps;
 }
 
 /** An image whose columns, and then rows, are sums of pixels with weights. */
-function resized(image, columns, rows) {
-  const width = columns.length, between = new Float64Array(width * image.height);
-  for (let y = 0; y < image.height; y++) {
-    for (let x = 0; x < width; x++) {
-      let sum = 0;
-      for (const [j, weight] of columns[x]) sum += weight * image.data[y * image.width + j];
-      between[y * width + x] = sum;
+function resized({ data, width: wide, height: high }, columns, rows) {
+  const width = columns.places.length / columns.count, height = rows.places.length / rows.count;
+  const between = new Float64Array(width * high);
+  for (let y = 0, at = 0; y < high; y++) {
+    for (let x = 0; x < width; x++, at++) {
+      for (let k = x * columns.count; k < (x + 1) * columns.count; k++) {
+        between[at] += columns.weights[k] * data[y * wide + columns.places[k]];
+      }
     }
   }
-  const small = blank(width, rows.length);
-  for (let y = 0; y < rows.length; y++) {
-    for (let x = 0; x < width; x++) {
+  const found = blank(width, height);
+  for (let y = 0, at = 0; y < height; y++) {
+    for (let x = 0; x < width; x++, at++) {
       let sum = 0;
-      for (const [j, weight] of rows[y]) sum += weight * between[j * width + x];
-      small.data[y * width + x] = grey(sum);
+      for (let k = y * rows.count; k < (y + 1) * rows.count; k++) {
+        sum += rows.weights[k] * between[rows.places[k] * width + x];
+      }
+      found.data[at] = grey(sum);
     }
   }
-  return small;
+  return found;
 }
 
 /** An image shrunk by averages: `cv2.resize` with `INTER_AREA`. */
@@ -120,14 +136,6 @@ export const shrink = (image, width, height) =>
 /** An image enlarged by cubics: `cv2.resize` with `INTER_CUBIC`. */
 export const enlarge = (image, width, height) =>
   resized(image, byCubic(image.width, width), byCubic(image.height, height));
-
-/** Reduce an image to `longest` pixels on its longest side: `normalisation.reduce`. */
-export function reduce(image, longest) {
-  const scale = longest / Math.max(image.width, image.height);
-  if (scale >= 1) return image;
-  const side = (length) => Math.max(1, rint(length * scale));
-  return shrink(image, side(image.width), side(image.height));
-}
 
 /**
  * The part of an image that a matrix of two rows leads to, with 0 outside of the image:

@@ -108,10 +108,8 @@ function belongs(members, [left, top, right, bottom], size, { members: line, edg
 export function cutOut(members, ink) {
   const { width, height } = ink.strokes, whole = join(members), strokes = blank(width, height);
   lay(strokes, whole, whole.x, whole.y);
-  const own = dilate(strokes, square(5));
   const others = map(ink.strokes, (level, i) => (strokes.data[i] ? 0 : level));
-  const near = dilate(others, square(5));
-  const absorbed = map(ink.absorbed, (level, i) => (own.data[i] || !near.data[i] ? level : 0));
+  const absorbed = without(others, ink.absorbed, strokes);
   const shapes = gather(members), { matrix, wide } = placeOf(shapes, width), [shape] = shapes;
   return {
     absorbed: seen(absorbed, matrix, wide),
@@ -134,6 +132,13 @@ export function wholeAsLine({ strokes, absorbed }) {
     picture: { width, height },
     alone: null,
   };
+}
+
+/** What ink absorbs, without that of `others` and their surroundings, if they are not `own`. */
+function without(others, absorbed, own) {
+  if (!others.data.some(Boolean)) return absorbed;
+  const [kept, gone] = [own, others].map((strokes) => dilate(strokes, square(5)));
+  return map(absorbed, (level, i) => (kept.data[i] || !gone.data[i] ? level : 0));
 }
 
 /** Where a line of shapes lies, as a matrix, and how `wide` its image is: `lines._place`. */

@@ -23,6 +23,10 @@ const stepsOf = (shape) => shape.map((_, axis) => count(shape.slice(axis + 1)));
 /** Copy numbers of a shape between two arrays; in each, they begin somewhere and have steps. */
 function copy(shape, from, fromStart, fromSteps, to, toStart, toSteps, axis = 0) {
   if (axis === shape.length) to[toStart] = from[fromStart];
+  if (axis === shape.length - 1 && fromSteps[axis] === 1 && toSteps[axis] === 1) {
+    to.set(from.subarray(fromStart, fromStart + shape[axis]), toStart);
+    return;
+  }
   for (let i = 0; i < shape[axis]; i++) {
     copy(shape, from, fromStart, fromSteps, to, toStart, toSteps, axis + 1);
     fromStart += fromSteps[axis];
@@ -126,53 +130,73 @@ function batchToSpace(value, [down, across], [top, bottom, left, right]) {
 
 // Computing
 
-/** Two tensors, number by number; one may be repeated along the first axes of the other. */
-function combine(a, b, output, { activation = 0 }, rule) {
-  const { shape } = a.data.length >= b.data.length ? a : b;
-  const repeated = [...(a.data.length >= b.data.length ? b : a).shape];
+/**
+ * Two tensors, number by number; one may be repeated along the first axes of the other.
+ * `compute(x, y, z)` fills an array `z` of two as long: with a loop for each rule, that is fast.
+ */
+function combine(a, b, output, { activation = 0 }, compute) {
+  const [large, small] = a.data.length >= b.data.length ? [a, b] : [b, a];
+  const { shape } = large, repeated = [...small.shape];
   while (repeated[0] === 1) repeated.shift();
   if (String(repeated) !== String(shape.slice(shape.length - repeated.length))) {
     throw new Error(`shapes ${a.shape} and ${b.shape} together are not supported`);
   }
-  const [low, high] = bounds(activation, output);
-  const data = new output.array(count(shape));
-  const [m, n] = [a.data.length, b.data.length];
-  for (let i = 0; i < data.length; i++) {
-    data[i] = clamp(rule(a.data[i % m], b.data[i % n]), low, high);
+  const data = new Float64Array(count(shape)), repeats = new small.data.constructor(data.length);
+  for (let i = 0, j = 0; i < repeats.length; i++, j++) {
+    if (j === small.data.length) j = 0;
+    repeats[i] = small.data[j];
   }
-  return { shape, data };
+  compute(...[a, b].map((one) => (one === large ? one.data : repeats)), data);
+  const [low, high] = bounds(activation, output);
+  const limited = new output.array(data.length);
+  for (let i = 0; i < data.length; i++) limited[i] = clamp(data[i], low, high);
+  return { shape, data: limited };
 }
 
+/** A loop with a rule for two numbers. */
+const each = (rule) => (x, y, z) => {
+  for (let i = 0; i < z.length; i++) z[i] = rule(x[i], y[i]);
+};
+
 function add(a, b, output, options, sign = 1) {
-  if (output.array !== Int8Array) return combine(a, b, output, options, (x, y) => x + sign * y);
+  if (output.array !== Int8Array) {
+    return combine(a, b, output, options, each((x, y) => x + sign * y));
+  }
   // Both are multiplied by integers, the larger of which has 21 bits, and the sum is shifted back.
   const [p, q] = [a, b].map(({ scales }) => Math.fround(scales[0] / output.scales[0]));
   const shift = 20 - Math.floor(Math.log2(Math.max(p, q)));
   const first = roundToEven(p * 2 ** shift);
   const second = sign * roundToEven(q * 2 ** shift);
   const start = 2 ** (shift - 1) - first * a.zeroPoint - second * b.zeroPoint;
-  const rule = (x, y) => ((start + first * x + second * y) >> shift) + output.zeroPoint;
-  return combine(a, b, output, options, rule);
+  const { zeroPoint } = output;
+  return combine(a, b, output, options, (x, y, z) => {
+    for (let i = 0; i < z.length; i++) {
+      z[i] = ((start + first * x[i] + second * y[i]) >> shift) + zeroPoint;
+    }
+  });
 }
 
 function multiply(a, b, output, options) {
-  if (output.array !== Int8Array) return combine(a, b, output, options, (x, y) => x * y);
+  if (output.array !== Int8Array) return combine(a, b, output, options, each((x, y) => x * y));
   const scale = Math.fround(Math.fround(a.scales[0] * b.scales[0]) / output.scales[0]);
-  const product = (x, y) => Math.fround((x - a.zeroPoint) * (y - b.zeroPoint) * scale);
-  const rule = (x, y) => roundToEven(product(x, y)) + output.zeroPoint;
-  return combine(a, b, output, options, rule);
+  const [first, second, { zeroPoint }] = [a.zeroPoint, b.zeroPoint, output];
+  return combine(a, b, output, options, (x, y, z) => {
+    for (let i = 0; i < z.length; i++) {
+      z[i] = roundToEven(Math.fround((x[i] - first) * (y[i] - second) * scale)) + zeroPoint;
+    }
+  });
 }
 
 /** With the sign of the divisor. */
 const remainder = (x, y) => ((x % y) + y) % y;
 
 function divide(a, b, output, options) {
-  if (output.array !== Int8Array) return combine(a, b, output, options, (x, y) => x / y);
+  if (output.array !== Int8Array) return combine(a, b, output, options, each((x, y) => x / y));
   if (b.data.includes(b.zeroPoint)) throw new Error("division by 0");
   const scale = a.scales[0] / b.scales[0] / output.scales[0];
   const quotient = (x, y) => (scale * (x - a.zeroPoint)) / (y - b.zeroPoint);
   const rule = (x, y) => Math.round(quotient(x, y)) + output.zeroPoint;
-  return combine(a, b, output, options, rule);
+  return combine(a, b, output, options, each(rule));
 }
 
 /** Apply a function to every number. */
@@ -214,42 +238,54 @@ function mean(value, axes, output, options) {
   return reduce(value, axes, output, options, output.array === Int8Array ? stored : average);
 }
 
-/** The largest number, or the average, of each window. */
-function pool(value, output, options, isLargest, spend) {
+/** What is told of each window: `find(from, to, pixels)` of the places of its pixels' numbers. */
+function pool(value, output, { padding, height, width, strideHeight, strideWidth }, spend, find) {
   const [pictures, tall, wide, channels] = value.shape;
-  const { padding, height, width, strideHeight, strideWidth } = options;
   const rows = windows(padding, tall, height, strideHeight);
   const columns = windows(padding, wide, width, strideWidth);
   const shape = [pictures, rows.length, columns.length, channels];
   spend(count(shape) * height * width);
   const data = new output.array(count(shape));
-  const [low, high] = bounds(options.activation, output);
-  const seen = new Float64Array(channels);
-  for (let window = 0; window < data.length / channels; window++) {
+  for (let window = 0; window * channels < data.length; window++) {
     const row = Math.floor(window / columns.length);
     const top = (row % rows.length) * strideHeight - rows.before;
     const left = (window % columns.length) * strideWidth - columns.before;
     const [bottom, right] = [Math.min(top + height, tall), Math.min(left + width, wide)];
-    seen.fill(isLargest ? -Infinity : 0);
+    const pixels = [];
     for (let y = Math.max(top, 0); y < bottom; y++) {
-      for (let x = Math.max(left, 0); x < right; x++) {
-        const pixel = ((Math.floor(row / rows.length) * tall + y) * wide + x) * channels;
-        for (let c = 0; c < channels; c++) {
-          const number = value.data[pixel + c];
-          if (!isLargest) seen[c] += number;
-          else if (number > seen[c]) seen[c] = number;
-        }
-      }
+      const start = (Math.floor(row / rows.length) * tall + y) * wide;
+      for (let x = Math.max(left, 0); x < right; x++) pixels.push((start + x) * channels);
     }
-    const pixels = isLargest ? 1 : (bottom - Math.max(top, 0)) * (right - Math.max(left, 0));
-    for (let c = 0; c < channels; c++) {
-      let number = seen[c] / pixels;
-      // Halves away from 0.
-      if (output.array === Int8Array) number = Math.sign(number) * Math.round(Math.abs(number));
-      data[window * channels + c] = clamp(number, low, high);
-    }
+    find(pixels, data.subarray(window * channels, (window + 1) * channels));
   }
   return { shape, data };
+}
+
+function maxPool(value, output, options, spend) {
+  const { data } = value;
+  const [low, high] = bounds(options.activation, output);
+  return pool(value, output, options, spend, (pixels, found) => {
+    found.fill(low);
+    for (const pixel of pixels) {
+      for (let c = 0; c < found.length; c++) {
+        const number = data[pixel + c];
+        if (number > found[c]) found[c] = number;
+      }
+    }
+    if (high < Infinity) for (let c = 0; c < found.length; c++) found[c] = Math.min(found[c], high);
+  });
+}
+
+function averagePool(value, output, options, spend) {
+  const [low, high] = bounds(options.activation, output);
+  const away = (x) => Math.sign(x) * Math.round(Math.abs(x)); // halves away from 0
+  const stored = output.array === Int8Array ? away : (x) => x;
+  return pool(value, output, options, spend, (pixels, found) => {
+    for (let c = 0; c < found.length; c++) {
+      const sum = pixels.reduce((total, pixel) => total + value.data[pixel + c], 0);
+      found[c] = clamp(stored(sum / pixels.length), low, high);
+    }
+  });
 }
 
 /** name → (inputs, output, options, spend) → {shape, data}; `spend` refuses too much work. */
@@ -258,16 +294,16 @@ export const OPERATORS = {
   SUB: ([a, b], output, options) => add(a, b, output, options, -1),
   MUL: ([a, b], output, options) => multiply(a, b, output, options),
   DIV: ([a, b], output, options) => divide(a, b, output, options),
-  POW: ([a, b], output, options) => combine(a, b, output, options, Math.pow),
-  FLOOR_MOD: ([a, b], output, options) => combine(a, b, output, options, remainder),
+  POW: ([a, b], output, options) => combine(a, b, output, options, each(Math.pow)),
+  FLOOR_MOD: ([a, b], output, options) => combine(a, b, output, options, each(remainder)),
   SQUARE: ([value], output) => map(value, output, (x) => x * x),
   TANH: ([value], output) => map(value, output, Math.tanh),
   QUANTIZE: ([value], output) => map(value, output, (x) => x),
   DEQUANTIZE: ([value], output) => map(value, output, (x) => x),
   MEAN: ([value, axes], output, options) => mean(value, axes.data, output, options),
   REDUCE_PROD: ([value, axes], output, options) => reduce(value, axes.data, output, options, count),
-  MAX_POOL_2D: ([value], output, options, spend) => pool(value, output, options, true, spend),
-  AVERAGE_POOL_2D: ([value], output, options, spend) => pool(value, output, options, false, spend),
+  MAX_POOL_2D: ([value], output, options, spend) => maxPool(value, output, options, spend),
+  AVERAGE_POOL_2D: ([value], output, options, spend) => averagePool(value, output, options, spend),
   PAD: ([value, margins]) => pad(value, margins.data),
   CONCATENATION: (values, output, { axis }) => concatenate(values, axis),
   PACK: (values, output, { axis }) => concatenate(values.map((value) => expand(value, axis)), axis),

@@ -3,7 +3,6 @@
 import canvas from "./canvas.js";
 import { asPng, cutOut, rasterise } from "./drawing.js";
 import { explain } from "./explain.js";
-import { reduce } from "./images.js";
 import { HEIGHT } from "./lines.js";
 import { Network } from "./network.js";
 import { probabilities, readDigits } from "./reader.js";
@@ -54,15 +53,17 @@ class PageModel {
     this.waiting = setTimeout(() => this.set(this.read()));
   }
 
-  picture() { return rasterise(this.state.strokes, this.state.width, this.state.height); }
+  picture(scale = 1) {
+    const { strokes, width, height } = this.state;
+    return rasterise(strokes, width, height, scale);
+  }
 
   read() {
     if (!this.state.strokes.length) return BLANK;
     const start = performance.now();
     try {
-      const picture = reduce(this.picture(), READ_SIDE);
-      const reading = readDigits(picture, this.networks);
-      const scale = picture.width / this.state.width;
+      const scale = Math.min(1, READ_SIDE / Math.max(this.state.width, this.state.height));
+      const reading = readDigits(this.picture(scale), this.networks);
       const onCanvas = (one) => ({ ...one, box: one.box.map((side) => Math.round((10 * side) / scale) / 10) });
       const milliseconds = Math.round(10 * (performance.now() - start)) / 10;
       const digits = reading.digits.map((digit) => ({ ...onCanvas(digit), image: encode(digit.image) }));

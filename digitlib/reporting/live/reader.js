@@ -81,14 +81,13 @@ function mayBeOne(lines) {
 
 /**
  * The most certain of several readings of a drawing: `SheetReader._surest`. Where several are of a
- * single line, and so is the most certain one, all are judged by the images of it. Of those with
- * the same digits the last one counts, which has lost the fewest marks.
+ * single line, all are judged by the images of it. Of those with the same digits the last one
+ * counts, which has lost the fewest marks.
  */
 function surest(ways, { calibration, threshold }) {
   const best = ways.reduce((a, b) => (certainty(b.rows) > certainty(a.rows) ? b : a));
   const single = ways.filter(({ seen }) => seen.length === 1);
-  const isOfOne = best.rows.length === 1 && digitsOf(best.rows[0]).length > 1;
-  if (!isOfOne || single.length < 2) return best.rows;
+  if (single.length < 2 || digitsOf(best.rows.flat()).length < 2) return best.rows;
   const looks = single.flatMap(({ seen }) => seen[0].digitLooks);
   const judged = ways.filter(({ rows }) => rows.length).reverse().map(({ rows }) => {
     const codes = digitsOf(rows.flat()).map((digit) => 1 + digit.label);
