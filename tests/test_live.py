@@ -17,7 +17,9 @@ from digitlib.apps.canvas import DigitCanvas
 from digitlib.apps.canvas.showing import describe
 from digitlib.apps.canvas.strokes import write as strokes_of
 from digitlib.apps.site import write_site
+from digitlib.artifacts import CARD_FILE, FLOAT_FILE, INT8_FILE, write_json
 from digitlib.datasets import load_dataset
+from digitlib.learning import architectures, exporting
 from digitlib.reading.litert import Network
 from digitlib.reading.models import PRETRAINED, serving_file
 from digitlib.reporting import live
@@ -187,3 +189,38 @@ def test_a_report_brings_its_canvas_to_life(browser, tmp_path):
         draw(page, "1", left=1.3)
         expect(page.locator(".digit-canvas")).to_have_attribute("data-text", "421")
     assert live.enlivened("<p>no canvas</p>") == "<p>no canvas</p>"
+
+
+def test_a_model_too_large_for_a_page_is_said(monkeypatch):
+    monkeypatch.setattr(live, "MOST_BYTES", 1000)
+    still = DigitCanvas(strokes=strokes_of("42")).still()
+    assert "too many for a page that reads by itself" in still
+    assert "<svg" in still
+    assert live.enlivened(still) == still
+
+
+NETWORKS = [
+    name for name in architectures.ARCHITECTURES if name not in ("vgg16", "vgg19", "resnet50")
+]
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize("file", [FLOAT_FILE, INT8_FILE])
+@pytest.mark.parametrize("name", NETWORKS)
+def test_every_network_answers_in_a_page(browser, tmp_path, name, file):
+    """Protects reports on other networks: the same answers, or a word that it is too large."""
+    images = load_dataset("optdigits", "test").images[:50]
+    network = architectures.build(name)
+    folder = exporting.save_model(network, tmp_path / "model")
+    exporting.save_int8(network, folder, images)
+    write_json(folder / CARD_FILE, {"serves": file, "temperature": 1.0, "threshold": 0.5})
+    report = tmp_path / "report.html"
+    body = live.enlivened(live.canvas(folder))
+    report.write_text(f'<!doctype html><meta charset="utf-8">{body}')
+    if (folder / file).stat().st_size > live.MOST_BYTES:
+        assert "too many for a page" in body
+        return
+    with opened(browser, report) as page:
+        got = np.array(page.evaluate(LOGITS, [coded(images), len(images)]))
+    wanted = Network(folder / file).logits(images)
+    assert np.abs(got - wanted).max() < 1e-3 * max(1, np.abs(wanted).max())
