@@ -21,7 +21,8 @@ from digitlib.apps.canvas import DigitCanvas
 from digitlib.apps.canvas.strokes import write
 from digitlib.artifacts import load_card, write_json
 from digitlib.datasets import load_dataset
-from digitlib.pixels.digit_files import PIXEL_COLUMNS, DataError
+from digitlib.pixels.digit_columns import PIXEL_COLUMNS
+from digitlib.pixels.digit_files import DataError
 from digitlib.reading import batch
 from digitlib.reading.batch import predict, write_submission
 from digitlib.reading.models import PRETRAINED_LINES

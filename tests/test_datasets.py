@@ -5,12 +5,13 @@ from dataclasses import replace
 
 import cv2
 import numpy as np
+import pillow_heif
 import pytest
 from PIL import Image
 
 from digitlib import datasets
 from digitlib.datasets import DataError, load_dataset
-from digitlib.pixels.decoding import SUFFIXES
+from digitlib.pixels.formats import SUFFIXES
 
 LABELS = np.repeat(np.arange(10, dtype=np.uint8), 10)
 
@@ -192,6 +193,7 @@ def test_folder_reports_what_it_leaves_out(folder):
 
 def test_folder_reads_what_a_batch_reads(folder):
     """One set of picture formats, whatever the pictures are for."""
+    pillow_heif.register_heif_opener()
     for number, suffix in enumerate(SUFFIXES):
         image = np.full((40, 40, 3), 255, np.uint8)
         image[5:35, 18:22] = 0

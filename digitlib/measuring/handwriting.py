@@ -19,8 +19,9 @@ from PIL import Image
 
 from digitlib.artifacts import resolve, writing
 from digitlib.datasets import load_dataset
-from digitlib.pixels.decoding import NO_PICTURE, SUFFIXES, Picture, load
+from digitlib.pixels.decoding import Picture, load
 from digitlib.pixels.digit_files import DataError
+from digitlib.pixels.formats import NO_PICTURE, is_picture
 from digitlib.synthetic.numerals import draw_hands, write
 from digitlib.synthetic.paper import on_paper, on_screen
 
@@ -258,7 +259,7 @@ def _own(folder: Path) -> tuple[Handwriting, list[str]]:
     Pictures that seem to be empty stay in: not to find the digit in one is a mistake that counts.
     """
     files = [p for digit in range(10) for p in sorted((folder / str(digit)).glob("*"))]
-    used = [p for p in files if p.suffix.lower() in SUFFIXES]
+    used = [p for p in files if is_picture(p)]
     if not used:
         raise DataError(
             f"{folder}: no pictures here; put JPEG or PNG files of one digit each into "
