@@ -13,7 +13,7 @@ EXPECTED = "expected label,pixel0,…,pixel783 (or pixel0,…,pixel783 without l
 LABELS = {"label", "labels", "class", "digit", "target", "y"}
 NUMBERS = {"", "unnamed: 0", "index", "id", "imageid"}  # columns that count the rows
 # What the numbers in the names of pixels may be: pixel0 …, pixel1 …, 0x0 …, 1x1 ….
-_GRIDS = [[(i + first,) for i in range(PIXELS)] for first in (0, 1)]
+_GRIDS: list[list[tuple[int, ...]]] = [[(i + first,) for i in range(PIXELS)] for first in (0, 1)]
 _GRIDS += [list(product(range(first, SIDE + first), repeat=2)) for first in (0, 1)]
 
 

@@ -8,7 +8,7 @@ import contextlib
 import re
 import textwrap
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
@@ -98,7 +98,7 @@ def split_changes(name: str) -> tuple[str, list[str]]:
     return (asked[1], asked[2].split(",")) if asked else (name, [])
 
 
-def changed(images: np.ndarray, changes: list[str]) -> np.ndarray:
+def changed(images: np.ndarray, changes: Sequence[str]) -> np.ndarray:
     """Images uint8 (N, 28, 28) after each of these `CHANGES`."""
     for name in changes:
         images = CHANGES[name](images)

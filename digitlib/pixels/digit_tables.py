@@ -200,7 +200,7 @@ def _decoded(stored: list, start: int) -> tuple[np.ndarray, dict[int, str]]:
             content = one["bytes"] if isinstance(one, dict) else one
             with Image.open(io.BytesIO(content), formats=FORMATS) as picture:
                 if picture.size == (SIDE, SIDE):
-                    images[i] = picture.convert("L")
+                    images[i] = np.asarray(picture.convert("L"))
                 else:
                     width, height = picture.size
                     faults[i] = f"image {start + i + 1} has {width}×{height} pixels, not 28×28"

@@ -9,15 +9,18 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from PIL import Image
+from PIL.TiffImagePlugin import TiffImageFile
 
 from digitlib.extras import need
 
 # Only these decoders are tried, because others would let a file start an external program.
-FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF", "PPM", "AVIF", "JPEG2000")
+FORMATS: tuple[str, ...] = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF", "PPM", "AVIF", "JPEG2000")
 PAGED = (".pdf", ".tif", ".tiff")  # may have several pages
 # The files in a folder or an archive that are taken for pictures, by the end of their name.
-SUFFIXES = (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".bmp", ".gif", ".pgm", ".ppm")
-SUFFIXES += (".pbm", ".jp2", ".avif", ".heic", ".heif", *PAGED)
+SUFFIXES = (
+    *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".bmp", ".gif", ".pbm", ".pgm", ".ppm"),
+    *(".jp2", ".avif", ".heic", ".heif", *PAGED),
+)
 NO_PICTURE = f"no picture: its name ends in none of {' '.join(SUFFIXES)}"
 UNKNOWN = f"not a picture of a known format ({', '.join(FORMATS)}, HEIC or PDF)"
 HEIC = {b"ftyp" + brand for brand in (b"heic", b"heix", b"heim", b"heis", b"mif1", b"msf1")}
@@ -89,11 +92,11 @@ def _page_numbers(content: bytes) -> Sequence[int]:
     if _is_pdf(content):
         with _pdf(content) as document:
             return range(len(document))
-    with Image.open(io.BytesIO(content), formats=("TIFF",)) as image:
+    with TiffImageFile(io.BytesIO(content)) as image:
         return [i for i in range(image.n_frames) if not _is_thumbnail(image, i)]
 
 
-def _is_thumbnail(image: Image.Image, number: int) -> bool:
+def _is_thumbnail(image: TiffImageFile, number: int) -> bool:
     image.seek(number)
     return bool(image.tag_v2.get(254, 0) & 1)  # NewSubfileType: a smaller copy of another page
 

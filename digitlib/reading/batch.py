@@ -48,20 +48,22 @@ def read_as_one_hand(recognizer: Recognizer, chunks: Iterable[Chunk]) -> Iterato
     Raises:
         DataError: for more digits than can be compared.
     """
-    digits: list[Chunk] = []
+    digits: list[tuple[Chunk, np.ndarray]] = []
+    images: list[np.ndarray] = []
     pictures: list[tuple[str, int | None, Reading | str]] = []
     for chunk in chunks:
         if isinstance(chunk.pictures, np.ndarray):
-            digits.append(chunk)
+            inked = has_ink(chunk.pictures)
+            digits.append((chunk, inked))
+            images.append(chunk.pictures[inked])
         else:
             pictures += _attempts(recognizer, chunk)
     if digits:
-        inked = [has_ink(np.asarray(chunk.pictures)) for chunk in digits]
-        images = np.concatenate([one.pictures[i] for one, i in zip(digits, inked, strict=True)])
-        shares = spread(images, recognizer.classify(images))
-        for chunk, there in zip(digits, inked, strict=True):
-            own, shares = np.split(shares, [there.sum()])
-            yield from _of_digits(chunk, there, own, recognizer.threshold)
+        all_images = np.concatenate(images)
+        shares = spread(all_images, recognizer.classify(all_images))
+        for chunk, inked in digits:
+            own, shares = np.split(shares, [inked.sum()])
+            yield from _of_digits(chunk, inked, own, recognizer.threshold)
         return  # a source has digits or pictures; the line network is for pictures
     again = as_one_hand(recognizer, [said for _, _, said in pictures])
     for (name, truth, _), said in zip(pictures, again, strict=True):

@@ -8,6 +8,7 @@ import os
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ import numpy as np
 from digitlib.artifacts import resolve
 from digitlib.pixels.decoding import Picture
 from digitlib.pixels.digit_arrays import DigitArrays
-from digitlib.pixels.digit_files import DataError, DigitFile, changed, split_changes
+from digitlib.pixels.digit_files import DataError, DigitFile, changed, opened, split_changes
 from digitlib.pixels.digit_idx import NAME, DigitIdx, labels_beside
 from digitlib.pixels.digit_tables import DigitParquet, DigitTable
 from digitlib.pixels.formats import SUFFIXES, is_hidden, is_picture, page_name, page_of, pages
@@ -95,20 +96,19 @@ class Archive:
 
     def __init__(self, file: Path):
         self.files = [file]
-        try:
-            with zipfile.ZipFile(file) as archive:
-                inside = sorted(archive.infolist(), key=lambda entry: entry.filename)
-                names = [(e, Path(e.filename)) for e in inside if not e.is_dir()]
-                names = [(entry, name) for entry, name in names if not is_hidden(name)]
-                self.notes = _left_out([str(name) for _, name in names if not is_picture(name)])
-                self.pages = [
-                    (entry, page)
-                    for entry, name in names
-                    if is_picture(name)
-                    for page in pages(name.name, lambda entry=entry: _unpack(archive, entry)[0])
-                ]
-        except (OSError, zipfile.BadZipFile) as fault:
-            raise DataError(f"{file}: not a readable zip file ({fault})") from None
+        self.pages: list[tuple[zipfile.ZipInfo, int | None]] = []
+        others = []
+        with opened(file, "a readable zip file"), zipfile.ZipFile(file) as archive:
+            for entry in sorted(archive.infolist(), key=lambda entry: entry.filename):
+                name = Path(entry.filename)
+                if entry.is_dir() or is_hidden(name):
+                    continue
+                if is_picture(name):
+                    numbers = pages(name.name, partial(_unpack, archive, entry))
+                    self.pages += [(entry, number) for number in numbers]
+                else:
+                    others.append(entry.filename)
+        self.notes = _left_out(others)
         if not self.pages:
             raise DataError(f"{file}: there are no pictures in this archive")
 
@@ -119,7 +119,7 @@ class Archive:
         """Picture ``number``, to be shown."""
         entry, page = self.pages[number]
         with zipfile.ZipFile(self.files[0]) as archive:
-            return page_of(_unpack(archive, entry)[0], page)
+            return page_of(_unpack(archive, entry), page)
 
     def chunks(self, size: int, start: int = 0) -> Iterator[Chunk]:
         """All from number ``start`` on, ``size`` at a time, or fewer where they are large."""
@@ -130,7 +130,10 @@ class Archive:
                 unpacked, last, content, fault = 0, None, b"", ""
                 for entry, page in self.pages[start : start + size]:
                     if entry is not last:
-                        content, fault = _unpack(archive, entry)
+                        try:
+                            content, fault = _unpack(archive, entry), ""
+                        except Exception as reason:  # zipfile raises whatever a damaged one lets it
+                            content, fault = b"", f"cannot be unpacked: {reason}"
                         unpacked, last = unpacked + len(content), entry
                     if fault:
                         faults[len(pictures)] = fault
@@ -163,7 +166,7 @@ class Digits:
 
     def look(self, number: int) -> np.ndarray:
         """Digit ``number``, to be shown: dark ink on white, uint8 (28, 28)."""
-        return 255 - next(self.chunks(1, number)).pictures[0]
+        return 255 - changed(next(self.content.chunks(1, number)).images, self.changes)[0]
 
     def chunks(self, size: int, start: int = 0) -> Iterator[Chunk]:
         """All from number ``start`` on, ``size`` at a time; they are named by their number."""
@@ -241,17 +244,14 @@ def _left_out(names: Sequence[str]) -> list[str]:
     return [f"left out, as names of pictures end in {' '.join(SUFFIXES)}: {some}"]
 
 
-def _unpack(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> tuple[bytes, str]:
-    """A file's content, and why it cannot be unpacked; one of the two is empty."""
+def _unpack(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
+    """A file's content; ValueError for what is too large, and what zipfile raises."""
     if entry.file_size > MOST_BYTES:
-        return b"", f"it has more than {MOST_BYTES / 1e6:.0f} MB"
+        raise ValueError(f"it has more than {MOST_BYTES / 1e6:.0f} MB")
     if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        return b"", "it is packed in a rare way: pack it by deflation"  # others know no limit
-    try:
-        with archive.open(entry) as stream:
-            return stream.read(entry.file_size + 1), ""  # no more, whatever comes out of it
-    except Exception as fault:  # zipfile raises whatever a damaged one makes it raise
-        return b"", f"cannot be unpacked: {fault}"
+        raise ValueError("it is packed in a rare way; pack it by deflation")  # others know no limit
+    with archive.open(entry) as stream:
+        return stream.read(entry.file_size + 1)  # no more, whatever the file says of its size
 
 
 def _truth(folder: str) -> int | None:
