@@ -19,7 +19,7 @@ from PIL import Image
 from readings import number
 from ruled import table
 
-from digitlib.apps import cli
+from digitlib.apps import cli, sheet_command
 from digitlib.pixels.decoding import Decoded
 from digitlib.reading.sheets import Cell, LeftOut, Sheet, Table
 from digitlib.reading.spreadsheets import DOUBTFUL, as_csv, as_json, crop, write_workbook
@@ -213,7 +213,6 @@ def test_a_file_is_replaced_only_when_asked(photo, monkeypatch, capsys):
     [
         (["broken.png"], 1, "broken.png: not a picture"),
         (["nowhere.png"], 2, "nowhere.png: there is no such file"),
-        (["."], 2, "is a folder"),
         (["photo.png", "--csv", "."], 2, "is a folder"),
         (["photo.png", "--csv", ".", "--overwrite"], 2, "is a folder"),
         (["photo.png", "--csv", "o.txt", "--json", "o.txt"], 2, "replaced by another"),
@@ -246,6 +245,7 @@ def test_when_the_disk_is_full_nothing_is_half_written(photo):
 def test_without_a_model_of_sheets_the_remedy_is_named(photo, monkeypatch, capsys):
     from digitlib import Recognizer
 
-    monkeypatch.setattr(cli, "Recognizer", lambda: Recognizer(sheet_model_dir=photo / "sheets"))
+    nowhere = lambda: Recognizer(sheet_model_dir=photo / "sheets")  # noqa: E731
+    monkeypatch.setattr(sheet_command, "Recognizer", nowhere)
     assert cli.main(["sheet", str(photo / "photo.png")]) == 2
     assert "python -m digitlib.learning.fit_sheets" in capsys.readouterr().err

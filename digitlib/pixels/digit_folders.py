@@ -28,7 +28,7 @@ def read_folder(folder: Path) -> tuple[np.ndarray, np.ndarray, list[tuple[str, s
     for digit in range(10):
         used = len(images)
         for file in _visible(folder / str(digit)):
-            for page in pages(file.name, file.read_bytes):
+            for page in pages(file.read_bytes, file.name):
                 try:
                     images.append(_digit_in(page_of(file, page), file))
                     labels.append(digit)

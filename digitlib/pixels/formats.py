@@ -56,14 +56,14 @@ def open_image(content: bytes, page: int = 0) -> Image.Image:
     return image
 
 
-def pages(name: str, read: Callable[[], bytes]) -> list[int | None]:
+def pages(read: Callable[[], bytes], name: str = "") -> list[int | None]:
     """The pages of a picture file, from 0; [None] where it is one picture, or is damaged.
 
-    `name` is the file's, and `read` gives its bytes, which are needed of few kinds.
+    `read` gives its bytes, which are needed of few kinds. The name tells which, where it is known.
     """
     numbers: Sequence[int] = ()
     with contextlib.suppress(Exception):  # reading it says what is wrong
-        if name.lower().endswith(PAGED):
+        if not name or name.lower().endswith(PAGED):
             numbers = _page_numbers(read())
     return list(numbers) if len(numbers) > 1 else [None]
 

@@ -66,7 +66,7 @@ class Files:
 
     def __init__(self, files: list[Path], root: Path | None = None, others: Sequence[str] = ()):
         self.files, self.root, self.notes = files, root, _left_out(others)
-        self.pages = [(file, page) for file in files for page in pages(file.name, file.read_bytes)]
+        self.pages = [(file, page) for file in files for page in pages(file.read_bytes, file.name)]
 
     def __len__(self) -> int:
         return len(self.pages)
@@ -104,7 +104,7 @@ class Archive:
                 if entry.is_dir() or is_hidden(name):
                     continue
                 if is_picture(name):
-                    numbers = pages(name.name, partial(_unpack, archive, entry))
+                    numbers = pages(partial(_unpack, archive, entry), name.name)
                     self.pages += [(entry, number) for number in numbers]
                 else:
                     others.append(entry.filename)
