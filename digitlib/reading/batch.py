@@ -280,9 +280,9 @@ def _single(chunk: Chunk) -> Iterator[Chunk]:
 
 
 def _identity(source: Source, model_dir: str | Path) -> str:
-    """A checksum of what the rows depend on: columns, models, and which pictures there are."""
+    """A checksum of what the rows depend on: columns, models, and which pictures there are, how."""
     models = [(checksum(folder), load_card(folder)) for folder in (model_dir, PRETRAINED_LINES)]
-    digest = hashlib.sha256(f"{COLUMNS} {models}".encode())
+    digest = hashlib.sha256(f"{COLUMNS} {models} {source.changes}".encode())
     for file in source.files:
         entry = file.stat() if file.exists() else None
         state = (entry.st_size, entry.st_mtime_ns) if entry else "gone"

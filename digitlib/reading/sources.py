@@ -63,6 +63,7 @@ class Files:
     """
 
     of_digits = False
+    changes: Sequence[str] = ()
 
     def __init__(self, files: list[Path], root: Path | None = None, others: Sequence[str] = ()):
         self.files, self.root, self.notes = files, root, _left_out(others)
@@ -93,6 +94,7 @@ class Archive:
     """The pictures in a zip file, as those of a folder. Nothing is unpacked to disk."""
 
     of_digits = False
+    changes: Sequence[str] = ()
 
     def __init__(self, file: Path):
         self.files = [file]
