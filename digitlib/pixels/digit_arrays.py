@@ -154,4 +154,6 @@ def _read_header(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype]:
     shape, by_columns, dtype = np.lib.format.read_array_header_1_0(stream)
     if dtype.hasobject:
         raise ValueError("it holds Python objects")
+    if min(shape, default=0) < 0:
+        raise ValueError(f"it claims to have the shape {shape}")
     return shape, by_columns, dtype

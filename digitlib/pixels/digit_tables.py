@@ -138,12 +138,16 @@ class DigitTable(DigitFile):
         if len(cells) != len(self.names):
             return f"{len(cells) - others} pixels instead of {PIXELS}"
         for place in [*([] if label is None else [label]), *pixels]:
-            limit = 9 if place == label else FULL
+            limit, remedy = 9 if place == label else FULL, ""
             with contextlib.suppress(ValueError):
-                if float(cells[place]) in range(limit + 1):
+                value = float(cells[place])
+                if value in range(limit + 1):
                     continue
+                if 0 < value < 1:
+                    remedy = "; multiply pixels from 0 to 1 by 255, and round them"
             column = self.names[place] if self.has_names else place + 1
-            return f"column {column}: {cells[place]!r} is not a whole number from 0 to {limit}"
+            wrong = f"{cells[place]!r} is not a whole number from 0 to {limit}"
+            return f"column {column}: {wrong}{remedy}"
         return "not a row of numbers"
 
 
