@@ -84,8 +84,8 @@ def is_picture(file: Path) -> bool:
 
 
 def is_hidden(path: Path) -> bool:
-    """Whether a path begins with a dot anywhere: programs keep such files for themselves."""
-    return any(part.startswith(".") for part in path.parts)
+    """Whether a name in a path begins with a dot: programs keep such files for themselves."""
+    return any(part.startswith(".") and part != ".." for part in path.parts)
 
 
 def _page_numbers(content: bytes) -> Sequence[int]:
