@@ -1,5 +1,6 @@
 """What is named at a shell: pictures, seen from where the shell is, and standard input."""
 
+import io
 import sys
 from collections.abc import Iterator, Sequence
 from functools import cached_property
@@ -28,7 +29,7 @@ class StandardInput:
     @cached_property
     def pages(self) -> list[int | None]:
         """As ``formats.pages`` gives them."""
-        return pages(lambda: self.content)
+        return pages(lambda: io.BytesIO(self.content))
 
     def __len__(self) -> int:
         return len(self.pages)

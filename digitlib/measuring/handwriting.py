@@ -6,7 +6,6 @@ and on a simulated screen; a folder of collected handwriting; and a user's own p
 """
 
 import os
-import zipfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise, zip_longest
@@ -20,7 +19,7 @@ from PIL import Image
 from digitlib.artifacts import resolve, writing
 from digitlib.datasets import load_dataset
 from digitlib.pixels.decoding import Picture, load
-from digitlib.pixels.digit_files import DataError
+from digitlib.pixels.digit_files import DataError, opened
 from digitlib.pixels.formats import NO_PICTURE, is_picture
 from digitlib.synthetic.numerals import draw_hands, write
 from digitlib.synthetic.paper import on_paper, on_screen
@@ -246,11 +245,9 @@ def draw_recordings(points: np.ndarray, offsets: np.ndarray) -> list[np.ndarray]
 
 
 def _arrays(file: Path, *names: str) -> list[np.ndarray]:
-    try:
-        with file.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
-            return [arrays[name] for name in names]
-    except (KeyError, OSError, ValueError, EOFError, zipfile.BadZipFile) as fault:
-        raise DataError(f"{file}: the file is damaged ({fault}); copy it again") from None
+    with opened(file, f"a file of {' and '.join(names)}"), file.open("rb") as stream:
+        arrays = np.load(stream, allow_pickle=False)
+        return [arrays[name] for name in names]
 
 
 def _own(folder: Path) -> tuple[Handwriting, list[str]]:

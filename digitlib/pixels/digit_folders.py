@@ -6,7 +6,7 @@ import numpy as np
 
 from digitlib.pixels.decoding import Picture, PictureError
 from digitlib.pixels.digit_files import DataError
-from digitlib.pixels.formats import NO_PICTURE, is_picture, page_name, page_of, pages
+from digitlib.pixels.formats import NO_PICTURE, is_picture, page_name, page_of, pages_of
 from digitlib.pixels.segmentation import normalise
 
 NO_INK = "there is no ink in it"
@@ -28,7 +28,7 @@ def read_folder(folder: Path) -> tuple[np.ndarray, np.ndarray, list[tuple[str, s
     for digit in range(10):
         used = len(images)
         for file in _visible(folder / str(digit)):
-            for page in pages(file.read_bytes, file.name):
+            for page in pages_of(file):
                 try:
                     images.append(_digit_in(page_of(file, page), file))
                     labels.append(digit)

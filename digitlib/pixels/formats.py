@@ -6,7 +6,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 from PIL import Image
 from PIL.TiffImagePlugin import TiffImageFile
@@ -24,6 +24,7 @@ SUFFIXES = (
 NO_PICTURE = f"no picture: its name ends in none of {' '.join(SUFFIXES)}"
 UNKNOWN = f"not a picture of a known format ({', '.join(FORMATS)}, HEIC or PDF)"
 HEIC = {b"ftyp" + brand for brand in (b"heic", b"heix", b"heim", b"heis", b"mif1", b"msf1")}
+HEAD = 1024  # bytes, in which a PDF says what it is
 PDF_SIDE = 1600  # pixels along the longest side of a page that is drawn
 _PDFIUM = threading.Lock()  # it serves one thread at a time
 
@@ -41,7 +42,7 @@ def open_image(content: bytes, page: int = 0) -> Image.Image:
     Raises `UnidentifiedImageError` for no known format, `ModuleNotFoundError` where the library for
     a format is not installed, and what decoders raise.
     """
-    if _is_pdf(content):
+    if _is_pdf(bytes(content[:HEAD])):
         return _draw(content, page)
     formats = FORMATS
     if bytes(content[4:12]) in HEIC:
@@ -56,16 +57,22 @@ def open_image(content: bytes, page: int = 0) -> Image.Image:
     return image
 
 
-def pages(read: Callable[[], bytes], name: str = "") -> list[int | None]:
+def pages(stream: Callable[[], BinaryIO], name: str = "") -> list[int | None]:
     """The pages of a picture file, from 0; [None] where it is one picture, or is damaged.
 
-    `read` gives its bytes, which are needed of few kinds. The name tells which, where it is known.
+    `stream` opens the file, which few kinds need. Its name tells which kind, where it is known.
     """
     numbers: Sequence[int] = ()
     with contextlib.suppress(Exception):  # reading it says what is wrong
         if not name or name.lower().endswith(PAGED):
-            numbers = _page_numbers(read())
+            with stream() as opened:
+                numbers = _page_numbers(opened)
     return list(numbers) if len(numbers) > 1 else [None]
+
+
+def pages_of(file: Path) -> list[int | None]:
+    """The `pages` of a file on disk."""
+    return pages(lambda: file.open("rb"), file.name)
 
 
 def page_of(file: Path | bytes, number: int | None) -> Path | bytes | Page:
@@ -88,11 +95,12 @@ def is_hidden(path: Path) -> bool:
     return any(part.startswith(".") and part != ".." for part in path.parts)
 
 
-def _page_numbers(content: bytes) -> Sequence[int]:
-    if _is_pdf(content):
-        with _pdf(content) as document:
+def _page_numbers(stream: BinaryIO) -> Sequence[int]:
+    if _is_pdf(stream.read(HEAD)):
+        with _pdf(stream) as document:
             return range(len(document))
-    with TiffImageFile(io.BytesIO(content)) as image:
+    stream.seek(0)
+    with TiffImageFile(stream) as image:
         return [i for i in range(image.n_frames) if not _is_thumbnail(image, i)]
 
 
@@ -101,12 +109,12 @@ def _is_thumbnail(image: TiffImageFile, number: int) -> bool:
     return bool(image.tag_v2.get(254, 0) & 1)  # NewSubfileType: a smaller copy of another page
 
 
-def _is_pdf(content: bytes) -> bool:
-    return b"%PDF-" in bytes(content[:1024])
+def _is_pdf(head: bytes) -> bool:
+    return b"%PDF-" in head
 
 
 @contextlib.contextmanager
-def _pdf(content: bytes) -> Iterator[Any]:
+def _pdf(content: bytes | BinaryIO) -> Iterator[Any]:
     need("formats", "pypdfium2")
     from pypdfium2 import PdfDocument
 

@@ -4,12 +4,14 @@ Pictures are fetched in chunks, so that a source may be larger than memory.
 """
 
 import glob
+import io
 import os
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
@@ -19,7 +21,15 @@ from digitlib.pixels.digit_arrays import DigitArrays
 from digitlib.pixels.digit_files import DataError, DigitFile, changed, opened, split_changes
 from digitlib.pixels.digit_idx import NAME, DigitIdx, labels_beside
 from digitlib.pixels.digit_tables import DigitParquet, DigitTable
-from digitlib.pixels.formats import SUFFIXES, is_hidden, is_picture, page_name, page_of, pages
+from digitlib.pixels.formats import (
+    SUFFIXES,
+    is_hidden,
+    is_picture,
+    page_name,
+    page_of,
+    pages,
+    pages_of,
+)
 
 READERS: dict[str, Callable[[Path], DigitFile]] = {
     ".csv": DigitTable,
@@ -67,7 +77,7 @@ class Files:
 
     def __init__(self, files: list[Path], root: Path | None = None, others: Sequence[str] = ()):
         self.files, self.root, self.notes = files, root, _left_out(others)
-        self.pages = [(file, page) for file in files for page in pages(file.read_bytes, file.name)]
+        self.pages = [(file, page) for file in files for page in pages_of(file)]
 
     def __len__(self) -> int:
         return len(self.pages)
@@ -106,7 +116,7 @@ class Archive:
                 if entry.is_dir() or is_hidden(name):
                     continue
                 if is_picture(name):
-                    numbers = pages(partial(_unpack, archive, entry), name.name)
+                    numbers = pages(partial(_stream, archive, entry), name.name)
                     self.pages += [(entry, number) for number in numbers]
                 else:
                     others.append(entry.filename)
@@ -254,6 +264,10 @@ def _unpack(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
         raise ValueError("it is packed in a rare way; pack it by deflation")  # others know no limit
     with archive.open(entry) as stream:
         return stream.read(entry.file_size + 1)  # no more, whatever the file says of its size
+
+
+def _stream(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> BinaryIO:
+    return io.BytesIO(_unpack(archive, entry))
 
 
 def _truth(folder: str) -> int | None:
