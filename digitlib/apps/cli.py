@@ -34,9 +34,10 @@ examples:
   digitlib predict seven.jpg cheque.png       what they say
   digitlib predict scans/ --csv scans.csv     a whole folder into a table; resumable
   digitlib predict test.csv --csv out.csv --submission submission.csv
-                                              Kaggle's columns (or a .npy, .npz or .zip file)
+                                              28×28 digits (.csv, .npy, .npz, IDX, .parquet)
   curl -s URL | digitlib predict - --json     a picture from standard input
   digitlib sheet photo.jpg --xlsx out.xlsx    a photo of a table or form into a spreadsheet
+  digitlib sheet forms/ --xlsx sheets         of many forms a spreadsheet each
 """
 Commands = argparse._SubParsersAction
 AT_A_TIME = 20  # pictures, between two lines of output
@@ -85,7 +86,7 @@ def _add_predict(commands: Commands) -> None:
         "pictures",
         nargs="+",
         metavar="PICTURES",
-        help="picture files, a folder, a zip, csv, npy or npz file, or - for standard input",
+        help="pictures, a folder, a zip file, a file of digits, or - for standard input",
     )
     predicting.add_argument("--model", default=str(PRETRAINED), help="folder of another model")
     predicting.add_argument(

@@ -65,7 +65,7 @@ class DigitTable(DigitFile):
                 yield self._chunk(rows)
 
     def _open(self) -> IO[str]:
-        opener = gzip.open if self.file.suffix == ".gz" else open
+        opener = gzip.open if self.file.suffix.lower() == ".gz" else open
         return opener(self.file, "rt", newline="", encoding="utf-8-sig")
 
     def _rows(self, stream: IO[str]) -> Iterator[tuple[int, str]]:
