@@ -64,7 +64,7 @@ readme: $(READY)  ## write the README's results from the metrics under outputs/
 
 lock: $(READY)  ## pin dependencies again: UPGRADE=--upgrade takes the newest
 	@$(BIN)/python -m pip install --quiet uv
-	@$(BIN)/uv pip compile --quiet --universal --extra dev --extra notebooks --extra service --extra tracking --no-annotate $(UPGRADE) \
+	@$(BIN)/uv pip compile --quiet --universal --extra dev --extra formats --extra notebooks --extra service --extra tracking --no-annotate $(UPGRADE) \
 	  --custom-compile-command "make lock" --output-file requirements.lock pyproject.toml
 
 clean:  ## remove .venv and caches; outputs/ stays

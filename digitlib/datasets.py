@@ -5,10 +5,9 @@ data raises ``DataError``, which names the file and the fault. Pictures that can
 listed in ``Dataset.left_out``.
 """
 
-import gzip
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -18,12 +17,15 @@ import numpy as np
 
 from digitlib.artifacts import resolve
 from digitlib.extras import need
-from digitlib.pixels.decoding import NO_PICTURE, SUFFIXES, PictureError
-from digitlib.pixels.digit_files import DataError, DigitArrays, DigitTable
+from digitlib.pixels.digit_arrays import DigitArrays
+from digitlib.pixels.digit_files import CHANGES, DataError, DigitFile, changed, split_changes
+from digitlib.pixels.digit_folders import NO_INK, read_folder
+from digitlib.pixels.digit_idx import DigitIdx, find_idx
+from digitlib.pixels.digit_tables import DigitParquet, DigitTable
 from digitlib.pixels.normalisation import SIDE
-from digitlib.pixels.segmentation import normalise
+from digitlib.pixels.polarity import has_ink
 
-AT_A_TIME = 5000  # digits of a table or an array file
+AT_A_TIME = 5000  # digits of a file
 # MD5 of the uncompressed files, as published with MNIST (LeCun, Cortes and Burges, 1998).
 MNIST_MD5 = {
     "train-images-idx3-ubyte": "6bbc9ace898e44ae57da46a324031adb",
@@ -74,6 +76,16 @@ class Dataset:
             raise DataError(f"{self.source}: there are no labels, and this use needs them")
         return self.labels
 
+    def first(self, most: int) -> "Dataset":
+        """The first samples, at most so many; 0 for all.
+
+        Raises:
+            DataError: for a number below 0.
+        """
+        if most < 0:
+            raise DataError(f"{self.source}: the first {most} samples cannot be taken; 0 takes all")
+        return self.take(np.arange(min(most or len(self), len(self))))
+
     def take(self, index: np.ndarray) -> "Dataset":
         """The samples at ``index`` (integers, or a boolean mask of length N)."""
         labels = None if self.labels is None else self.labels[index]
@@ -85,9 +97,11 @@ def load_dataset(spec: str, part: str = "train", labels_required: bool = True) -
 
     Args:
         spec: ``optdigits`` (bundled with scikit-learn), ``mnist``, ``idx:DIR``,
-            ``folder:DIR`` (pictures in DIR/0 … DIR/9), ``csv:FILE`` (Kaggle's columns; may be
-            gzipped) or ``npz:FILE`` (arrays ``images`` and ``labels``). Paths are relative to
-            the project's root.
+            ``folder:DIR`` (pictures in DIR/0 … DIR/9), ``csv:FILE`` (``DigitTable``),
+            ``npz:FILE`` (``DigitArrays``) or ``parquet:FILE`` (``DigitParquet``). A folder with
+            a table for each part may take the place of a table. Paths are relative to the
+            project's root. What puts images right may follow: ``idx:DIR?transpose``, or several
+            of ``digit_files.CHANGES`` with commas between them.
         part: of a source without a test part, a stratified fifth is the test part, always the same.
         labels_required: False allows data without labels (``Dataset.labels`` is then None).
 
@@ -96,9 +110,9 @@ def load_dataset(spec: str, part: str = "train", labels_required: bool = True) -
     """
     if part not in ("train", "test"):
         raise DataError(f"part is {part!r}; it must be 'train' or 'test'")
-    kind, path = find_dataset(spec)
+    kind, path, changes = find_dataset(spec)
     dataset, own_parts = IN_FILES[kind](path, part) if path else BY_NAME[kind](part)
-    dataset = replace(dataset, name=spec)
+    dataset = replace(dataset, name=spec, images=changed(dataset.images, changes))
     if dataset.labels is None and not labels_required:
         return dataset
     _check(dataset)
@@ -108,24 +122,27 @@ def load_dataset(spec: str, part: str = "train", labels_required: bool = True) -
     return train if part == "train" else test
 
 
-def find_dataset(spec: str) -> tuple[str, Path | None]:
-    """The kind of a data set and its file or folder; None for a data set known by its name alone.
+def find_dataset(spec: str) -> tuple[str, Path | None, list[str]]:
+    """The kind of a data set, its file or folder, and what puts its images right.
+
+    There is no file of a data set that is known by its name alone.
 
     Raises:
         DataError: when there is no such kind, or nothing there.
     """
-    if spec in BY_NAME:
-        return spec, None
-    kind, _, where = spec.partition(":")
+    name, changes = split_changes(spec)
+    if name in BY_NAME:
+        return name, None, changes
+    kind, _, where = name.partition(":")
     if kind not in IN_FILES or not where:
         raise DataError(
-            f"unknown data set {spec!r}; use optdigits, mnist, idx:DIR, folder:DIR, csv:FILE "
-            "or npz:FILE"
+            f"unknown data set {spec!r}; use optdigits, mnist, idx:DIR, folder:DIR, csv:FILE, "
+            f"npz:FILE or parquet:FILE, each with ?{', ?'.join(CHANGES)} where its images need it"
         )
     path = resolve(where)
     if not path.exists():
         raise DataError(f"{path}: there is no such file or folder (data set {spec!r})")
-    return kind, path
+    return kind, path, changes
 
 
 def split(dataset: Dataset, validation: float | int, seed: int = 0) -> tuple[Dataset, Dataset]:
@@ -198,15 +215,8 @@ def fold(dataset: Dataset, folds: int, number: int) -> tuple[Dataset, Dataset]:
 
 
 def _check(dataset: Dataset) -> None:
-    """Raise DataError unless there is a label for each image and an image of each digit."""
+    """Raise DataError unless there is an image of each digit."""
     labels = dataset.known_labels()
-    if len(labels) != len(dataset):
-        raise DataError(f"{dataset.source}: {len(dataset)} images but {len(labels)} labels")
-    if labels.max(initial=0) > 9:
-        row = int(np.argmax(labels > 9))
-        raise DataError(
-            f"{dataset.source}: sample {row} has label {labels[row]}; labels must be 0 to 9"
-        )
     if missing := [str(d) for d in range(10) if d not in labels]:
         raise DataError(f"{dataset.source}: there are no images of digit {', '.join(missing)}")
 
@@ -251,94 +261,67 @@ def _mnist(part: str) -> Loaded:
     return Dataset("mnist", images, labels.astype(np.uint8), source, by_writer=True), True
 
 
-def _idx(folder: Path, part: str, md5: dict[str, str] | None = None) -> Loaded:
+def _idx(folder: Path, part: str, md5: Mapping[str, str] | None = None) -> Loaded:
     """IDX files, which are MNIST's where checksums are given."""
-    own_parts = any(folder.glob("t10k-images*"))
-    prefix = "t10k" if part == "test" and own_parts else "train"
-    images = _read_idx(folder, f"{prefix}-images-idx3-ubyte", 3, md5)
-    labels = _read_idx(folder, f"{prefix}-labels-idx1-ubyte", 1, md5)
-    if images.shape[1:] != (SIDE, SIDE):
-        raise DataError(f"{folder}: images are {images.shape[1:]} pixels; they must be 28×28")
-    source = f"{'MNIST, ' if md5 else ''}IDX files in {folder.name}"
-    return Dataset("idx", images, labels, source, by_writer=bool(md5)), own_parts
-
-
-def _read_idx(folder: Path, name: str, ndim: int, md5: dict[str, str] | None) -> np.ndarray:
-    """One IDX file, plain or gzipped (format: http://yann.lecun.com/exdb/mnist/)."""
-    path = next((p for p in (folder / name, folder / f"{name}.gz") if p.exists()), None)
-    if path is None:
-        raise DataError(f"{folder / name}: this file (or {name}.gz) is missing")
-    data = path.read_bytes()
-    try:
-        data = gzip.decompress(data) if path.suffix == ".gz" else data
-    except (OSError, EOFError) as fault:
-        raise DataError(f"{path}: not a whole gzip file ({fault}); copy it again") from None
-    magic = int.from_bytes(data[:4], "big")
-    if len(data) < 4 + 4 * ndim or magic != 0x0800 + ndim:
-        kind = "images" if ndim == 3 else "labels"
-        raise DataError(f"{path}: not an IDX file of {kind} (magic number {magic:#010x})")
-    shape = tuple(int.from_bytes(data[4 + 4 * i : 8 + 4 * i], "big") for i in range(ndim))
-    body = data[4 + 4 * ndim :]
-    if len(body) != np.prod(shape, dtype=object):
-        raise DataError(
-            f"{path}: its header promises {' × '.join(map(str, shape))} bytes but {len(body)} "
-            "follow; the file is truncated or mislabelled"
-        )
-    if md5 and hashlib.md5(data, usedforsecurity=False).hexdigest() != md5[name]:
-        raise DataError(
-            f"{path}: its checksum is not the published one of MNIST's {name}; download it again, "
-            "or use idx:DIR for a data set of your own"
-        )
-    return np.frombuffer(body, np.uint8).reshape(shape)
+    test = next((name for name in ("t10k", "test") if find_idx(folder, name, "images")), "")
+    prefix = test if part == "test" and test else "train"
+    names = [f"{prefix}-images-idx3-ubyte", f"{prefix}-labels-idx1-ubyte"]
+    images, labels = (find_idx(folder, prefix, what) for what in ("images", "labels"))
+    if images is None or labels is None:
+        missing = names[0 if images is None else 1]
+        raise DataError(f"{folder / missing}: this file (or {missing}.gz) is missing")
+    first, second = ((md5 or {}).get(name, "") for name in names)
+    digits = DigitIdx(images, labels, (first, second))
+    called = f"{'MNIST, ' if md5 else ''}IDX files in {folder.name}"
+    return replace(_gathered(digits, called), by_writer=bool(md5)), bool(test)
 
 
 def _folder(folder: Path, _part: str) -> Loaded:
-    images: list[np.ndarray] = []
-    labels: list[int] = []
-    left_out = []
-    for digit in range(10):
-        used = len(images)
-        for file in sorted(p for p in (folder / str(digit)).glob("*") if p.is_file()):
-            try:
-                images.append(_digit_in(file))
-                labels.append(digit)
-            except PictureError as fault:
-                left_out.append((f"{digit}/{file.name}", str(fault)))
-        if len(images) == used:
-            reason = f"; left out: {left_out[-1][0]}: {left_out[-1][1]}" if left_out else ""
-            raise DataError(f"{folder / str(digit)}: no pictures of digit {digit} here{reason}")
-    known, source = np.array(labels, np.uint8), f"pictures in {folder.name}/"
-    return Dataset("folder", np.stack(images), known, source, tuple(left_out)), False
+    images, labels, left_out = read_folder(folder)
+    return Dataset("", images, labels, f"pictures in {folder.name}/", tuple(left_out)), False
 
 
-def _digit_in(file: Path) -> np.ndarray:
-    """The digit that a picture shows, uint8 (28, 28). Raises PictureError where there is none."""
-    if file.suffix.lower() not in SUFFIXES:
-        raise PictureError(NO_PICTURE)
-    image = normalise(file)
-    if not image.any():
-        raise PictureError("there is no ink in it")
-    return image
+def _table(read: Callable[[Path], DigitFile], path: Path, part: str) -> Loaded:
+    file, own_parts = (_file_of(path, part), True) if path.is_dir() else (path, False)
+    return _gathered(read(file), f"table {file.name}"), own_parts
 
 
-def _digit_file(
-    kind: type[DigitTable | DigitArrays], called: str, file: Path, _part: str
-) -> Loaded:
-    chunks = list(kind(file).chunks(AT_A_TIME))
+def _file_of(folder: Path, part: str) -> Path:
+    """The one file in a folder whose name says that it is the training or the test part."""
+    files = [file for file in sorted(folder.glob("*")) if part in file.name.lower()]
+    if len(files) != 1:
+        raise DataError(f"{folder}: one file with {part!r} in its name is needed, not {len(files)}")
+    return files[0]
+
+
+def _arrays(file: Path, part: str) -> Loaded:
+    digits = DigitArrays(file, part)
+    return _gathered(digits, f"arrays {file.name}"), digits.has_parts
+
+
+def _gathered(digits: DigitFile, source: str) -> Dataset:
+    """All digits of a file; those without ink are left out."""
+    chunks = list(digits.chunks(AT_A_TIME))
     for fault in [fault for chunk in chunks for fault in chunk.faults.values()]:
-        raise DataError(f"{file}: {fault}")
+        raise DataError(f"{digits.file}: {fault}")
     if not chunks:
-        raise DataError(f"{file}: it holds no digits")
+        raise DataError(f"{digits.file}: it holds no digits")
     images = np.concatenate([chunk.images for chunk in chunks])
     labels = [chunk.labels for chunk in chunks if chunk.labels is not None]
     known = np.concatenate(labels) if labels else None
-    return Dataset(called, images, known, f"{called} {file.name}"), False
+    said = f"{source} ({digits.note})" if digits.note else source
+    dataset, inked = Dataset("", images, known, said), has_ink(images)
+    if inked.all():
+        return dataset
+    blank = [(f"{digits.file.name}, digit {i + 1}", NO_INK) for i in np.flatnonzero(~inked)]
+    return replace(dataset.take(inked), left_out=tuple(blank))
 
 
 BY_NAME: dict[str, Callable[[str], Loaded]] = {"optdigits": _optdigits, "mnist": _mnist}
 IN_FILES: dict[str, Callable[[Path, str], Loaded]] = {
     "idx": _idx,
     "folder": _folder,
-    "csv": partial(_digit_file, DigitTable, "table"),
-    "npz": partial(_digit_file, DigitArrays, "arrays"),
+    "csv": partial(_table, DigitTable),
+    "parquet": partial(_table, DigitParquet),
+    "npz": _arrays,
 }

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tracemalloc
 import warnings
 import zipfile
 from pathlib import Path
@@ -21,7 +22,8 @@ from digitlib.apps.canvas import DigitCanvas
 from digitlib.apps.canvas.strokes import write
 from digitlib.artifacts import load_card, write_json
 from digitlib.datasets import load_dataset
-from digitlib.pixels.digit_files import PIXEL_COLUMNS, DataError
+from digitlib.pixels.digit_columns import PIXEL_COLUMNS
+from digitlib.pixels.digit_files import DataError
 from digitlib.reading import batch
 from digitlib.reading.batch import predict, write_submission
 from digitlib.reading.models import PRETRAINED_LINES
@@ -117,6 +119,56 @@ def test_a_damaged_entry_and_one_name_twice_are_rows(folder, tmp_path, recwarn):
     assert sorted(row.text for row in rows[1:]) == ["4", "7"]
 
 
+@pytest.mark.parametrize("packed", ["folder", "zip"])
+def test_each_page_is_a_row(folder, tmp_path, packed):
+    """Protects scans of several sheets: none of them is lost."""
+    (tmp_path / "scans").mkdir()
+    for name in ("a.pdf", "b.tiff"):
+        sheets = [Image.open(folder / digit / "a.png").convert("L") for digit in "407"]
+        sheets[0].save(tmp_path / "scans" / name, save_all=True, append_images=sheets[1:])
+    Image.open(folder / "7" / "a.png").save(tmp_path / "scans" / "c.tif")
+    source = tmp_path / "scans"
+    if packed == "zip":
+        source = Path(shutil.make_archive(str(source), "zip", source))
+    rows = table(predict(open_source(source), tmp_path / "out.csv"))
+    assert {name: row["text"] for name, row in rows.items()} == {
+        **{f"a.pdf#page={i}": text for i, text in enumerate("407", 1)},
+        **{f"b.tiff#page={i}": text for i, text in enumerate("407", 1)},
+        "c.tif": "7",
+    }
+
+
+def test_what_is_left_out_of_a_folder_or_an_archive_is_said(folder, tmp_path):
+    """Protects from a folder that was read in part: a picture may have an odd name."""
+    assert open_source(folder).notes[0].endswith(": notes.txt")
+    archive = shutil.make_archive(str(tmp_path / "all"), "zip", folder)
+    assert open_source(archive).notes == open_source(folder).notes
+    for i in range(7):
+        (tmp_path / f"{i}.doc").write_text("x")
+    shutil.copy(folder / "7" / "a.png", tmp_path)
+    [note] = open_source(tmp_path).notes
+    assert note.endswith(": 0.doc, 1.doc, 2.doc, 3.doc, 4.doc and 3 more")  # the zip, too
+    assert open_source(folder / "7").notes == []
+
+
+def test_an_archive_that_lies_about_its_sizes_takes_no_more_memory(folder, tmp_path):
+    """Protects memory: a kilobyte of bzip2 can hold gigabytes, and an entry can claim less."""
+    file = tmp_path / "bomb.zip"
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a.png", bytes(50_000_000))
+        archive.writestr("b.png", bytes(1000), zipfile.ZIP_BZIP2)
+        archive.write(folder / "7" / "a.png", "c.png")
+    said = (50_000_000).to_bytes(4, "little")
+    file.write_bytes(file.read_bytes().replace(said, (1000).to_bytes(4, "little")))
+    tracemalloc.start()
+    [chunk] = open_source(file).chunks(9)
+    assert tracemalloc.get_traced_memory()[1] < 5_000_000
+    tracemalloc.stop()
+    assert chunk.faults.keys() == {0, 1}
+    assert "pack it by deflation" in chunk.faults[1]
+    assert chunk.pictures[2] == (folder / "7" / "a.png").read_bytes()
+
+
 def test_a_name_of_any_bytes_is_a_row(folder, tmp_path):
     strange = os.path.join(os.fsencode(tmp_path), b"\xff.png")
     shutil.copy(folder / "7" / "a.png", strange)
@@ -137,12 +189,14 @@ def test_what_is_read_is_not_written_over(digits, folder, tmp_path):
 
 def test_one_bad_path_does_not_stop_the_others(folder, tmp_path):
     """Protects a long list: what is not there, or a folder, is a row that says so."""
-    paths = [tmp_path / "gone.png", folder / "7" / "a.png", folder]
+    (tmp_path / "all.csv").write_text("label")
+    paths = [tmp_path / "gone.png", folder / "7" / "a.png", folder, tmp_path / "all.csv"]
     predict(open_source(paths), tmp_path / "said.csv")
-    gone, read, inside = table(tmp_path / "said.csv").values()
+    gone, read, inside, many = table(tmp_path / "said.csv").values()
     assert gone["error"] == "there is no such file"
     assert (read["text"], read["error"]) == ("7", "")
     assert inside["error"] == "a folder: give it alone"
+    assert many["error"] == "a file of many pictures: give it alone"
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,10 @@
 """The ``digitlib`` command as a shell sees it: output, exit codes, errors."""
 
 import csv
+import io
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -10,6 +12,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 from readings import Reader, number
@@ -18,6 +21,7 @@ from digitlib import __version__
 from digitlib.apps import cli
 from digitlib.apps.canvas import DigitCanvas
 from digitlib.apps.canvas.strokes import write
+from digitlib.datasets import load_dataset
 from digitlib.reading.numbers import Reading
 
 
@@ -117,6 +121,29 @@ def test_a_folder_becomes_a_table(folder, tmp_path):
         }
 
 
+def test_what_is_odd_about_what_is_read_is_said(monkeypatch, capsys, folder, tmp_path):
+    """Protects from a folder read in part, and from digits that lie otherwise, without a word."""
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(folder, "some")
+    (tmp_path / "some" / "notes.txt").write_text("no picture")
+    cli.main(["predict", "some"])
+    assert ".pdf .tif .tiff: notes.txt" in capsys.readouterr().err
+    images = load_dataset("optdigits", "test").images[:60].swapaxes(1, 2)
+    np.savez("turned.npz", images=images)
+    assert cli.main(["predict", "turned.npz", "--csv", "out.csv"]) == 0
+    assert "turned.npz: the digits seem to be turned" in capsys.readouterr().err
+    assert cli.main(["predict", "turned.npz?transpose", "--csv", "right.csv"]) == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_each_page_on_standard_input_is_read(folder):
+    stream = io.BytesIO()
+    sheets = [Image.open(folder / f"{text}.png").convert("L") for text in ("7", "407")]
+    sheets[0].save(stream, "PDF", save_all=True, append_images=sheets[1:])
+    said = digitlib("predict", "-", given=stream.getvalue()).stdout.decode().splitlines()
+    assert [line.split()[:2] for line in said] == [["-#page=1", "7"], ["-#page=2", "407"]]
+
+
 def test_a_finished_table_is_replaced_only_when_asked(folder, tmp_path):
     first = ("predict", "7.png", "--csv", tmp_path / "out.csv")
     assert digitlib(*first, cwd=folder).returncode == 0
@@ -135,6 +162,7 @@ def test_a_finished_table_is_replaced_only_when_asked(folder, tmp_path):
     [
         (["predict", "nowhere.png"], "nowhere.png: there is no such file"),
         (["predict", "-", "7.png"], "standard input"),
+        (["predict", "-", "--csv", "o.csv"], "standard input"),
         (["predict", "7.png", "--model", "nowhere"], "there is no model in"),
         (["predict", "7.png", "--model", "nowhere", "--csv", "o.csv"], "there is no model in"),
         (["predict"], "PICTURES"),

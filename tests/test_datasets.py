@@ -5,12 +5,13 @@ from dataclasses import replace
 
 import cv2
 import numpy as np
+import pillow_heif
 import pytest
 from PIL import Image
 
 from digitlib import datasets
 from digitlib.datasets import DataError, load_dataset
-from digitlib.pixels.decoding import SUFFIXES
+from digitlib.pixels.formats import SUFFIXES
 
 LABELS = np.repeat(np.arange(10, dtype=np.uint8), 10)
 
@@ -190,8 +191,35 @@ def test_folder_reports_what_it_leaves_out(folder):
     assert all(reason for _, reason in dataset.left_out)
 
 
+def test_folder_reports_what_lies_beside_its_pictures(folder):
+    (folder / "10").mkdir()
+    (folder / "readme.txt").write_text("hello")
+    (folder / "3" / "more").mkdir()
+    (folder / "3" / ".DS_Store").write_text("a file that a program keeps for itself")
+    dataset = load_dataset(f"folder:{folder}")
+    assert [name for name, _ in dataset.left_out] == ["10", "readme.txt", "3/more"]
+
+
+def test_each_page_in_a_folder_is_a_digit(folder, digits):
+    sheets = [Image.fromarray(cv2.resize(255 - image, (90, 90))) for image in digits[40:43]]
+    sheets[0].save(folder / "4" / "scan.pdf", save_all=True, append_images=sheets[1:])
+    parts = [load_dataset(f"folder:{folder}", part) for part in ("train", "test")]
+    assert sum((part.labels == 4).sum() for part in parts) == 13
+
+
+def test_the_first_samples_are_at_most_all():
+    """Protects a limit above the number of digits, which stopped notebooks 02 and 04."""
+    full = load_dataset("optdigits")
+    assert len(full.first(5)) == 5
+    assert np.array_equal(full.first(5).labels, full.labels[:5])
+    assert len(full.first(0)) == len(full.first(10**9)) == len(full)
+    with pytest.raises(DataError, match="the first -1 samples cannot be taken"):
+        full.first(-1)
+
+
 def test_folder_reads_what_a_batch_reads(folder):
     """One set of picture formats, whatever the pictures are for."""
+    pillow_heif.register_heif_opener()
     for number, suffix in enumerate(SUFFIXES):
         image = np.full((40, 40, 3), 255, np.uint8)
         image[5:35, 18:22] = 0

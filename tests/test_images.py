@@ -191,6 +191,8 @@ def test_sentences_hold_at_the_edges():
     assert findings.degrees(-0.4) == "0°"
     assert findings.degrees(-8.2) == "−8°"
     assert findings.faults({"copies": 0}) == "**None of these faults was found.**"
+    turned = findings.faults({"copies": 0}, remedy="the digits seem to be turned; add ?flip")
+    assert turned.endswith("**Look at them:** the digits seem to be turned; add ?flip.")
     told = findings.faults({"copies": 2}, [("3/a.png", "empty file")])
     assert told == "**Found:** copies (2).\n\n- `3/a.png` was left out: empty file"
     none = findings.outliers(np.zeros(4, bool), np.arange(4))

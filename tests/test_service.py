@@ -173,6 +173,17 @@ def test_a_sheet_that_cannot_be_given_is_refused_with_a_reason(client, seven):
         assert answer.json()["error"]
 
 
+def test_a_blank_picture_is_answered_alike_everywhere(client):
+    """Protects clients from taking a blank page for one that was read."""
+    blank = {"files": {"item": as_png(np.full((200, 300), 255, np.uint8))}}
+    for path in ("/predict", "/predict?multi=true", "/sheet", "/sheet?format=xlsx"):
+        answer = client.post(path, **blank)
+        assert answer.status_code == 422, path
+        assert answer.json()["error"] == "no digit was found in it"
+    [result] = client.post("/predict/batch", **blank).json()["results"]
+    assert result["error"] == "no digit was found in it"
+
+
 def test_a_client_of_system_e_works_unchanged(client, seven):
     """Protects programs written for arj7192/digit-recognition-service."""
     label, probabilities = client.post("/upload/", files={"file": ("x.png", seven)}).json()

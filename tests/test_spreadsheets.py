@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import resource
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -19,7 +20,7 @@ from PIL import Image
 from readings import number
 from ruled import table
 
-from digitlib.apps import cli
+from digitlib.apps import cli, sheet_command
 from digitlib.pixels.decoding import Decoded
 from digitlib.reading.sheets import Cell, LeftOut, Sheet, Table
 from digitlib.reading.spreadsheets import DOUBTFUL, as_csv, as_json, crop, write_workbook
@@ -184,6 +185,11 @@ def photo(tmp_path):
     return tmp_path
 
 
+@pytest.fixture
+def digits(tmp_path):
+    np.save(tmp_path / "digits.npy", np.zeros((1, 28, 28), np.uint8))
+
+
 def test_a_photo_becomes_a_workbook_a_table_and_json(photo):
     done = digitlib(
         "photo.png", "--xlsx", "o.xlsx", "--csv", "o.csv", "--json", "o.json", cwd=photo
@@ -195,6 +201,63 @@ def test_a_photo_becomes_a_workbook_a_table_and_json(photo):
     assert (photo / "o.csv").read_text() == "12,305\n48,\n"
     assert opened(photo / "o.xlsx")[0].values["B2"] == 305
     assert json.loads((photo / "o.json").read_text())["tables"][0]["columns"] == 2
+
+
+def test_a_picture_on_standard_input_becomes_a_table(photo):
+    picture = (photo / "photo.png").read_bytes()
+    command = [Path(sys.executable).with_name("digitlib"), "sheet", "-", "--csv", "o.csv"]
+    done = subprocess.run(command, cwd=photo, input=picture, capture_output=True)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert (photo / "o.csv").read_text() == "12,305\n48,\n"
+
+
+@pytest.mark.parametrize("named", [["forms"], ["forms.zip"], ["forms/a.png", "forms/deep/b.png"]])
+def test_several_pictures_become_a_folder(photo, monkeypatch, capsys, named):
+    """Protects a pile of forms: each has a file of its own, and a bad one stops no other."""
+    monkeypatch.chdir(photo)
+    (photo / "forms" / "deep").mkdir(parents=True)
+    shutil.copy("photo.png", "forms/a.png")
+    shutil.copy("photo.png", "forms/deep/b.png")
+    if named == ["forms.zip"]:
+        shutil.make_archive("forms", "zip", "forms")
+    if len(named) == 1:
+        shutil.copy("broken.png", "forms/torn.png")
+        shutil.make_archive("forms", "zip", "forms")
+    code = cli.main(["sheet", *named, "--csv", "out", "--json", "out"])
+    said = capsys.readouterr()
+    made = {str(p.relative_to("out")) for p in Path("out").rglob("*") if p.is_file()}
+    below = "" if len(named) == 1 else "forms/"
+    names = [f"{below}a.png", f"{below}deep/b.png"]
+    assert made == {f"{name}.{kind}" for name in names for kind in ("csv", "json")}
+    assert Path("out", f"{names[1]}.csv").read_text() == "12,305\n48,\n"
+    assert f"written: out/{names[1]}.csv" in said.out
+    assert code == (len(named) == 1)
+    assert ("torn.png: not a picture" in said.err) == (len(named) == 1)
+    assert cli.main(["sheet", *named, "--csv", "out"]) == 2
+    assert "out is there already: give --overwrite" in capsys.readouterr().err
+
+
+def test_a_name_in_an_archive_leads_nowhere_else(photo, monkeypatch):
+    """Protects files outside the folder that is written to."""
+    monkeypatch.chdir(photo)
+    with zipfile.ZipFile("evil.zip", "w") as archive:
+        archive.write("photo.png", "../../up.png")
+    assert cli.main(["sheet", "evil.zip", "--csv", "out"]) == 0
+    assert [str(p) for p in photo.rglob("*up.png*")] == [str(photo / "out" / "up.png.csv")]
+
+
+def test_nothing_on_a_page_is_a_fault_and_an_empty_form_is_none(photo, monkeypatch, capsys):
+    """Protects scripts from taking a blank page for one that was read, as predict does."""
+    monkeypatch.chdir(photo)
+    Image.new("L", (300, 200), 255).save("blank.png")
+    Image.fromarray(table([[""] * 4] * 5)).save("form.png")
+    for command in ("sheet", "predict"):
+        assert cli.main([command, "blank.png"]) == 1
+        assert "blank.png: no digit was found in it" in capsys.readouterr().err
+    assert cli.main(["sheet", "blank.png", "--csv", "o.csv"]) == 1
+    assert not (photo / "o.csv").exists()
+    assert cli.main(["sheet", "form.png", "--csv", "o.csv"]) == 0
+    assert (photo / "o.csv").read_text() == 5 * ",,,\n"
 
 
 def test_a_file_is_replaced_only_when_asked(photo, monkeypatch, capsys):
@@ -213,14 +276,16 @@ def test_a_file_is_replaced_only_when_asked(photo, monkeypatch, capsys):
     [
         (["broken.png"], 1, "broken.png: not a picture"),
         (["nowhere.png"], 2, "nowhere.png: there is no such file"),
-        (["."], 2, "is a folder"),
         (["photo.png", "--csv", "."], 2, "is a folder"),
+        ([".", "--csv", "broken.png"], 2, "is a file: for several pictures"),
+        (["digits.npy"], 2, "use digitlib predict"),
         (["photo.png", "--csv", ".", "--overwrite"], 2, "is a folder"),
         (["photo.png", "--csv", "o.txt", "--json", "o.txt"], 2, "replaced by another"),
         (["photo.png", "--csv", "photo.png", "--overwrite"], 2, "replaced by another"),
         (["photo.png", "--csv", "broken.png/o.csv"], 2, "broken.png"),
     ],
 )
+@pytest.mark.usefixtures("digits")
 def test_a_wrong_command_says_what_is_wrong(photo, monkeypatch, capsys, arguments, code, reason):
     before = {file: file.read_bytes() for file in photo.iterdir()}
     monkeypatch.chdir(photo)
@@ -246,6 +311,7 @@ def test_when_the_disk_is_full_nothing_is_half_written(photo):
 def test_without_a_model_of_sheets_the_remedy_is_named(photo, monkeypatch, capsys):
     from digitlib import Recognizer
 
-    monkeypatch.setattr(cli, "Recognizer", lambda: Recognizer(sheet_model_dir=photo / "sheets"))
+    nowhere = lambda: Recognizer(sheet_model_dir=photo / "sheets")  # noqa: E731
+    monkeypatch.setattr(sheet_command, "Recognizer", nowhere)
     assert cli.main(["sheet", str(photo / "photo.png")]) == 2
     assert "python -m digitlib.learning.fit_sheets" in capsys.readouterr().err

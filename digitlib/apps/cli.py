@@ -9,49 +9,39 @@ import json
 import os
 import sys
 from argparse import Namespace
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from pathlib import Path
 
-from tabulate import tabulate
+import numpy as np
 
 from digitlib import __version__
 from digitlib.apps.service.limits import Limits
-from digitlib.artifacts import ArtifactError, load_card, write_json, writing
-from digitlib.pixels.decoding import PictureError
+from digitlib.apps.sheet_command import add_sheet_command
+from digitlib.apps.shell import StandardInput, UsageError, source_of
+from digitlib.artifacts import ArtifactError, load_card
 from digitlib.pixels.digit_files import DataError
 from digitlib.reading.batch import predict, read_as_one_hand, read_chunk, write_submission
 from digitlib.reading.models import PRETRAINED, find_models
 from digitlib.reading.numbers import MISREAD
+from digitlib.reading.placing import remedy
 from digitlib.reading.recognizer import Recognizer
 from digitlib.reading.rows import COLUMNS, Row
-from digitlib.reading.sheets import Cell, Sheet
-from digitlib.reading.sources import Chunk, Files, Source, open_source
-from digitlib.reading.spreadsheets import (
-    Entry,
-    as_csv,
-    as_json,
-    loose_entries,
-    summary,
-    write_workbook,
-)
+from digitlib.reading.sources import Digits, Source
 
 EXAMPLES = """\
 examples:
   digitlib predict seven.jpg cheque.png       what they say
   digitlib predict scans/ --csv scans.csv     a whole folder into a table; resumable
   digitlib predict test.csv --csv out.csv --submission submission.csv
-                                              Kaggle's columns (or a .npy, .npz or .zip file)
+                                              28×28 digits (.csv, .npy, .npz, IDX, .parquet)
   curl -s URL | digitlib predict - --json     a picture from standard input
   digitlib sheet photo.jpg --xlsx out.xlsx    a photo of a table or form into a spreadsheet
+  digitlib sheet forms/ --xlsx sheets         of many forms a spreadsheet each
 """
 Commands = argparse._SubParsersAction
-STANDARD_INPUT = "-"
 AT_A_TIME = 20  # pictures, between two lines of output
-
-
-class UsageError(Exception):
-    """A command that cannot be carried out; the message says why."""
+AT_A_LOOK = 1000  # digits of a table or of arrays, by which is seen how they lie
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -65,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--version", action="version", version=f"digitlib {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     _add_predict(commands)
-    _add_sheet(commands)
+    add_sheet_command(commands)
     _add_serve(commands)
     commands.add_parser("models", help="list the models there are here").set_defaults(run=_models)
     chosen = parser.parse_args(arguments)
@@ -96,7 +86,7 @@ def _add_predict(commands: Commands) -> None:
         "pictures",
         nargs="+",
         metavar="PICTURES",
-        help="picture files, a folder, a zip, csv, npy or npz file, or - for standard input",
+        help="pictures, a folder, a zip file, a file of digits, or - for standard input",
     )
     predicting.add_argument("--model", default=str(PRETRAINED), help="folder of another model")
     predicting.add_argument(
@@ -114,16 +104,6 @@ def _add_predict(commands: Commands) -> None:
         "--submission", metavar="FILE", help="with --csv: also Kaggle's ImageId,Label"
     )
     predicting.set_defaults(run=_predict)
-
-
-def _add_sheet(commands: Commands) -> None:
-    reading = commands.add_parser("sheet", help="read a photo of a table or a form")
-    reading.add_argument("picture", metavar="PICTURE", help="a picture file")
-    reading.add_argument("--xlsx", metavar="FILE", help="write an Excel workbook")
-    reading.add_argument("--csv", metavar="FILE", help="write the tables as they stand")
-    reading.add_argument("--json", metavar="FILE", help="write all that is known, as JSON")
-    reading.add_argument("--overwrite", action="store_true", help="replace files that are there")
-    reading.set_defaults(run=_sheet)
 
 
 def _add_serve(commands: Commands) -> None:
@@ -159,11 +139,14 @@ def _add_serve(commands: Commands) -> None:
 def _predict(chosen: Namespace) -> int:
     if chosen.submission and not chosen.csv:
         raise UsageError("--submission is made from the table: give --csv too")
+    source = _source(chosen.pictures)
     if chosen.csv:
-        return _into_table(_source(chosen.pictures), chosen)
+        if isinstance(source, StandardInput):
+            raise UsageError("a table is made of files: give - (standard input) without --csv")
+        return _into_table(source, chosen)
     recognizer = Recognizer(_model(chosen))
     failed = False
-    for row in _rows(chosen.pictures, recognizer, chosen.one_hand):
+    for row in _rows(source, recognizer, chosen.one_hand):
         failed |= bool(row.error)
         if chosen.json:
             print(json.dumps(row.as_json()), flush=True)
@@ -172,53 +155,6 @@ def _predict(chosen: Namespace) -> int:
         else:
             print("\n".join(_lines(row)), flush=True)
     return int(failed)
-
-
-def _sheet(chosen: Namespace) -> int:
-    targets = {kind: getattr(chosen, kind) for kind in ("xlsx", "csv", "json")}
-    files = {kind: Path(name).expanduser().resolve() for kind, name in targets.items() if name}
-    picture = Path(chosen.picture).expanduser().resolve()
-    if not picture.exists():
-        raise UsageError(f"{chosen.picture}: there is no such file")
-    if picture.is_dir():
-        raise UsageError(f"{chosen.picture} is a folder: give one picture, or use digitlib predict")
-    if len({picture, *files.values()}) <= len(files):
-        raise UsageError("a file would be replaced by another one: give each a name of its own")
-    for file in files.values():
-        if file.is_dir():
-            raise UsageError(f"{file} is a folder: give the name of a file")
-        if file.exists() and not chosen.overwrite:
-            raise UsageError(f"{file} is there already: give --overwrite, or another name")
-    try:
-        sheet = Recognizer().read_sheet(picture)
-        if "xlsx" in files:
-            write_workbook(sheet, picture, files["xlsx"])
-    except PictureError as fault:
-        print(f"{chosen.picture}: {fault}", file=sys.stderr)
-        return 1
-    if "csv" in files:
-        with writing(files["csv"]) as unfinished:
-            unfinished.write_text(as_csv(sheet), encoding="utf-8")
-    if "json" in files:
-        write_json(files["json"], as_json(sheet))
-    print("\n\n".join(_described(sheet)))
-    for kind in files:
-        print(f"written: {targets[kind]}")
-    return 0
-
-
-def _described(sheet: Sheet) -> Iterator[str]:
-    """A sheet for people: its tables, then its fields and lines, then how much is doubtful."""
-    for table in sheet.tables:
-        yield tabulate(table.grid(_told), tablefmt="rounded_grid", disable_numparse=True)
-    if others := [f"{one.where:9}  {_told(one)}" for one in loose_entries(sheet)]:
-        yield "\n".join(others)
-    yield summary(sheet)
-
-
-def _told(one: Cell | Entry) -> str:
-    """What a place says, on one line, with a question mark where that is doubtful."""
-    return " ".join(one.text.split()) + ("" if one.accepted else "?")
 
 
 def _lines(row: Row) -> Iterator[str]:
@@ -235,12 +171,8 @@ def _lines(row: Row) -> Iterator[str]:
         yield f"    {number['text']:{width}}  {number['confidence']:6.1%}{doubt}"
 
 
-def _rows(pictures: list[str], recognizer: Recognizer, one_hand: bool) -> Iterator[Row]:
-    chunks: Iterable[Chunk]
-    if pictures == [STANDARD_INPUT]:
-        chunks = [Chunk([STANDARD_INPUT], [None], [sys.stdin.buffer.read()], {})]
-    else:
-        chunks = _source(pictures).chunks(AT_A_TIME)
+def _rows(source: Source | StandardInput, recognizer: Recognizer, one_hand: bool) -> Iterator[Row]:
+    chunks = source.chunks(AT_A_TIME)
     if one_hand:
         yield from read_as_one_hand(recognizer, chunks)
         return
@@ -248,18 +180,13 @@ def _rows(pictures: list[str], recognizer: Recognizer, one_hand: bool) -> Iterat
         yield from read_chunk(recognizer, chunk)
 
 
-def _source(pictures: list[str]) -> Source:
-    if STANDARD_INPUT in pictures:
-        raise UsageError("- (standard input) is one picture: give it alone, and without --csv")
-    for name in pictures:
-        if name.startswith(("http://", "https://")):
-            raise UsageError(f"{name} is an address; try: curl -s {name} | digitlib predict -")
-    # Names typed at a shell are seen from where it is, not from the project.
-    here = [Path(name).expanduser().absolute() for name in pictures]
-    source = open_source(here[0] if len(here) == 1 else here)
-    if isinstance(source, Files) and not source.root:
-        inside = all(path.is_relative_to(Path.cwd()) for path in source.files)
-        source.root = Path.cwd() if inside else None
+def _source(pictures: list[str]) -> Source | StandardInput:
+    """What is to be read. Digits that seem to lie in another way are told of."""
+    source = source_of(pictures)
+    if isinstance(source, Digits):
+        first = next(source.chunks(AT_A_LOOK), None)
+        if first and (said := remedy(Recognizer(PRETRAINED), np.asarray(first.pictures))):
+            print(f"digitlib: {pictures[0]}: {said}", file=sys.stderr)
     return source
 
 

@@ -16,7 +16,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import keras_tuner
-import numpy as np
 import yaml
 from keras_tuner import Oracle, oracles
 from keras_tuner.engine.base_tuner import BaseTuner
@@ -226,7 +225,7 @@ def prepare(
     """
     given = dict(given) | {"space": given["space"] or SPACE, "recipe": given["recipe"] or RECIPE}
     train, judges, comparison = three_parts(given["dataset"], given["validation"])
-    few = train.take(np.arange(given["train_limit"] or len(train)))
+    few = train.first(given["train_limit"])
     fixed = {name: given[name] for name in ("architecture", "epochs")}
     base = given["recipe"] | fixed | {"architecture_options": {}}
     what = {name: given[name] for name in ("search", "space", "epochs", "seed")}

@@ -135,7 +135,7 @@ def under_brightness(
     """Accuracy at each factor and at each offset of ``change_brightness``, one at a time.
 
     Args:
-        classify: images → probabilities, such as ``Recognizer.classify``.
+        classify: images → probabilities or logits, such as ``Recognizer.logits``.
 
     Returns:
         Rows: change ("factor" or "offset"), value, and what ``accuracy`` gives.

@@ -6,7 +6,6 @@ and on a simulated screen; a folder of collected handwriting; and a user's own p
 """
 
 import os
-import zipfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise, zip_longest
@@ -19,8 +18,9 @@ from PIL import Image
 
 from digitlib.artifacts import resolve, writing
 from digitlib.datasets import load_dataset
-from digitlib.pixels.decoding import NO_PICTURE, SUFFIXES, Picture, load
-from digitlib.pixels.digit_files import DataError
+from digitlib.pixels.decoding import Picture, load
+from digitlib.pixels.digit_files import DataError, opened
+from digitlib.pixels.formats import NO_PICTURE, is_picture
 from digitlib.synthetic.numerals import draw_hands, write
 from digitlib.synthetic.paper import on_paper, on_screen
 
@@ -245,11 +245,9 @@ def draw_recordings(points: np.ndarray, offsets: np.ndarray) -> list[np.ndarray]
 
 
 def _arrays(file: Path, *names: str) -> list[np.ndarray]:
-    try:
-        with file.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
-            return [arrays[name] for name in names]
-    except (KeyError, OSError, ValueError, EOFError, zipfile.BadZipFile) as fault:
-        raise DataError(f"{file}: the file is damaged ({fault}); copy it again") from None
+    with opened(file, f"a file of {' and '.join(names)}"), file.open("rb") as stream:
+        arrays = np.load(stream, allow_pickle=False)
+        return [arrays[name] for name in names]
 
 
 def _own(folder: Path) -> tuple[Handwriting, list[str]]:
@@ -258,7 +256,7 @@ def _own(folder: Path) -> tuple[Handwriting, list[str]]:
     Pictures that seem to be empty stay in: not to find the digit in one is a mistake that counts.
     """
     files = [p for digit in range(10) for p in sorted((folder / str(digit)).glob("*"))]
-    used = [p for p in files if p.suffix.lower() in SUFFIXES]
+    used = [p for p in files if is_picture(p)]
     if not used:
         raise DataError(
             f"{folder}: no pictures here; put JPEG or PNG files of one digit each into "

@@ -21,6 +21,7 @@ from digitlib.measuring.calibration import (
 from digitlib.measuring.handwriting import collected_folder
 from digitlib.measuring.statistics import accuracy
 from digitlib.pixels.decoding import Picture
+from digitlib.pixels.digit_files import opened
 from digitlib.pixels.line_images import NUMBER
 from digitlib.synthetic.lines import Seed, Simulation, as_seen, draw_lines
 from digitlib.synthetic.texts import THIN_SPACE
@@ -131,10 +132,12 @@ def collected() -> list[LineSet]:
 
 
 def _collected(folder: Path) -> LineSet:
-    entries = json.loads((folder / "readings.json").read_text(encoding="utf-8"))
-    told = [entry for entry in entries if "text" in entry or "lines" in entry]
-    pictures = [folder / entry["file"] for entry in told]
-    numbers = [entry.get("lines") or [entry["text"]] for entry in told]
+    file = folder / "readings.json"
+    with opened(file, "a list of readings"):
+        entries = json.loads(file.read_text(encoding="utf-8"))
+        told = [entry for entry in entries if "text" in entry or "lines" in entry]
+        pictures = [folder / entry["file"] for entry in told]
+        numbers = [entry.get("lines") or [entry["text"]] for entry in told]
     return LineSet(folder.name, pictures, numbers, COLLECTED[folder.name])
 
 

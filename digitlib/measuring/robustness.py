@@ -194,7 +194,8 @@ def under_corruption(
 ) -> list[dict]:
     """Accuracy under each corruption at each severity.
 
-    ``classify`` takes uint8 (N, 28, 28) and gives probabilities or logits (N, 10).
+    ``classify`` takes uint8 (N, 28, 28) and gives probabilities or logits (N, 10), such as
+    ``Recognizer.logits``, which answers of pale images too.
 
     Returns:
         Rows: corruption, severity, and ``accuracy``'s.

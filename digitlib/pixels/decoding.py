@@ -3,7 +3,6 @@
 `load` accepts every common file or array, and refuses everything else with a reason.
 """
 
-import io
 import os
 import warnings
 from pathlib import Path
@@ -13,22 +12,31 @@ import cv2
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from digitlib.pixels.formats import UNKNOWN, Page, open_image
 from digitlib.pixels.normalisation import reduce
 
-# Only these decoders are tried, because others would let a file start an external program.
-FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
-# The files in a folder or an archive that are taken for pictures, by the end of their name.
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".pgm", ".ppm")
-NO_PICTURE = f"no picture: its name ends in none of {' '.join(SUFFIXES)}"
 MAX_PIXELS = 64_000_000  # larger pictures are refused as decompression bombs
 MAX_BYTES = 500_000_000
 WORKING_SIDE = 1600  # pixels; larger pictures are reduced to this on their longest side
 
-Picture = str | os.PathLike | bytes | Image.Image | np.ndarray
+Picture = str | os.PathLike | bytes | Page | Image.Image | np.ndarray
 
 
 class PictureError(ValueError):
-    """A picture that cannot be read; the message says why."""
+    """A picture that cannot be read; the message says which file it is, if it is one, and why.
+
+    `file` is its path, "" for what is no file.
+    """
+
+    file = ""
+
+    @property
+    def reason(self) -> str:
+        """Why it cannot be read, without its name."""
+        return super().__str__()
+
+    def __str__(self) -> str:
+        return f"{self.file}: {self.reason}" if self.file else self.reason
 
 
 class Decoded(NamedTuple):
@@ -42,15 +50,20 @@ class Decoded(NamedTuple):
 def load(picture: Picture) -> Decoded:
     """Decode a picture into grey levels, at most `WORKING_SIDE` pixels on its longest side.
 
-    `picture` is the path of a file, the bytes of one, a PIL image, or an array (H, W), (H, W, 3)
-    or (H, W, 4). An array is uint8, or has other real numbers, which are stretched so that they
-    cover 0 to 255. EXIF rotation is applied, and an animation gives its first frame. Raises
-    `PictureError`.
+    `picture` is the path of a file, the bytes of one, a `Page`, a PIL image, or an array (H, W),
+    (H, W, 3) or (H, W, 4). An array is uint8, or has other real numbers, which are stretched so
+    that they cover 0 to 255. EXIF rotation is applied. An animation gives its first frame, and a
+    file of several pages its first page. Raises `PictureError`.
     """
-    if isinstance(picture, np.ndarray):
-        pixels, width, height = _check_array(picture), picture.shape[1], picture.shape[0]
-    else:
-        pixels, width, height = _decode(picture)
+    file = picture.file if isinstance(picture, Page) else picture
+    try:
+        if isinstance(picture, np.ndarray):
+            pixels, width, height = _check_array(picture), picture.shape[1], picture.shape[0]
+        else:
+            pixels, width, height = _decode(picture)
+    except PictureError as fault:
+        fault.file = os.fspath(file) if isinstance(file, str | os.PathLike) else ""
+        raise
     return Decoded(reduce(_to_grey(pixels), WORKING_SIDE), width, height)
 
 
@@ -88,7 +101,7 @@ def _stretch(array: np.ndarray) -> np.ndarray:
     return np.rint(values * (255 / (high / 2 - low / 2 or 1))).astype(np.uint8)
 
 
-def _decode(picture: str | os.PathLike | bytes | Image.Image) -> tuple[np.ndarray, int, int]:
+def _decode(picture: str | os.PathLike | bytes | Page | Image.Image) -> tuple[np.ndarray, int, int]:
     """Pixels (h, w), (h, w, 3) or (h, w, 4) of a file or image, and its width and height."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow warns about oddities that it can decode
@@ -96,7 +109,8 @@ def _decode(picture: str | os.PathLike | bytes | Image.Image) -> tuple[np.ndarra
             if isinstance(picture, Image.Image):
                 image = picture
             else:
-                image = Image.open(io.BytesIO(_read(picture)), formats=FORMATS)
+                file, page = picture if isinstance(picture, Page) else (picture, 0)
+                image = open_image(_read(file), page)
             _check_size(*image.size)
             orientation = image.getexif().get(0x0112, 1)
             width, height = image.size[::-1] if orientation in (5, 6, 7, 8) else image.size
@@ -109,17 +123,19 @@ def _decode(picture: str | os.PathLike | bytes | Image.Image) -> tuple[np.ndarra
         except Image.DecompressionBombError as error:
             raise PictureError(f"the picture is too large: {error}") from error
         except UnidentifiedImageError as error:
-            raise PictureError("not a picture of a known format") from error
+            raise PictureError(UNKNOWN) from error
         except Exception as error:  # decoders raise whatever a damaged file makes them raise
             raise PictureError(f"the picture cannot be decoded: {error}") from error
 
 
 def _read(source: str | os.PathLike | bytes) -> bytes:
     if isinstance(source, str | os.PathLike):
+        if os.path.isdir(source):
+            raise PictureError("a folder; digitlib.reading.batch.predict reads all that is in it")
         if not os.path.isfile(source):
-            raise PictureError(f"{source}: no such file")
+            raise PictureError("no such file")
         if os.path.getsize(source) > MAX_BYTES:
-            raise PictureError(f"{source}: the file is too large")
+            raise PictureError("the file is too large")
         source = Path(source).read_bytes()
     if not isinstance(source, bytes | bytearray | memoryview):
         raise PictureError(f"a {type(source).__name__} is no picture: path, bytes, image or array")

@@ -1,26 +1,32 @@
-"""Files of digits that are in MNIST's frame already: CSV tables and NumPy's array files.
+"""Files of digits that are in MNIST's frame already: what tables, arrays and IDX files share.
 
-Both are read in chunks, so that a file may be larger than memory. A table may be gzipped.
+Each kind of file is a `DigitFile`, which knows what its numbers mean. It is read in chunks, so that
+a file may be larger than memory.
 """
 
 import contextlib
-import csv
-import gzip
-import io
-import math
-import zipfile
-import zlib
-from collections.abc import Iterator
-from itertools import islice
+import re
+import textwrap
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from digitlib.pixels.normalisation import SIDE
 
-PIXEL_COLUMNS = [f"pixel{i}" for i in range(SIDE * SIDE)]  # as Kaggle's tables name them
-DIGIT = SIDE * SIDE  # bytes
+FULL = 255  # grey level of full ink
+HALF = 127  # a file with no brighter pixel is on another scale
+AT_A_TIME = 2000  # digits, while the scale is sought
+# What puts digits right that all lie in another way, by the word that asks for it.
+CHANGES = {
+    "transpose": lambda images: images.swapaxes(1, 2),  # as EMNIST's files need
+    "mirror": lambda images: images[:, :, ::-1],  # left for right
+    "flip": lambda images: images[:, ::-1],  # top for bottom
+    "invert": lambda images: FULL - images,  # dark ink
+}
 
 
 class DataError(ValueError):
@@ -39,166 +45,121 @@ class DigitChunk(NamedTuple):
     faults: dict[int, str]
 
 
-class DigitTable:
-    """A CSV table with Kaggle's columns: pixel0 … pixel783, after `label` where it is known."""
+class DigitFile(ABC):
+    """The digits of a file, which has `length` of them."""
 
-    def __init__(self, file: Path):
-        self.file = file
-        try:
-            with self._open() as stream:
-                self.columns = next(csv.reader(stream), [])
-                self.length = sum(1 for line in stream if line.strip())
-        except (OSError, UnicodeDecodeError, EOFError, csv.Error, zlib.error) as fault:
-            raise DataError(f"{file}: not a CSV table ({fault})") from None
-        if not self.columns:
-            raise DataError(f"{file}: not a CSV table (it is empty)")
-        self.labelled = self.columns[0] == "label"
-        if self.columns[self.labelled :] != PIXEL_COLUMNS:
-            raise DataError(
-                f"{file}: its {len(self.columns)} columns are {', '.join(self.columns[:3])}…; "
-                "expected label,pixel0,…,pixel783 (or pixel0,…,pixel783 without labels)"
-            )
+    file: Path
+    length: int
 
     def __len__(self) -> int:
         return self.length
 
-    def chunks(self, size: int, start: int = 0) -> Iterator[DigitChunk]:
-        """All rows from number `start` on, `size` at a time; empty lines do not count."""
-        with self._open() as stream:
-            next(stream)
-            filled = ((number, line) for number, line in enumerate(stream, 2) if line.strip())
-            wanted = islice(filled, start, None)
-            while rows := list(islice(wanted, size)):
-                yield self._chunk(rows)
-
-    def _open(self) -> IO[str]:
-        opener = gzip.open if self.file.suffix == ".gz" else open
-        return opener(self.file, "rt", newline="", encoding="utf-8-sig")
-
-    def _chunk(self, rows: list[tuple[int, str]]) -> DigitChunk:
-        """The digits of some rows, each given with the number of its line in the file."""
-        faults = {}
-        try:
-            values = self._parse([line for _, line in rows])
-        except ValueError:  # each row by itself, which takes twice as long
-            values = np.zeros((len(rows), len(self.columns)), np.uint8)
-            for i, (number, line) in enumerate(rows):
-                try:
-                    values[i] = self._parse([line])
-                except ValueError:
-                    faults[i] = f"line {number}, {self._fault(line)}"
-        images = values[:, self.labelled :].reshape(-1, SIDE, SIDE)
-        return DigitChunk(images, values[:, 0] if self.labelled else None, faults)
-
-    def _parse(self, lines: list[str]) -> np.ndarray:
-        """Values uint8 (lines, columns); ValueError unless all of them are right."""
-        values = np.loadtxt(lines, delimiter=",", quotechar='"', comments=None, ndmin=2)
-        with np.errstate(invalid="ignore"):  # the comparison finds what is no uint8
-            whole = values.astype(np.uint8)
-        if (
-            whole.shape[1] != len(self.columns)
-            or (whole != values).any()
-            or (self.labelled and whole[:, 0].max() > 9)
-        ):
-            raise ValueError
-        return whole
-
-    def _fault(self, line: str) -> str:
-        """What is wrong with a row that cannot be parsed."""
-        cells = next(csv.reader([line]))
-        if len(cells) != len(self.columns):
-            return f"{len(cells) - self.labelled} pixels instead of {len(PIXEL_COLUMNS)}"
-        for column, cell in zip(self.columns, cells, strict=True):
-            limit = 9 if column == "label" else 255
-            with contextlib.suppress(ValueError):
-                if float(cell) in range(limit + 1):
-                    continue
-            return f"column {column}: {cell!r} is not a whole number from 0 to {limit}"
-        return "not a row of numbers"
-
-
-class DigitArrays:
-    """Images uint8 (N, 28, 28) of a `.npy` file, or of a `.npz` file that names them `images`.
-
-    A `.npz` file may also hold `labels`, one for each image.
-    """
-
-    def __init__(self, file: Path):
-        self.file = file
-        labels: np.ndarray | None = None
-        with self._open() as stream:
-            shape, by_columns, dtype = _read_header(stream)
-            if file.suffix == ".npy":
-                missing = math.prod(shape) * dtype.itemsize + stream.tell() - file.stat().st_size
-                if missing > 0:
-                    raise EOFError(f"its last {missing:,} bytes are missing")
-            else:
-                with np.load(file, allow_pickle=False) as arrays:
-                    labels = arrays.get("labels")
-        # By columns, images can only be read all at once; a .npy file may be larger than memory.
-        unfit = by_columns and file.suffix == ".npy"
-        if dtype != np.uint8 or shape[1:] != (SIDE, SIDE) or unfit:
-            raise DataError(
-                f"{file}: images are {dtype} {shape}{' by columns' * by_columns}; they must be "
-                "uint8 (N, 28, 28) by rows, ink bright on 0"
-            )
-        self.length = shape[0]
-        if labels is not None and (
-            labels.shape != (len(self),) or not np.isin(labels, range(10)).all()
-        ):
-            raise DataError(f"{file}: labels must be one whole number from 0 to 9 for each image")
-        self.labels = None if labels is None else labels.astype(np.uint8)
-
-    def __len__(self) -> int:
-        return self.length
-
-    def chunks(self, size: int, start: int = 0) -> Iterator[DigitChunk]:
-        """All images from number `start` on, `size` at a time.
+    @abstractmethod
+    def stored(self, size: int, start: int = 0) -> Iterator[DigitChunk]:
+        """All digits from number `start` on, `size` at a time, with pixels as the file has them.
 
         Raises `DataError` where the file turns out to be damaged.
         """
-        with self._open() as stream:
-            shape, by_columns, _ = _read_header(stream)
-            if by_columns:
-                whole = np.frombuffer(stream.read(), np.uint8).reshape(shape, order="F")
-                stream = io.BytesIO(whole.tobytes())
-            stream.seek(start * DIGIT, io.SEEK_CUR)
-            for first in range(start, len(self), size):
-                last = min(first + size, len(self))
-                content = stream.read((last - first) * DIGIT)
-                if len(content) < (last - first) * DIGIT:
-                    raise EOFError(f"it ends before image {last}")
-                images = np.frombuffer(content, np.uint8).reshape(-1, SIDE, SIDE)
-                labels = None if self.labels is None else self.labels[first:last]
-                yield DigitChunk(images, labels, {})
 
-    @contextlib.contextmanager
-    def _open(self) -> Iterator[IO[bytes]]:
-        """The stored images, header first. Faults in reading them become `DataError`."""
-        try:
-            if self.file.suffix == ".npy":
-                with self.file.open("rb") as stream:
-                    yield stream
+    @cached_property
+    def full(self) -> int:
+        """What stands for full ink: 255, or the largest number of a file that has none above 127.
+
+        One digit does not tell: a pale one would be taken for one on another scale.
+        """
+        largest = 0
+        for chunk in self.stored(AT_A_TIME):
+            largest = max(largest, int(chunk.images.max(initial=0)))
+            if largest > HALF:
+                return FULL
+        return largest or FULL
+
+    @property
+    def note(self) -> str:
+        """What was assumed of the pixels, in words; "" where they are what they should be."""
+        if self.full == FULL:
+            return ""
+        return f"its pixels reach from 0 to {self.full}; they were stretched to 0 to {FULL}"
+
+    def chunks(self, size: int, start: int = 0) -> Iterator[DigitChunk]:
+        """As `stored`, with pixels from 0 to 255."""
+        factor = FULL / self.full
+        for chunk in self.stored(size, start):
+            if factor == 1:
+                yield chunk
             else:
-                with zipfile.ZipFile(self.file) as archive, archive.open("images.npy") as stream:
-                    yield stream
-        except KeyError:
-            raise DataError(f"{self.file}: it holds no array named 'images'") from None
-        except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as fault:
-            raise DataError(
-                f"{self.file}: not a readable {self.file.suffix} file ({fault})"
-            ) from None
+                yield chunk._replace(images=np.rint(chunk.images * factor).astype(np.uint8))
 
 
-def _read_header(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype]:
-    """Shape, whether by columns, and dtype of an array; the stream is at its first element then.
+def split_changes(name: str) -> tuple[str, list[str]]:
+    """A name such as ``digits.npz?transpose,invert`` as the name itself and the changes."""
+    known = "|".join(CHANGES)
+    asked = re.fullmatch(rf"(.+)\?((?:{known})(?:,(?:{known}))*)", name, re.DOTALL)
+    return (asked[1], asked[2].split(",")) if asked else (name, [])
 
-    Raises ValueError for what NumPy does not write for images. Python objects are among that:
-    to load them can run code.
+
+def changed(images: np.ndarray, changes: Sequence[str]) -> np.ndarray:
+    """Images uint8 (N, 28, 28) after each of these `CHANGES`."""
+    for name in changes:
+        images = CHANGES[name](images)
+    return np.ascontiguousarray(images)
+
+
+@contextlib.contextmanager
+def opened(file: Path, kind: str) -> Iterator[None]:
+    """Faults in reading a file that should be of a `kind` become `DataError`.
+
+    Readers of other people's files raise whatever a damaged one makes them raise.
     """
-    if np.lib.format.read_magic(stream) != (1, 0):
-        raise ValueError("it is not in version 1.0 of NumPy's format")
-    shape, by_columns, dtype = np.lib.format.read_array_header_1_0(stream)
-    if dtype.hasobject:
-        raise ValueError("it holds Python objects")
-    return shape, by_columns, dtype
+    try:
+        yield
+    except DataError:
+        raise
+    except Exception as fault:
+        why = textwrap.shorten(str(fault), 150, placeholder=" …") or type(fault).__name__
+        raise DataError(f"{file}: not {kind} ({why}); make or copy it again") from None
+
+
+def as_pixels(values: np.ndarray, start: int) -> tuple[np.ndarray, dict[int, str]]:
+    """Integers (N, 784) as uint8 (N, 28, 28), and why some images are none, by their index.
+
+    `start` is the number of the first image in its file.
+    """
+    if values.dtype == np.uint8:
+        return values.reshape(-1, SIDE, SIDE), {}
+    with np.errstate(invalid="ignore"):  # the comparison finds what is no uint8
+        whole = values.astype(np.uint8)
+    wrong = whole != values
+    faults = {}
+    for i in np.flatnonzero(wrong.any(axis=1)).tolist():
+        found = values[i][wrong[i]][0]
+        faults[i] = f"image {start + i + 1}: {found} is not a whole number from 0 to {FULL}"
+        whole[i] = 0
+    return whole.reshape(-1, SIDE, SIDE), faults
+
+
+def check_count(file: Path, shape: tuple[int, ...], images: int) -> None:
+    """Raise `DataError` unless labels of this shape are one for each of so many images."""
+    if shape not in ((images,), (images, 1)):
+        held = f"{shape[0]:,}" if len(shape) == 1 else f"{shape}"
+        raise DataError(f"{file}: {images:,} images but {held} labels; give one for each image")
+
+
+def as_labels(file: Path, labels: np.ndarray, start: int = 0) -> np.ndarray:
+    """Labels (N,), numbers or text, as uint8. Raises `DataError` unless they are digits.
+
+    `start` is the number of the first one in its file.
+    """
+    numbers = np.array([_number(label) for label in labels.tolist()])
+    if wrong := np.flatnonzero(~np.isin(numbers, range(10))).tolist():
+        said = textwrap.shorten(str(labels[wrong[0]]), 40)
+        where = f"sample {start + wrong[0]} has label {said}"
+        raise DataError(f"{file}: {where}; labels must be 0 to 9, whole numbers")
+    return numbers.astype(np.uint8)
+
+
+def _number(label: object) -> float:
+    try:
+        return float(label)  # type: ignore[arg-type]  # of text, too
+    except (TypeError, ValueError):
+        return -1.0

@@ -6,7 +6,7 @@ import numpy as np
 from digitlib.pixels.normalisation import as_images, reduce
 
 LIGHT_SIDE = 128  # longest side, in pixels, at which light and polarity are estimated
-CONTRAST = 64  # grey levels: dark ink is at least this much darker than its paper
+CONTRAST = 64  # grey levels: ink differs at least this much from its paper
 
 
 def ink_is_bright(grey: np.ndarray) -> bool:
@@ -25,6 +25,14 @@ def ink_is_bright(grey: np.ndarray) -> bool:
         return skewness > 0
     border = np.concatenate([small[[0, -1]].ravel(), small[:, [0, -1]].ravel()])
     return float(np.median(border)) < (small.min() + small.max()) / 2
+
+
+def has_ink(images: np.ndarray) -> np.ndarray:
+    """Which of the images uint8 (N, 28, 28) are neither blank nor nearly so: bool (N,).
+
+    A network is no judge of that: the shipped one is certain that paler ink is a 1.
+    """
+    return np.ptp(images, axis=(1, 2)) >= CONTRAST
 
 
 def with_bright_ink(images: np.ndarray) -> np.ndarray:

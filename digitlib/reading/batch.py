@@ -20,12 +20,13 @@ import numpy as np
 from digitlib.artifacts import load_card, resolve, write_json, writing
 from digitlib.pixels.decoding import Picture, PictureError
 from digitlib.pixels.digit_files import DataError
+from digitlib.pixels.polarity import has_ink
 from digitlib.reading.models import PRETRAINED, PRETRAINED_LINES, checksum
 from digitlib.reading.numbers import Reading
 from digitlib.reading.one_hand import of_one_hand, spread
 from digitlib.reading.processes import ProcessDied, RecognizerProcess
 from digitlib.reading.recognizer import Recognizer
-from digitlib.reading.rows import COLUMNS, Row, status
+from digitlib.reading.rows import COLUMNS, NO_DIGIT, Row, status
 from digitlib.reading.sources import Chunk, Source
 
 PICTURES_PER_CHUNK, DIGITS_PER_CHUNK = 50, 2000  # picture files; digits of an array or a table
@@ -35,8 +36,9 @@ CHUNKS_WORTH_PROCESSES = 4  # with fewer, starting processes takes longer than t
 def read_chunk(recognizer: Recognizer, chunk: Chunk) -> list[Row]:
     """Read a chunk of a source: a row for each of its pictures, in order."""
     if isinstance(chunk.pictures, np.ndarray):
-        answers = recognizer.classify(chunk.pictures)
-        return _of_digits(chunk, answers, recognizer.threshold)
+        inked = has_ink(chunk.pictures)
+        answers = recognizer.classify(chunk.pictures[inked])
+        return _of_digits(chunk, inked, answers, recognizer.threshold)
     return [as_row(*one) for one in _attempts(recognizer, chunk)]
 
 
@@ -46,19 +48,22 @@ def read_as_one_hand(recognizer: Recognizer, chunks: Iterable[Chunk]) -> Iterato
     Raises:
         DataError: for more digits than can be compared.
     """
-    digits: list[Chunk] = []
+    digits: list[tuple[Chunk, np.ndarray]] = []
+    images: list[np.ndarray] = []
     pictures: list[tuple[str, int | None, Reading | str]] = []
     for chunk in chunks:
         if isinstance(chunk.pictures, np.ndarray):
-            digits.append(chunk)
+            inked = has_ink(chunk.pictures)
+            digits.append((chunk, inked))
+            images.append(chunk.pictures[inked])
         else:
             pictures += _attempts(recognizer, chunk)
     if digits:
-        images = np.concatenate([chunk.pictures for chunk in digits])
-        shares = spread(images, recognizer.classify(images))
-        for chunk in digits:
-            own, shares = np.split(shares, [len(chunk.names)])
-            yield from _of_digits(chunk, own, recognizer.threshold)
+        all_images = np.concatenate(images)
+        shares = spread(all_images, recognizer.classify(all_images))
+        for chunk, inked in digits:
+            own, shares = np.split(shares, [inked.sum()])
+            yield from _of_digits(chunk, inked, own, recognizer.threshold)
         return  # a source has digits or pictures; the line network is for pictures
     again = as_one_hand(recognizer, [said for _, _, said in pictures])
     for (name, truth, _), said in zip(pictures, again, strict=True):
@@ -86,7 +91,7 @@ def attempt(recognizer: Recognizer, picture: Picture) -> Reading | str:
     try:
         return recognizer.read_digits(picture)
     except PictureError as fault:
-        return str(fault)
+        return fault.reason
     except Exception as fault:  # of ours: it must not end a night's run, nor be kept secret
         return f"a fault in reading it: {fault!r}"
 
@@ -96,7 +101,7 @@ def as_row(name: str, truth: int | None, said: Reading | str) -> Row:
     if isinstance(said, str):
         return Row(name, truth=truth, error=said)
     if not said.digits:
-        return Row(name, truth=truth, error="no digit was found in it")
+        return Row(name, truth=truth, error=NO_DIGIT)
     return Row(
         name,
         text=" ".join(said.text.split()),
@@ -214,16 +219,17 @@ def write_submission(table: str | Path, output: str | Path) -> Path:
     return output
 
 
-def _of_digits(chunk: Chunk, answers: np.ndarray, threshold: float) -> list[Row]:
-    """The rows of a chunk of digits, from the probabilities (N, 10) of each."""
-    rows = []
+def _of_digits(chunk: Chunk, inked: np.ndarray, answers: np.ndarray, threshold: float) -> list[Row]:
+    """The rows of a chunk of digits: which have ink, bool (N,), and the probabilities of these."""
+    rows, said = [], iter(answers)
     for i, (name, truth) in enumerate(zip(chunk.names, chunk.truths, strict=True)):
-        if i in chunk.faults:
-            rows.append(Row(name, truth=truth, error=chunk.faults[i]))
+        if not inked[i]:
+            rows.append(Row(name, truth=truth, error=chunk.faults.get(i, NO_DIGIT)))
             continue
-        sure = float(answers[i].max())
+        answer = next(said)
+        sure = float(answer.max())
         accepted = sure >= threshold
-        rows.append(Row(name, str(answers[i].argmax()), sure, status(sure), accepted, (), truth))
+        rows.append(Row(name, str(answer.argmax()), sure, status(sure), accepted, (), truth))
     return rows
 
 
@@ -274,9 +280,9 @@ def _single(chunk: Chunk) -> Iterator[Chunk]:
 
 
 def _identity(source: Source, model_dir: str | Path) -> str:
-    """A checksum of what the rows depend on: columns, models, and which pictures there are."""
+    """A checksum of what the rows depend on: columns, models, and which pictures there are, how."""
     models = [(checksum(folder), load_card(folder)) for folder in (model_dir, PRETRAINED_LINES)]
-    digest = hashlib.sha256(f"{COLUMNS} {models}".encode())
+    digest = hashlib.sha256(f"{COLUMNS} {models} {source.changes}".encode())
     for file in source.files:
         entry = file.stat() if file.exists() else None
         state = (entry.st_size, entry.st_mtime_ns) if entry else "gone"

@@ -9,8 +9,8 @@ import numpy as np
 from digitlib.artifacts import load_card
 from digitlib.pixels.decoding import Picture, load
 from digitlib.pixels.lines import LineImage
-from digitlib.pixels.normalisation import SIDE
-from digitlib.pixels.polarity import with_bright_ink
+from digitlib.pixels.normalisation import SIDE, as_images
+from digitlib.pixels.polarity import CONTRAST, has_ink, with_bright_ink
 from digitlib.pixels.segmentation import Framed, find_digit
 from digitlib.reading.line_reader import LineReader
 from digitlib.reading.litert import Network
@@ -81,18 +81,33 @@ class Recognizer:
                 paper, which is inverted.
 
         Returns:
-            float32 (N, 10).
+            float32 (N, 10). An image without ink has a tenth everywhere.
 
         Raises:
-            ValueError: for another shape or dtype.
+            ValueError: for another shape or dtype, or where all pixels are on a smaller scale,
+                such as 0 to 16.
         """
+        largest = int(as_images(images).max(initial=0))
+        if 0 < largest < CONTRAST:
+            raise ValueError(
+                f"the largest of all pixels is {largest}, and ink should reach 255; stretch them: "
+                f"np.rint(images * (255 / {largest})).astype(np.uint8)"
+            )
+        return self._probabilities(images)
+
+    def _probabilities(self, images: np.ndarray) -> np.ndarray:
         scaled = self.logits(images) / self.temperature
         scaled -= scaled.max(axis=1, keepdims=True, initial=-np.inf)
         np.exp(scaled, out=scaled)
-        return scaled / scaled.sum(axis=1, keepdims=True)
+        shares = scaled / scaled.sum(axis=1, keepdims=True)
+        shares[~has_ink(images)] = 0.1
+        return shares
 
     def logits(self, images: np.ndarray) -> np.ndarray:
-        """What the network says before calibration: float32 (N, 10). Arguments as ``classify``."""
+        """What the network says before calibration, also of pale and blank images: float32 (N, 10).
+
+        Arguments as ``classify``.
+        """
         return self._network.logits(with_bright_ink(images))
 
     def read_digit(self, picture: Picture) -> Digit:
@@ -112,7 +127,7 @@ class Recognizer:
         if framed is None:
             even = np.full(10, 0.1, np.float32)
             return Digit(None, 0.0, False, even, (0, 0, 0, 0), np.zeros((SIDE, SIDE), np.uint8))
-        return self._digit(framed, self.classify(framed.image[None])[0])
+        return self._digit(framed, self._probabilities(framed.image[None])[0])
 
     def read_digits(self, picture: Picture) -> Reading:
         """The numbers of a picture, line by line; no ink gives an empty ``Reading``.
@@ -147,7 +162,7 @@ class Recognizer:
         middles = [digit.box[0] + digit.box[2] / 2 for digit in digits]
         if sum(left <= middle <= left + width for middle in middles) > 1 and sure >= EVEN:
             return numbers
-        digit = self._digit(line.alone, self.classify(line.alone.image[None])[0])
+        digit = self._digit(line.alone, self._probabilities(line.alone.image[None])[0])
         if digit.confidence < sure:
             if len(digits) > 1:
                 return numbers

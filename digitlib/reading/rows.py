@@ -6,6 +6,7 @@ from digitlib.pixels.segmentation import Box
 from digitlib.reading.numbers import MISREAD
 
 STATUS = {"high": 0.8, "medium": 0.5, "low": 0.0}  # of a confidence above this
+NO_DIGIT = "no digit was found in it"  # the error of a blank picture
 COLUMNS = (
     *("file", "text", "confidence", "status", "accepted", "boxes", "truth", "error"),
     *("numbers", "probabilities", "values"),

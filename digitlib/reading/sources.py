@@ -4,18 +4,41 @@ Pictures are fetched in chunks, so that a source may be larger than memory.
 """
 
 import glob
+import io
 import os
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
 from digitlib.artifacts import resolve
-from digitlib.pixels.decoding import SUFFIXES, Picture
-from digitlib.pixels.digit_files import DataError, DigitArrays, DigitTable
+from digitlib.pixels.decoding import Picture
+from digitlib.pixels.digit_arrays import DigitArrays
+from digitlib.pixels.digit_files import DataError, DigitFile, changed, opened, split_changes
+from digitlib.pixels.digit_idx import NAME, DigitIdx, labels_beside
+from digitlib.pixels.digit_tables import DigitParquet, DigitTable
+from digitlib.pixels.formats import (
+    SUFFIXES,
+    is_hidden,
+    is_picture,
+    page_name,
+    page_of,
+    pages,
+    pages_of,
+)
 
+READERS: dict[str, Callable[[Path], DigitFile]] = {
+    ".csv": DigitTable,
+    ".csv.gz": DigitTable,
+    ".tsv": DigitTable,
+    ".npy": DigitArrays,
+    ".npz": DigitArrays,
+    ".parquet": DigitParquet,
+}
 MOST_BYTES = 100_000_000  # unpacked, of one file in an archive
 CHUNK_BYTES = 64_000_000  # unpacked; a chunk of an archive ends when it has more
 
@@ -41,88 +64,121 @@ class Files:
     """Picture ``files``: all in a folder and the folders in it, or a list of files.
 
     A picture in a folder called 0 to 9 is taken to show that digit. It is named by its path,
-    from ``root`` on where there is one.
+    from ``root`` on where there is one. In a file of several pages each is a picture.
+
+    Args:
+        files: their paths.
+        root: the folder that they are in.
+        others: what else is in that folder, and is left out.
     """
 
     of_digits = False
+    changes: Sequence[str] = ()
 
-    def __init__(self, files: list[Path], root: Path | None = None):
-        self.files, self.root = files, root
+    def __init__(self, files: list[Path], root: Path | None = None, others: Sequence[str] = ()):
+        self.files, self.root, self.notes = files, root, _left_out(others)
+        self.pages = [(file, page) for file in files for page in pages_of(file)]
 
     def __len__(self) -> int:
-        return len(self.files)
+        return len(self.pages)
 
-    def look(self, number: int) -> Path:
+    def look(self, number: int) -> Picture:
         """Picture ``number``, to be shown."""
-        return self.files[number]
+        return page_of(*self.pages[number])
 
     def chunks(self, size: int, start: int = 0) -> Iterator[Chunk]:
         """All from number ``start`` on, ``size`` at a time."""
         for first in range(start, len(self), size):
-            paths = self.files[first : first + size]
-            # Bytes of a name that are no UTF-8 are escaped.
-            written = (os.fsencode(p.relative_to(self.root) if self.root else p) for p in paths)
-            names = [name.decode("utf-8", "backslashreplace") for name in written]
-            faults = {i: _fault(path) for i, path in enumerate(paths) if not path.is_file()}
-            yield Chunk(names, [_truth(p.parent.name) for p in paths], paths, faults)
+            part = self.pages[first : first + size]
+            names = [self._name(file) + page_name(page) for file, page in part]
+            truths = [_truth(file.parent.name) for file, _ in part]
+            faults = {i: fault for i, (file, _) in enumerate(part) if (fault := _fault(file))}
+            yield Chunk(names, truths, [page_of(*one) for one in part], faults)
+
+    def _name(self, file: Path) -> str:
+        written = os.fsencode(file.relative_to(self.root) if self.root else file)
+        return written.decode("utf-8", "backslashreplace")  # where bytes are no UTF-8
 
 
 class Archive:
-    """The pictures in a zip file. Nothing is unpacked to disk."""
+    """The pictures in a zip file, as those of a folder. Nothing is unpacked to disk."""
 
     of_digits = False
+    changes: Sequence[str] = ()
 
     def __init__(self, file: Path):
         self.files = [file]
-        try:
-            with zipfile.ZipFile(file) as archive:
-                entries = sorted(archive.infolist(), key=lambda entry: entry.filename)
-        except (OSError, zipfile.BadZipFile) as fault:
-            raise DataError(f"{file}: not a readable zip file ({fault})") from None
-        self.entries = [e for e in entries if not e.is_dir() and _is_picture(Path(e.filename))]
-        if not self.entries:
+        self.pages: list[tuple[zipfile.ZipInfo, int | None]] = []
+        others = []
+        with opened(file, "a readable zip file"), zipfile.ZipFile(file) as archive:
+            for entry in sorted(archive.infolist(), key=lambda entry: entry.filename):
+                name = Path(entry.filename)
+                if entry.is_dir() or is_hidden(name):
+                    continue
+                if is_picture(name):
+                    numbers = pages(partial(_stream, archive, entry), name.name)
+                    self.pages += [(entry, number) for number in numbers]
+                else:
+                    others.append(entry.filename)
+        self.notes = _left_out(others)
+        if not self.pages:
             raise DataError(f"{file}: there are no pictures in this archive")
 
     def __len__(self) -> int:
-        return len(self.entries)
+        return len(self.pages)
 
-    def look(self, number: int) -> bytes:
+    def look(self, number: int) -> Picture:
         """Picture ``number``, to be shown."""
+        entry, page = self.pages[number]
         with zipfile.ZipFile(self.files[0]) as archive:
-            return _unpack(archive, self.entries[number])[0]
+            return page_of(_unpack(archive, entry), page)
 
     def chunks(self, size: int, start: int = 0) -> Iterator[Chunk]:
         """All from number ``start`` on, ``size`` at a time, or fewer where they are large."""
         with zipfile.ZipFile(self.files[0]) as archive:
             while start < len(self):
-                contents: list[bytes] = []
+                pictures: list[Picture] = []
                 faults: dict[int, str] = {}
-                for entry in self.entries[start : start + size]:
-                    content, fault = _unpack(archive, entry)
+                unpacked, last, content, fault = 0, None, b"", ""
+                for entry, page in self.pages[start : start + size]:
+                    if entry is not last:
+                        try:
+                            content, fault = _unpack(archive, entry), ""
+                        except Exception as reason:  # zipfile raises whatever a damaged one lets it
+                            content, fault = b"", f"cannot be unpacked: {reason}"
+                        unpacked, last = unpacked + len(content), entry
                     if fault:
-                        faults[len(contents)] = fault
-                    contents.append(content)
-                    if sum(map(len, contents)) > CHUNK_BYTES:
+                        faults[len(pictures)] = fault
+                    pictures.append(page_of(content, page))
+                    if unpacked > CHUNK_BYTES:
                         break
-                names = [entry.filename for entry in self.entries[start : start + len(contents)]]
-                yield Chunk(names, [_truth(Path(n).parent.name) for n in names], contents, faults)
-                start += len(contents)
+                part = self.pages[start : start + len(pictures)]
+                names = [entry.filename + page_name(page) for entry, page in part]
+                truths = [_truth(Path(entry.filename).parent.name) for entry, _ in part]
+                yield Chunk(names, truths, pictures, faults)
+                start += len(pictures)
 
 
 class Digits:
-    """A table or an array file of images in MNIST's frame."""
+    """A table or a file of arrays with images in MNIST's frame.
+
+    Args:
+        content: the file.
+        changes: what puts its images right; see ``digit_files.CHANGES``.
+    """
 
     of_digits = True
 
-    def __init__(self, content: DigitTable | DigitArrays):
-        self.content, self.files = content, [content.file]
+    def __init__(self, content: DigitFile, changes: Sequence[str] = ()):
+        self.content, self.files, self.changes = content, [content.file], changes
+        self.notes = [f"{content.file.name}: {content.note}"] if content.note else []
 
     def __len__(self) -> int:
         return len(self.content)
 
     def look(self, number: int) -> np.ndarray:
         """Digit ``number``, to be shown: dark ink on white, uint8 (28, 28)."""
-        return 255 - next(self.content.chunks(1, number)).images[0]
+        return 255 - changed(next(self.content.chunks(1, number)).images, self.changes)[0]
 
     def chunks(self, size: int, start: int = 0) -> Iterator[Chunk]:
         """All from number ``start`` on, ``size`` at a time; they are named by their number."""
@@ -130,7 +186,7 @@ class Digits:
             names = [str(start + i) for i in range(1, len(images) + 1)]
             known = [None] * len(images) if labels is None else labels.tolist()
             truths = [None if i in faults else digit for i, digit in enumerate(known)]
-            yield Chunk(names, truths, images, faults)
+            yield Chunk(names, truths, changed(images, self.changes), faults)
             start += len(images)
 
 
@@ -138,9 +194,10 @@ Source = Files | Archive | Digits
 
 
 def open_source(where: str | Path | Sequence[str | Path]) -> Source:
-    """Open a folder, a picture, a list of pictures, a zip, a table or an array file.
+    """Open a folder, a picture, a list of pictures, a zip, a table or a file of arrays.
 
-    ``where`` may also be a pattern, such as ``scans/*.png``.
+    ``where`` may also be a pattern, such as ``scans/*.png``. What puts the digits of a table or of
+    arrays right may follow its name: ``digits.npz?transpose`` (see ``digit_files.CHANGES``).
 
     Raises:
         DataError: when it does not exist, or pictures cannot be taken from it.
@@ -150,45 +207,67 @@ def open_source(where: str | Path | Sequence[str | Path]) -> Source:
         if not paths:
             raise DataError("there are no pictures in an empty list")
         return Files(paths)
-    path = resolve(where)
+    name, changes = split_changes(str(where))
+    path = resolve(name)
     if path.is_dir():
-        inside = (p for p in path.rglob("*") if _is_picture(p.relative_to(path)))
-        found = sorted(p for p in inside if p.is_file())
-        if not found:
+        found = sorted(p.relative_to(path) for p in path.rglob("*") if p.is_file())
+        names = [name for name in found if not is_hidden(name)]
+        files = [path / name for name in names if is_picture(name)]
+        if not files:
             raise DataError(f"{path}: there are no pictures in this folder")
-        return Files(found, path)
+        return Files(files, path, [str(name) for name in names if not is_picture(name)])
     if not path.exists():
         matched = sorted(map(Path, glob.glob(str(path), recursive=True)))
         if files := [one for one in matched if one.is_file()]:
             return Files(files)
         raise DataError(f"{path}: there is no such file or folder")
-    match path.suffix.lower():
-        case ".zip":
-            return Archive(path)
-        case ".csv":
-            return Digits(DigitTable(path))
-        case ".npy" | ".npz":
-            return Digits(DigitArrays(path))
+    if path.suffix.lower() == ".zip":
+        return Archive(path)
+    if reader := _reader(path):
+        return Digits(reader(path), changes)
     return Files([path])
 
 
+def _reader(path: Path) -> Callable[[Path], DigitFile] | None:
+    """What reads this file of digits, by its name; None for another file."""
+    if NAME.fullmatch(path.name):
+        return lambda path: DigitIdx(path, labels_beside(path))
+    name = path.name.lower()
+    ends = (end for end in READERS if name.endswith(end))
+    return READERS.get(next(ends, ""))
+
+
 def _fault(path: Path) -> str:
-    return "a folder: give it alone" if path.is_dir() else "there is no such file"
+    """Why a path in a list is no picture; "" where it may be one."""
+    if path.is_dir():
+        return "a folder: give it alone"
+    if not path.is_file():
+        return "there is no such file"
+    if path.suffix.lower() == ".zip" or _reader(path):
+        return "a file of many pictures: give it alone"
+    return ""
 
 
-def _is_picture(path: Path) -> bool:
-    # Files and folders whose name begins with a dot are hidden: programs keep them for themselves.
-    return path.suffix.lower() in SUFFIXES and not any(p.startswith(".") for p in path.parts)
+def _left_out(names: Sequence[str]) -> list[str]:
+    """That these files are left out, in words; nothing where there are none."""
+    if not names:
+        return []
+    some = ", ".join(names[:5]) + (f" and {len(names) - 5:,} more" if len(names) > 5 else "")
+    return [f"left out, as names of pictures end in {' '.join(SUFFIXES)}: {some}"]
 
 
-def _unpack(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> tuple[bytes, str]:
-    """A file's content, and why it cannot be unpacked; one of the two is empty."""
+def _unpack(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
+    """A file's content; ValueError for what is too large, and what zipfile raises."""
     if entry.file_size > MOST_BYTES:
-        return b"", f"it has more than {MOST_BYTES / 1e6:.0f} MB"
-    try:
-        return archive.read(entry), ""
-    except Exception as fault:  # each kind of compression raises its own
-        return b"", f"cannot be unpacked: {fault}"
+        raise ValueError(f"it has more than {MOST_BYTES / 1e6:.0f} MB")
+    if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise ValueError("it is packed in a rare way; pack it by deflation")  # others know no limit
+    with archive.open(entry) as stream:
+        return stream.read(entry.file_size + 1)  # no more, whatever the file says of its size
+
+
+def _stream(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> BinaryIO:
+    return io.BytesIO(_unpack(archive, entry))
 
 
 def _truth(folder: str) -> int | None:

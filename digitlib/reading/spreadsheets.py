@@ -14,11 +14,12 @@ from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
 from digitlib.artifacts import writing
-from digitlib.pixels.decoding import Decoded, Picture, load
+from digitlib.pixels.decoding import Decoded, Picture, PictureError, load
 from digitlib.pixels.normalisation import reduce
 from digitlib.pixels.segmentation import Box
 from digitlib.reading.numbers import Digit, Number, value_of
 from digitlib.reading.recognizer import Recognizer
+from digitlib.reading.rows import NO_DIGIT
 from digitlib.reading.sheets import Cell, Sheet
 
 DOUBTFUL, HEADING, FRAME = "#FFE8A3", "#EDEDED", "#BFBFBF"  # colours of cells
@@ -105,9 +106,21 @@ def write_workbook(sheet: Sheet, picture: Picture, file: str | Path) -> None:
         unfinished.write_bytes(content)
 
 
+def read_filled(recognizer: Recognizer, picture: Picture) -> Sheet:
+    """Read a sheet on which there is something: a number, or a table, which may be empty.
+
+    Raises:
+        PictureError: for a blank picture, and for what is no picture.
+    """
+    sheet = recognizer.read_sheet(picture)
+    if not (sheet.tables or sheet.fields or sheet.lines):
+        raise PictureError(f"{NO_DIGIT}; {summary(sheet)}" if sheet.left_out else NO_DIGIT)
+    return sheet
+
+
 def read_into_workbook(recognizer: Recognizer, picture: Picture) -> bytes:
-    """Read a sheet, and give it as an Excel workbook; see `as_workbook`."""
-    return as_workbook(recognizer.read_sheet(picture), picture)
+    """Read a sheet, and give it as an Excel workbook; see `read_filled` and `as_workbook`."""
+    return as_workbook(read_filled(recognizer, picture), picture)
 
 
 def as_workbook(sheet: Sheet, picture: Picture) -> bytes:

@@ -41,14 +41,17 @@ def balance(counts: np.ndarray) -> str:
     )
 
 
-def faults(found: Mapping[str, int], left_out: Sequence[tuple[str, str]] = ()) -> str:
-    """From counts by fault, and (file, reason) of what could not be loaded."""
+def faults(
+    found: Mapping[str, int], left_out: Sequence[tuple[str, str]] = (), remedy: str = ""
+) -> str:
+    """From counts by fault, (file, reason) of what could not be loaded, and ``placing.remedy``."""
     there = [f"{fault} ({number:,})" for fault, number in found.items() if number]
     lines = [f"**Found:** {listed(there)}." if there else "**None of these faults was found.**"]
     lines += [f"- `{file}` was left out: {reason}" for file, reason in left_out[:10]]
     if len(left_out) > 10:
         lines.append(f"- … and {counted(len(left_out) - 10, 'more file')}")
-    return "\n\n".join([lines[0], "\n".join(lines[1:])]).strip()
+    look = f"**Look at them:** {remedy}." if remedy else ""
+    return "\n\n".join(filter(None, [lines[0], "\n".join(lines[1:]), look]))
 
 
 def near_copies(distance: np.ndarray) -> str:

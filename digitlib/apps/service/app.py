@@ -48,7 +48,7 @@ from digitlib.artifacts import load_card
 from digitlib.pixels.decoding import PictureError
 from digitlib.reading.models import PRETRAINED, find_models
 from digitlib.reading.recognizer import Recognizer
-from digitlib.reading.spreadsheets import as_csv, as_json, read_into_workbook
+from digitlib.reading.spreadsheets import as_csv, as_json, read_filled, read_into_workbook
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -220,7 +220,7 @@ def _add_reading(router: APIRouter, queue: ReadingQueue, limits: Limits) -> None
         content = await _one_upload(request, limits)
         if kind == "xlsx":
             return _file(await queue.read(read_into_workbook, content), "sheet.xlsx", WORKBOOK)
-        read = await queue.read(Recognizer.read_sheet, content)
+        read = await queue.read(read_filled, content)
         if kind == "csv":
             return _file(as_csv(read), "sheet.csv", "text/csv")
         return as_json(read)

@@ -4,6 +4,7 @@ from pydantic import BaseModel
 
 from digitlib.pixels.decoding import PictureError
 from digitlib.reading.numbers import Digit, Reading
+from digitlib.reading.rows import NO_DIGIT
 
 
 class Fault(BaseModel):
@@ -132,13 +133,15 @@ class Choice(BaseModel):
 def one_digit(digit: Digit) -> dict:
     """The fields of ``OneDigit``. Raises PictureError for a picture without ink."""
     if digit.label is None:
-        raise PictureError("there is no ink to read")
+        raise PictureError(NO_DIGIT)
     found = _found(digit)
     return {"predicted_label": found.pop("label"), "class_labels": list(range(10))} | found
 
 
 def many_digits(reading: Reading) -> dict:
-    """The fields of ``ManyDigits``."""
+    """The fields of ``ManyDigits``. Raises PictureError for a picture without digits."""
+    if not reading.digits:
+        raise PictureError(NO_DIGIT)
     return {
         "text": reading.text,
         "digits": [_found(digit) for digit in reading.digits],

@@ -7,6 +7,7 @@ import { cutOut, inLines, toPicture, wholeAsLine } from "./lines.js";
 import { lookAtLine, probability, readLine, valueOf } from "./numbers.js";
 
 const EVEN = 0.5; // confidence of what is as likely right as wrong
+const CONTRAST = 64; // grey levels: ink differs at least this much from its paper
 const FILLED = 3; // sure numbers of several digits; so many are no mistake
 const ONE_LINE = 0.2; // share of the height of all writing that the highest line of one line has
 const LONGEST = 40; // times its height that a picture may be wide, and still be one line
@@ -134,6 +135,7 @@ function readOne(line, seen, networks) {
 
 /** Calibrated probabilities of the ten digits of a 28×28 image: `Recognizer.classify`. */
 export function probabilities(image, { digitNetwork, card }) {
+  if (Math.max(...image) - Math.min(...image) < CONTRAST) return Array(10).fill(0.1); // no ink
   const scaled = Array.from(digitNetwork(image), (logit) => logit / card.digits.temperature);
   const most = Math.max(...scaled), shares = scaled.map((one) => Math.exp(one - most));
   const all = shares.reduce((sum, one) => sum + one, 0);
