@@ -122,11 +122,18 @@ def notebook(title: str, parameters: list[str], code: str) -> dict:
     }
 
 
+#: Before a command, so that files and folders without write permission stop root, too.
+BOUND = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search"] * (os.geteuid() == 0)
+
+
 class Project:
-    """A miniature project in a folder of its own; its reports are real ones if asked for."""
+    """A miniature project in a folder of its own; its reports are real ones if asked for.
+
+    Its runs have ``environment`` beside the usual variables.
+    """
 
     def __init__(self, root: Path, real_reports: bool = False):
-        self.root = root
+        self.root, self.environment = root, {}
         ignored = shutil.ignore_patterns("__pycache__", "pretrained")
         shutil.copytree(CHECKOUT / "digitlib", root / "digitlib", ignore=ignored)
         shutil.copy(CHECKOUT / "Snakefile", root)
@@ -160,14 +167,16 @@ class Project:
         """Start a run in a process group of its own."""
         arguments = ["--profile", profile, "--cores", "2", "--seeds", str(seeds), *options]
         return subprocess.Popen(
-            [sys.executable, "-m", "digitlib.pipeline.run", *arguments],
+            [*BOUND, sys.executable, "-m", "digitlib.pipeline.run", *arguments],
             cwd=self.root,
             env={"DIGITLIB_TRACKING": "off"}
             | os.environ
-            | {"PYTHONPATH": str(self.root), "DIGITLIB_ROOT": str(self.root)},
+            | {"PYTHONPATH": str(self.root), "DIGITLIB_ROOT": str(self.root)}
+            | self.environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            errors="replace",
             start_new_session=True,
         )
 
