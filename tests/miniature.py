@@ -215,6 +215,15 @@ class Project:
             time.sleep(0.05)
 
 
+def only_training(root: Path, real_reports: bool = False) -> Project:
+    """A project that has not been run, and only trains."""
+    made = Project(root, real_reports)
+    for name in NOTEBOOKS:
+        if name != "03_cnn_training":
+            (root / f"params/quick/{name}.yaml").unlink()
+    return made
+
+
 def kill_tree(process: subprocess.Popen) -> None:
     """SIGKILL a run with everything it started."""
     family = [*psutil.Process(process.pid).children(recursive=True), psutil.Process(process.pid)]

@@ -5,11 +5,10 @@ import os
 import signal
 import time
 from collections import Counter
-from pathlib import Path
 
 import psutil
 import pytest
-from miniature import NOTEBOOKS, Project, kill_tree
+from miniature import NOTEBOOKS, Project, kill_tree, only_training
 
 from digitlib.pipeline import profiles
 from digitlib.pipeline import run as pipeline
@@ -31,15 +30,6 @@ def finished(tmp_path_factory) -> Project:
     project = Project(tmp_path_factory.mktemp("finished"))
     assert project.executed(project.run()) == ALL
     return project
-
-
-def only_training(root: Path, real_reports: bool = False) -> Project:
-    """A project that has not been run, and only trains."""
-    made = Project(root, real_reports)
-    for name in NOTEBOOKS:
-        if name != "03_cnn_training":
-            (root / f"params/quick/{name}.yaml").unlink()
-    return made
 
 
 @pytest.fixture
