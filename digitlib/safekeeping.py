@@ -6,6 +6,7 @@ damaged is set aside under a name that says so. (``artifacts.writing`` makes fil
 
 import contextlib
 import hashlib
+import json
 import os
 import shutil
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 DAMAGED = ".damaged"
+SEAL = ".checksums.json"
 
 
 class BeingWritten(OSError):
@@ -57,8 +59,25 @@ def only_writer(of: Path, doing: str = "being written") -> Iterator[None]:
 
 def checksums(folder: Path) -> dict[str, str]:
     """The SHA-256 of each file in a folder, by its name; unfinished and damaged ones apart."""
-    files = [file for file in sorted(folder.glob("[!.]*")) if file.suffix != DAMAGED]
-    return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
+    found = {}
+    for file in sorted(folder.glob("[!.]*")):
+        if file.suffix != DAMAGED:
+            with file.open("rb") as stream:
+                found[file.name] = hashlib.file_digest(stream, "sha256").hexdigest()
+    return found
+
+
+def seal(folder: Path) -> None:
+    """Note the checksums of a folder's files in it, now that it is whole."""
+    (folder / SEAL).write_text(json.dumps(checksums(folder)), encoding="utf-8")
+
+
+def is_whole(folder: Path) -> bool:
+    """Whether a folder's files are still those that were there when it was sealed."""
+    try:
+        return json.loads((folder / SEAL).read_text(encoding="utf-8")) == checksums(folder)
+    except (OSError, ValueError):
+        return False
 
 
 def set_aside(path: Path) -> Path:

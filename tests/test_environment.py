@@ -118,7 +118,7 @@ def test_a_home_that_can_be_written_stays(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("project_closed", [False, True])
 def test_another_home_is_in_the_project_or_temporary(tmp_path, project_closed):
-    """Protects caches that are worth keeping, such as a download; and a checkout of someone else."""
+    """Protects caches that are worth keeping, such as a download, and another person's checkout."""
     root = unwritable(tmp_path / "root")
     root.chmod(0o555 if project_closed else 0o755)
     program = (
@@ -144,7 +144,10 @@ def test_the_package_is_found_from_the_folder_above_a_clone(tmp_path):
     target = tmp_path / "installed"
     arguments = ["-m", "pip", "install", "--no-deps", "--no-build-isolation", "--quiet"]
     subprocess.run([sys.executable, *arguments, "--target", target, "-e", clone], check=True)
-    program = f"import site; site.addsitedir({str(target)!r}); import digitlib; print(digitlib.__version__)"
+    program = (
+        f"import site; site.addsitedir({str(target)!r});"
+        "import digitlib; print(digitlib.__version__)"
+    )
     bare = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=tmp_path, env=bare, capture_output=True, text=True
