@@ -74,10 +74,17 @@ def seal(folder: Path) -> None:
 
 def is_whole(folder: Path) -> bool:
     """Whether a folder's files are still those that were there when it was sealed."""
+    seal = folder / SEAL
+    return is_json(seal) and json.loads(seal.read_text(encoding="utf-8")) == checksums(folder)
+
+
+def is_json(file: Path) -> bool:
+    """Whether a file is there, and its JSON is whole."""
     try:
-        return json.loads((folder / SEAL).read_text(encoding="utf-8")) == checksums(folder)
+        json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return False
+    return True
 
 
 def set_aside(path: Path) -> Path:

@@ -103,6 +103,39 @@ def test_a_search_that_was_stopped_goes_on(fitted, tmp_path):
     assert len(fitted) == 7
 
 
+@pytest.mark.parametrize("content", ["", '{"trial_id": "0'], ids=["empty", "cut"])
+@pytest.mark.parametrize(
+    ("name", "fits"), [("oracle.json", 10), ("trial_2/trial.json", 10), ("tuner0.json", 5)]
+)
+def test_a_search_with_a_damaged_file_goes_on(fitted, tmp_path, capsys, name, fits, content):
+    """Protects a search from a full disk: the file is set aside, not read at every start."""
+    rows = search(tmp_path / "s")
+    file = tmp_path / "s" / name
+    file.write_text(content)
+    capsys.readouterr()
+    assert search(tmp_path / "s") == rows
+    assert len(fitted) == fits  # without what the search knows, its trials are made again
+    aside = file.with_name(file.name + ".damaged")
+    assert aside.read_text() == content
+    said = capsys.readouterr().out
+    assert f"{file} is damaged: it is now called {aside.name}." in said
+    assert ("The search begins anew" in said) is (fits == 10)
+
+
+def test_what_a_search_knows_is_on_disk_whole_or_as_before(fitted, tmp_path, monkeypatch):
+    """Protects from the empty file that a kill in the middle of writing would leave."""
+    search(tmp_path / "s", trials=2)
+    before = (tmp_path / "s" / "oracle.json").read_text()
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(artifacts, "flush", full)
+    with pytest.raises(OSError, match="No space left"):
+        search(tmp_path / "s", trials=3)
+    assert (tmp_path / "s" / "oracle.json").read_text() == before
+
+
 def test_a_trial_that_was_stopped_is_gone_on_with(tmp_path, monkeypatch):
     """Protects the epochs of a long trial: its checkpoint is found again."""
     train, held = datasets.split(datasets.load_dataset("optdigits"), 0.2)

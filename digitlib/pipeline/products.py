@@ -18,7 +18,7 @@ from digitlib.artifacts import (
     read_json,
     write_json,
 )
-from digitlib.safekeeping import checksums, set_aside
+from digitlib.safekeeping import checksums, is_json, set_aside
 
 DONE = ".done"  # the folder of a run that has a note of each notebook
 MODELS = {TRAINING: "model", NUMBERS: LINE_MODEL}  # which folder a notebook makes
@@ -43,7 +43,7 @@ def set_damaged_models_aside(profile_dir: Path) -> None:
     for done in (d for name in MODELS for d in profile_dir.rglob(f"{DONE}/{name}")):
         folder = done.parents[1] / MODELS[done.name]
         made, found = _noted(done), checksums(folder)
-        if made.get(CARD_FILE) != found.get(CARD_FILE) and _is_json(folder / CARD_FILE):
+        if made.get(CARD_FILE) != found.get(CARD_FILE) and is_json(folder / CARD_FILE):
             continue
         for name in sorted(made.keys() & found.keys()):
             if found[name] != made[name]:
@@ -58,16 +58,8 @@ def set_damaged_models_aside(profile_dir: Path) -> None:
 
 def _noted(done: Path) -> dict[str, str]:
     """The checksums in a note; {} where it has none."""
-    noted = read_json(done) if _is_json(done) else {}
+    noted = read_json(done) if is_json(done) else {}
     return noted["model"] if isinstance(noted, dict) and noted else {}  # earlier ones had a number
-
-
-def _is_json(file: Path) -> bool:
-    try:
-        read_json(file)
-    except (OSError, ValueError):
-        return False
-    return True
 
 
 def date_back(files: Iterable[Path]) -> None:
