@@ -20,7 +20,9 @@ from digitlib.learning import search as tuning
 from digitlib.learning import training
 from digitlib.measuring.trials import importance, pareto
 from digitlib.pipeline import profiles
+from digitlib.pipeline import tuning as leading
 from digitlib.pipeline.parameters import check_parameters, read_parameters
+from digitlib.safekeeping import only_writer
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 SPACE = {"learning_rate": {"min": 0.001, "max": 0.1, "sampling": "log"}, "dropout": [0.0, 0.5]}
@@ -237,6 +239,19 @@ def project(tmp_path) -> Path:
         "search: grid\ntrials: 6\nepochs: 12\ntrain_limit: 256\n"
     )
     return root
+
+
+def test_a_search_has_one_leader(project, monkeypatch, capsys):
+    """Protects trials from two chiefs, and a search from `make run` on the same folder."""
+    monkeypatch.setenv("DIGITLIB_ROOT", str(project))
+    folder = project / "outputs" / "small"
+    folder.mkdir(parents=True)
+    for role in ([], ["--role", "chief", "--address", "localhost:1"]):
+        monkeypatch.setattr(sys, "argv", ["tuning", "--profile", "small", *role])
+        with only_writer(folder):
+            assert leading.main() == 1
+        said = capsys.readouterr().err
+        assert said.startswith(f"small is already running (pid {os.getpid()}); wait for it")
 
 
 @pytest.mark.campaign
