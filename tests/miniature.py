@@ -3,6 +3,7 @@
 Its notebooks keep the contracts of the real ones (parameters, outputs, checkpoints).
 """
 
+import contextlib
 import json
 import os
 import shutil
@@ -198,14 +199,7 @@ class Project:
 
     def processes(self) -> list[psutil.Process]:
         """Every live process that belongs to a run of this project."""
-        found = []
-        for process in psutil.process_iter():
-            try:
-                if process.environ().get("DIGITLIB_ROOT") == str(self.root):
-                    found.append(process)
-            except (psutil.Error, OSError):
-                continue
-        return [p for p in found if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
+        return processes_of(self.root)
 
     def wait_for(self, condition, seconds: float = 120) -> None:
         """Wait until ``condition()`` holds."""
@@ -213,6 +207,18 @@ class Project:
         while not condition():
             assert time.monotonic() < until, "waited too long"
             time.sleep(0.05)
+
+
+def processes_of(root: Path) -> list[psutil.Process]:
+    """Every live process whose project is in ``root``."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get("DIGITLIB_ROOT") == str(root):
+                found.append(process)
+        except (psutil.Error, OSError):
+            continue
+    return [p for p in found if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
 
 
 def only_training(root: Path, real_reports: bool = False) -> Project:
@@ -228,5 +234,6 @@ def kill_tree(process: subprocess.Popen) -> None:
     """SIGKILL a run with everything it started."""
     family = [*psutil.Process(process.pid).children(recursive=True), psutil.Process(process.pid)]
     for member in family:
-        member.send_signal(signal.SIGKILL)
+        with contextlib.suppress(psutil.NoSuchProcess):
+            member.send_signal(signal.SIGKILL)
     process.communicate()

@@ -4,7 +4,6 @@ import contextlib
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 import time
@@ -14,6 +13,7 @@ import numpy as np
 import pandas as pd
 import psutil
 import pytest
+from searching import accuracies, small_search
 
 from digitlib import artifacts, datasets
 from digitlib.learning import search as tuning
@@ -231,14 +231,7 @@ def test_what_was_learnt_of_settings():
 @pytest.fixture
 def project(tmp_path) -> Path:
     """A root with notebooks, and a profile `small` that searches bundled digits."""
-    root = tmp_path / "project"
-    shutil.copytree(CHECKOUT / "notebooks", root / "notebooks")
-    (root / "params" / "small").mkdir(parents=True)
-    (root / "params" / "small" / "04_hyperparameter_tuning.yaml").write_text(
-        "space: {architecture_options.filters: [2, 3, 4, 5, 6, 7]}\n"
-        "search: grid\ntrials: 6\nepochs: 12\ntrain_limit: 256\n"
-    )
-    return root
+    return small_search(tmp_path / "project")
 
 
 def test_a_search_has_one_leader(project, monkeypatch, capsys):
@@ -282,13 +275,7 @@ def test_two_workers_share_the_trials_and_one_may_be_killed(project, monkeypatch
     assert f"{busy} ended; it is started again" in said
     assert "Going on after epoch" in said
     assert sorted(map(int, re.findall(r"^trial +(\d+)", said, re.M))) == list(range(6))
-    states = [
-        json.loads(file.read_text())
-        for file in project.glob("outputs/small/checkpoints/*/trial_*/trial.json")
-    ]
-    assert [state["status"] for state in states] == ["COMPLETED"] * 6
-    filters = sorted(s["hyperparameters"]["values"]["architecture_options.filters"] for s in states)
-    assert filters == [2, 3, 4, 5, 6, 7]
+    assert set(accuracies(project)) == {2, 3, 4, 5, 6, 7}
     # The notebook, run afterwards, finds them done.
     monkeypatch.setenv("DIGITLIB_ROOT", str(project))
     monkeypatch.setattr(training, "fit_settings", None)

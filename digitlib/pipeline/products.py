@@ -56,6 +56,13 @@ def set_damaged_models_aside(profile_dir: Path) -> None:
                 done.unlink(missing_ok=True)
 
 
+def remove_empty_copies(profile_dir: Path) -> None:
+    """Remove the executed copies that Snakemake made, empty, where a step ended without its own."""
+    for copy in profile_dir.rglob("*.ipynb"):
+        if not copy.stat().st_size:
+            copy.unlink()
+
+
 def _noted(done: Path) -> dict[str, str]:
     """The checksums in a note; {} where it has none."""
     noted = read_json(done) if is_json(done) else {}

@@ -49,6 +49,8 @@ def run(profile: str, cores: str = "all", seeds: int = 1, dry_run: bool = False)
     with only_run(folders):
         _make_ready(names, folders)
         code = _snakemake(profile, cores, seeds, folders, dry_run)
+        for folder in folders:
+            products.remove_empty_copies(folder)
         for name in names if not dry_run else []:
             tracking.remember(name, finished=name == profile and code == 0)
         return code
