@@ -1,7 +1,6 @@
-"""What comes on the terminal: no start-up notices of native libraries, and nothing that ends us."""
+"""Keep native libraries' start-up notices off the terminal and out of notebooks."""
 
 import contextlib
-import io
 import os
 import sys
 import threading
@@ -27,10 +26,3 @@ def quiet() -> Iterator[None]:
             os.dup2(kept, 2)
             os.close(kept)
             os.close(nowhere)
-
-
-def print_anywhere() -> None:
-    """Print ? for what a terminal has no character for, such as ━ in latin-1, and never raise."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # a notebook's takes everything
-            stream.reconfigure(errors="replace")

@@ -57,7 +57,7 @@ def test_a_run_goes_its_way_in_strange_surroundings(project, tmp_path):
         f"PYTHONPATH has another digitlib, {tmp_path / 'other' / 'digitlib'}; used is " in printed
     )
     assert printed.count("another digitlib") == 1
-    assert "03_cnn_training ? epoch 3/3" in printed
+    assert "03_cnn_training | epoch 3/3" in printed
     assert not list((tmp_path / "home").iterdir())
 
 

@@ -35,6 +35,7 @@ from digitlib.reading.spreadsheets import (
     summary,
     write_workbook,
 )
+from digitlib.terminal import print_anywhere
 
 EXAMPLES = """\
 examples:
@@ -56,6 +57,7 @@ class UsageError(Exception):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
+    print_anywhere()
     parser = argparse.ArgumentParser(
         prog="digitlib",
         description="Read handwritten digits.",

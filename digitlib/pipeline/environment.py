@@ -15,7 +15,7 @@ from pathlib import Path
 
 from digitlib.artifacts import project_root
 from digitlib.pipeline.dependencies import PACKAGE
-from digitlib.quiet import print_anywhere
+from digitlib.terminal import print_anywhere
 
 #: Where libraries write under HOME, as far as it is there already.
 WRITTEN = ("", ".cache", ".config", ".ipython", ".jupyter", ".local", ".local/share")

@@ -45,15 +45,11 @@ def set_damaged_models_aside(profile_dir: Path) -> None:
         made, found = _noted(done), checksums(folder)
         if made.get(CARD_FILE) != found.get(CARD_FILE) and is_json(folder / CARD_FILE):
             continue
-        for name in sorted(made.keys() & found.keys()):
-            if found[name] != made[name]:
-                aside = set_aside(folder / name)
-                print(
-                    f"{from_root(folder / name)} is damaged: it is now called {aside.name}, and "
-                    "made again.",
-                    flush=True,
-                )
-                done.unlink(missing_ok=True)
+        for name, _ in sorted(made.items() - found.items()):
+            if name in found:
+                aside, file = set_aside(folder / name), from_root(folder / name)
+                print(f"{file} is damaged: it is now called {aside.name}, and made again.")
+            done.unlink(missing_ok=True)
 
 
 def remove_empty_copies(profile_dir: Path) -> None:
@@ -65,8 +61,8 @@ def remove_empty_copies(profile_dir: Path) -> None:
 
 def _noted(done: Path) -> dict[str, str]:
     """The checksums in a note; {} where it has none."""
-    noted = read_json(done) if is_json(done) else {}
-    return noted["model"] if isinstance(noted, dict) and noted else {}  # earlier ones had a number
+    noted = read_json(done) if is_json(done) else None
+    return noted["model"] if isinstance(noted, dict) else {}  # an earlier version's is a number
 
 
 def date_back(files: Iterable[Path]) -> None:
