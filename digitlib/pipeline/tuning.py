@@ -78,12 +78,17 @@ def _take_part(profile: str, role: str, address: str | None) -> int:
         "KERASTUNER_ORACLE_IP": host,
         "KERASTUNER_ORACLE_PORT": port,
     }
+    import grpc
+
     from digitlib.learning import search
 
     given = profiles.parameters(profile, TUNING) | {"output_dir": f"outputs/{profile}"}
     try:
         searching, (few, judges, _) = search.prepare(given, report=search.print_trial)
         searching.search(few, judges)
+    except grpc.RpcError:
+        print(f"{role}: the chief at {address} does not answer (any more)", file=sys.stderr)
+        return 1
     except (search.TuningError, ValueError) as fault:
         print(fault, file=sys.stderr)
         return 1
@@ -119,7 +124,8 @@ def _lead(profile: str, workers: int, address: str) -> int:
                     return 1
                 print(f"{name} ended; it is started again, with its trial", flush=True)
                 running[name] = start(name)
-    code = running[CHIEF].returncode or max(running[name].wait() for name in names)
+    # It ends when every worker that it knows has been told so. One that came late is not needed.
+    code = running[CHIEF].returncode
     if not code:
         print(f"Every trial is made; `make run PROFILE={profile}` shows them.", flush=True)
     return code
