@@ -304,6 +304,22 @@ def test_a_fit_goes_on_from_the_checkpoint_before_a_damaged_one(digits, tmp_path
     assert same_weights(whole, resumed)
 
 
+@pytest.mark.campaign
+def test_a_fit_ends_the_same_however_its_checkpoints_are_damaged(digits, tmp_path):
+    """To the bit: the last one, then the last two, in each file and in each way."""
+    whole, _ = fit(digits, epochs=4)
+    for file, damage in zip(FILES, (empty, cut, flip, Path.unlink), strict=True):
+        folder = tmp_path / file
+        for epochs, damaged in (2, [2]), (3, [2, 3]):
+            with pytest.raises(KeyboardInterrupt):
+                fit(digits, folder, stop_after=epochs, epochs=4)
+            for epoch in damaged:
+                damage(folder / f"epoch-{epoch:04d}" / file)
+        resumed, history = fit(digits, folder, epochs=4)
+        assert [row["epoch"] for row in history] == [1, 2, 3, 4]
+        assert same_weights(whole, resumed)
+
+
 def test_a_finished_fit_is_not_called_unfinished(digits, tmp_path, capsys):
     fit(digits, tmp_path, epochs=1)
     fit(digits, tmp_path, epochs=1)
