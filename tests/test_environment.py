@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
-from miniature import BOUND, CHECKOUT, Project, only_training
+from miniature import BOUND, CHECKOUT, NOTEBOOKS, Project, only_training
 
 from digitlib.pipeline import environment
 from digitlib.pipeline.dependencies import PACKAGE
@@ -51,6 +51,8 @@ def test_a_run_goes_its_way_in_strange_surroundings(project, tmp_path):
         "PYTHONPATH": str(foreign_package(tmp_path / "other")),
         "PYTHONIOENCODING": "latin-1",  # which has no ▸, │ or ━
     }
+    parameters, code = NOTEBOOKS["03_cnn_training"]
+    project.write_notebook("03_cnn_training", parameters, f"{code}\nprint('é')")
     printed = project.run()
     assert project.json("model/card.json")["seed"] == 7
     assert (
@@ -58,6 +60,7 @@ def test_a_run_goes_its_way_in_strange_surroundings(project, tmp_path):
     )
     assert printed.count("another digitlib") == 1
     assert "03_cnn_training | epoch 3/3" in printed
+    assert "03_cnn_training | \N{REPLACEMENT CHARACTER}" in printed  # é in latin-1 is no UTF-8
     assert not list((tmp_path / "home").iterdir())
 
 
@@ -81,19 +84,16 @@ def test_what_cannot_be_written_is_said_in_a_sentence(project, closed):
 
 def test_a_reader_who_leaves_does_not_stop_the_run(project):
     """Protects `make run | head`: a full pipe would hang it."""
-    lines = "for _ in range(4000): print('x' * 100)"
-    parameters, code = ["output_dir: str = 'outputs/quick'  # where"], lines
-    project.write_notebook("01_exploration", parameters, f"{code}\n{SAVE}")
+    parameters, code = NOTEBOOKS["01_exploration"]
+    code += "\nfor _ in range(4000): print('x' * 100)"
+    project.write_notebook("01_exploration", parameters, code)
     project.write("params/quick/01_exploration.yaml", "{}\n")
     process = project.start()
     process.stdout.readline()
     process.stdout.close()
     process.wait(timeout=120)
-    assert project.json("metrics/01_exploration.json") == {}
+    assert project.json("metrics/01_exploration.json") == {"bins": 3}
     assert project.out("model/card.json").exists()
-
-
-SAVE = "from digitlib import artifacts\nartifacts.save_metrics(output_dir, '01_exploration', {})"
 
 
 def test_files_that_are_dated_in_the_future_stop_nothing(project):
