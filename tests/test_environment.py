@@ -91,7 +91,10 @@ def test_a_reader_who_leaves_does_not_stop_the_run(project):
     process = project.start()
     process.stdout.readline()
     process.stdout.close()
-    process.wait(timeout=120)
+    try:
+        process.wait(timeout=120)
+    finally:
+        process.terminate()
     assert project.json("metrics/01_exploration.json") == {"bins": 3}
     assert project.out("model/card.json").exists()
 
