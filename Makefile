@@ -68,7 +68,7 @@ lock: $(READY)  ## pin dependencies again: UPGRADE=--upgrade takes the newest
 	  --custom-compile-command "make lock" --output-file requirements.lock pyproject.toml
 
 clean:  ## remove .venv and caches; outputs/ stays
-	rm -rf .venv .snakemake .pytest_cache .ruff_cache .hypothesis build dist *.egg-info
+	rm -rf .venv .home .snakemake .pytest_cache .ruff_cache .hypothesis build dist *.egg-info
 
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || { \

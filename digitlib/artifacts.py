@@ -9,6 +9,7 @@ import csv
 import json
 import os
 import platform
+import shutil
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
@@ -65,20 +66,33 @@ def from_root(path: str | Path) -> str:
 
 @contextlib.contextmanager
 def writing(path: str | Path) -> Iterator[Path]:
-    """Give a temporary path to write to, and move it to ``path`` when the block ends well."""
+    """Give a temporary path to write to, and move it to ``path`` when the block ends well.
+
+    It may become a file, or a folder where there is none yet.
+    """
     path = resolve(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     # The suffix stays last: savers choose the format by it.
     unfinished = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
     try:
         yield unfinished
+        flush(unfinished)
         os.replace(unfinished, path)
     except OSError as fault:
         if fault.errno and not fault.filename:  # that a disk is full is said without a name
             fault.filename = str(path)
         raise
     finally:
+        if unfinished.is_dir():
+            shutil.rmtree(unfinished)
         unfinished.unlink(missing_ok=True)
+
+
+def flush(path: Path) -> None:
+    """Bring a file, or all files of a folder, to the disk; a power cut may keep a name alone."""
+    for file in filter(Path.is_file, (path, *path.rglob("*"))):
+        with file.open("rb+") as stream:
+            os.fsync(stream.fileno())
 
 
 def write_json(path: str | Path, values: Mapping) -> Path:

@@ -3,6 +3,7 @@
 Its notebooks keep the contracts of the real ones (parameters, outputs, checkpoints).
 """
 
+import contextlib
 import json
 import os
 import shutil
@@ -122,11 +123,18 @@ def notebook(title: str, parameters: list[str], code: str) -> dict:
     }
 
 
+#: Before a command, so that files and folders without write permission stop root, too.
+BOUND = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search"] * (os.geteuid() == 0)
+
+
 class Project:
-    """A miniature project in a folder of its own; its reports are real ones if asked for."""
+    """A miniature project in a folder of its own; its reports are real ones if asked for.
+
+    Its runs have ``environment`` beside the usual variables.
+    """
 
     def __init__(self, root: Path, real_reports: bool = False):
-        self.root = root
+        self.root, self.environment = root, {}
         ignored = shutil.ignore_patterns("__pycache__", "pretrained")
         shutil.copytree(CHECKOUT / "digitlib", root / "digitlib", ignore=ignored)
         shutil.copy(CHECKOUT / "Snakefile", root)
@@ -160,14 +168,16 @@ class Project:
         """Start a run in a process group of its own."""
         arguments = ["--profile", profile, "--cores", "2", "--seeds", str(seeds), *options]
         return subprocess.Popen(
-            [sys.executable, "-m", "digitlib.pipeline.run", *arguments],
+            [*BOUND, sys.executable, "-m", "digitlib.pipeline.run", *arguments],
             cwd=self.root,
             env={"DIGITLIB_TRACKING": "off"}
             | os.environ
-            | {"PYTHONPATH": str(self.root), "DIGITLIB_ROOT": str(self.root)},
+            | {"PYTHONPATH": str(self.root), "DIGITLIB_ROOT": str(self.root)}
+            | self.environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            errors="replace",
             start_new_session=True,
         )
 
@@ -189,14 +199,7 @@ class Project:
 
     def processes(self) -> list[psutil.Process]:
         """Every live process that belongs to a run of this project."""
-        found = []
-        for process in psutil.process_iter():
-            try:
-                if process.environ().get("DIGITLIB_ROOT") == str(self.root):
-                    found.append(process)
-            except (psutil.Error, OSError):
-                continue
-        return [p for p in found if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
+        return processes_of(self.root)
 
     def wait_for(self, condition, seconds: float = 120) -> None:
         """Wait until ``condition()`` holds."""
@@ -206,9 +209,31 @@ class Project:
             time.sleep(0.05)
 
 
+def processes_of(root: Path) -> list[psutil.Process]:
+    """Every live process whose project is in ``root``."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get("DIGITLIB_ROOT") == str(root):
+                found.append(process)
+        except (psutil.Error, OSError):
+            continue
+    return [p for p in found if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
+
+
+def only_training(root: Path, real_reports: bool = False) -> Project:
+    """A project that has not been run, and only trains."""
+    made = Project(root, real_reports)
+    for name in NOTEBOOKS:
+        if name != "03_cnn_training":
+            (root / f"params/quick/{name}.yaml").unlink()
+    return made
+
+
 def kill_tree(process: subprocess.Popen) -> None:
     """SIGKILL a run with everything it started."""
     family = [*psutil.Process(process.pid).children(recursive=True), psutil.Process(process.pid)]
     for member in family:
-        member.send_signal(signal.SIGKILL)
+        with contextlib.suppress(psutil.NoSuchProcess):
+            member.send_signal(signal.SIGKILL)
     process.communicate()

@@ -29,6 +29,7 @@ from digitlib.reading.batch import predict, write_submission
 from digitlib.reading.models import PRETRAINED_LINES
 from digitlib.reading.rows import Row, status
 from digitlib.reading.sources import open_source
+from digitlib.safekeeping import BeingWritten
 
 
 @pytest.fixture(scope="module")
@@ -330,6 +331,38 @@ def test_a_table_that_is_stopped_before_its_first_rows_goes_on(folder, tmp_path,
     monkeypatch.undo()
     predict(open_source(folder), tmp_path / "out.csv", overwrite=False)
     assert sorted(p.name for p in tmp_path.glob("out*")) == ["out.csv"]
+
+
+def test_a_table_that_was_killed_before_its_first_row_goes_on(folder, tmp_path, monkeypatch):
+    """Protects from a table that refuses its own command: whose it is, is on disk before it is."""
+
+    class Killed(BaseException):
+        pass
+
+    def kill(*_):
+        raise Killed
+
+    monkeypatch.setattr(Path, "write_bytes", kill)
+    with pytest.raises(Killed):
+        predict(open_source(folder), tmp_path / "out.csv")
+    monkeypatch.undo()
+    (tmp_path / "out.csv.part").write_bytes(b"file,te")  # as far as it came
+    rows = table(predict(open_source(folder), tmp_path / "out.csv", overwrite=False))
+    assert rows["number.png"]["text"] == "407"
+
+
+def test_a_table_has_one_writer(folder, tmp_path):
+    """Protects a table from rows that are in it twice, and both commands from saying nothing."""
+    source = open_source(folder / "7" / "a.png")
+
+    def second(*_):
+        with pytest.raises(
+            BeingWritten, match=rf"out\.csv is already being written \(pid {os.getpid()}"
+        ):
+            predict(source, tmp_path / "out.csv")
+
+    assert len(table(predict(source, tmp_path / "out.csv", progress=second))) == 1
+    assert [file.name for file in tmp_path.iterdir()] == ["out.csv"]
 
 
 def test_nothing_to_read_is_said(tmp_path):

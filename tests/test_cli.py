@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -16,6 +17,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from readings import Reader, number
+from ruled import table
 
 from digitlib import __version__
 from digitlib.apps import cli
@@ -34,10 +36,18 @@ def folder(tmp_path_factory):
     return root
 
 
-def digitlib(*arguments, cwd=None, given: bytes = b"") -> subprocess.CompletedProcess:
+def digitlib(*arguments, cwd=None, given: bytes = b"", **env) -> subprocess.CompletedProcess:
     # The command that setting up installs, beside this Python.
     command = [Path(sys.executable).with_name("digitlib"), *arguments]
-    return subprocess.run(command, cwd=cwd, input=given, capture_output=True)
+    return subprocess.run(command, cwd=cwd, input=given, env=os.environ | env, capture_output=True)
+
+
+def test_a_terminal_that_lacks_a_character_shows_a_plain_one(tmp_path):
+    """Protects from a traceback in place of a table that was read."""
+    Image.fromarray(table([["47", "5"], ["12", "8"]])).save(tmp_path / "table.png")
+    done = digitlib("sheet", tmp_path / "table.png", PYTHONIOENCODING="latin-1")
+    assert done.returncode == 0, done.stderr
+    assert re.search(rb"\+-+\+-+\+\n\| 47\?? +\| 5\?? +\|\n", done.stdout)
 
 
 def test_pictures_are_read_where_the_shell_is(folder):

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from digitlib import datasets
 from digitlib.artifacts import FLOAT_FILE, INT8_FILE, kept_epoch
 from digitlib.learning import architectures, augmentation, exporting, layers, tasks, training
+from digitlib.learning.checkpoints import Checkpoints
 from digitlib.learning.learner import APART, Learner
 from digitlib.learning.recipe import Recipe, plateau_rate, should_stop
 from digitlib.learning.tasks import DigitTask, epoch_of
@@ -239,6 +241,90 @@ def test_half_written_state_is_never_taken_for_a_whole_one(digits, tmp_path):
     resumed, history = fit(digits, tmp_path)
     assert len(history) == 3
     assert same_weights(whole, resumed)
+    assert not unfinished.exists()
+
+
+FILES = ["last.weights.h5", "best.npz", "state.json", ".checksums.json"]
+
+
+def empty(file):
+    file.write_bytes(b"")
+
+
+def cut(file):
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+
+
+def flip(file):
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 8
+    file.write_bytes(content)
+
+
+@pytest.mark.parametrize("damage", [empty, cut, flip, Path.unlink])
+def test_a_damaged_checkpoint_gives_way_to_the_one_before(tmp_path, capsys, damage):
+    """Protects a fit from its own last checkpoint: it is set aside and named, and never loaded."""
+    for file in FILES:
+        learner = Learner(architectures.build("digitnet", width=4), None)
+        states = Checkpoints(tmp_path / file, learner, {"recipe": "one"})
+        weights, history = [], []
+        for epoch in (1, 2, 3):
+            learner.network.set_weights([w + epoch for w in learner.network.get_weights()])
+            weights.append(learner.network.get_weights())
+            history.append({"epoch": epoch, "val_accuracy": epoch / 10, "val_loss": 1.0})
+            states.save(history)
+        assert {one.name for one in (tmp_path / file).iterdir()} == {"epoch-0002", "epoch-0003"}
+        damage(tmp_path / file / "epoch-0003" / file)
+        assert states.restore() == history[:2]
+        for restored, kept in (
+            (learner.network.get_weights(), weights[1]),
+            (states.best, weights[1]),
+        ):
+            assert all(np.array_equal(a, b) for a, b in zip(restored, kept, strict=True))
+        said = capsys.readouterr().out
+        assert said == (
+            "The checkpoint epoch-0003 is damaged: it is now called epoch-0003.damaged.\n"
+        )
+        damage(tmp_path / file / "epoch-0002" / file)
+        assert states.restore() == []
+        assert "There is no other checkpoint: starting anew." in capsys.readouterr().out
+
+
+def test_a_fit_goes_on_from_the_checkpoint_before_a_damaged_one(digits, tmp_path, capsys):
+    """To the bit, as one that was never stopped."""
+    whole, _ = fit(digits)
+    with pytest.raises(KeyboardInterrupt):
+        fit(digits, tmp_path, stop_after=2)
+    cut(tmp_path / "epoch-0002" / "last.weights.h5")
+    resumed, history = fit(digits, tmp_path)
+    assert "Going on after epoch 1, from the checkpoint of an unfinished run." in (
+        capsys.readouterr().out
+    )
+    assert len(history) == 3
+    assert same_weights(whole, resumed)
+
+
+@pytest.mark.campaign
+def test_a_fit_ends_the_same_however_its_checkpoints_are_damaged(digits, tmp_path):
+    """To the bit: the last one, then the last two, in each file and in each way."""
+    whole, _ = fit(digits, epochs=4)
+    for file, damage in zip(FILES, (empty, cut, flip, Path.unlink), strict=True):
+        folder = tmp_path / file
+        for epochs, damaged in (2, [2]), (3, [2, 3]):
+            with pytest.raises(KeyboardInterrupt):
+                fit(digits, folder, stop_after=epochs, epochs=4)
+            for epoch in damaged:
+                damage(folder / f"epoch-{epoch:04d}" / file)
+        resumed, history = fit(digits, folder, epochs=4)
+        assert [row["epoch"] for row in history] == [1, 2, 3, 4]
+        assert same_weights(whole, resumed)
+
+
+def test_a_finished_fit_is_not_called_unfinished(digits, tmp_path, capsys):
+    fit(digits, tmp_path, epochs=1)
+    fit(digits, tmp_path, epochs=1)
+    said = capsys.readouterr().out
+    assert said == "Fitted by an earlier run, up to epoch 1.\n"
 
 
 def test_another_recipe_data_or_code_starts_anew(digits, tmp_path, capsys, monkeypatch):

@@ -2,16 +2,18 @@
 
 import json
 import os
+import resource
 import signal
+import subprocess
+import sys
 import time
 from collections import Counter
-from pathlib import Path
 
 import psutil
 import pytest
-from miniature import NOTEBOOKS, Project, kill_tree
+from miniature import NOTEBOOKS, Project, kill_tree, notebook, only_training
 
-from digitlib.pipeline import profiles
+from digitlib.pipeline import products, profiles
 from digitlib.pipeline import run as pipeline
 
 ALL = [
@@ -31,15 +33,6 @@ def finished(tmp_path_factory) -> Project:
     project = Project(tmp_path_factory.mktemp("finished"))
     assert project.executed(project.run()) == ALL
     return project
-
-
-def only_training(root: Path, real_reports: bool = False) -> Project:
-    """A project that has not been run, and only trains."""
-    made = Project(root, real_reports)
-    for name in NOTEBOOKS:
-        if name != "03_cnn_training":
-            (root / f"params/quick/{name}.yaml").unlink()
-    return made
 
 
 @pytest.fixture
@@ -207,6 +200,88 @@ def test_ctrl_c_ends_everything(project):
     assert process.returncode != 0
     assert "Traceback" not in printed, printed
     assert not project.processes()
+
+
+def test_a_second_signal_does_not_interrupt_the_ending(tmp_path):
+    """Protects from a kernel that goes on: make sends its group's SIGTERM to a run once more."""
+    command = [sys.executable, "-c", SLOW_TO_END, tmp_path]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as run:
+        child = psutil.Process(int(run.stdout.readline()))
+        run.send_signal(signal.SIGTERM)
+        assert run.stdout.readline() == "ending\n"
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            run.send_signal(number)
+        assert run.wait(timeout=60) == 128 + signal.SIGTERM
+    assert not child.is_running() or child.status() == psutil.STATUS_ZOMBIE
+    assert not list(tmp_path.iterdir())
+
+
+SLOW_TO_END = """
+import subprocess, sys, time
+from pathlib import Path
+from digitlib.pipeline import processes
+
+def slowly(*arguments, all=processes.psutil.process_iter):
+    print("ending", flush=True)
+    time.sleep(1)
+    return all(*arguments)
+
+with processes.only_run([Path(sys.argv[1])]):
+    processes.psutil.process_iter = slowly
+    child = subprocess.Popen(["sleep", "600"], start_new_session=True)
+    print(child.pid, flush=True)
+    child.wait()
+"""
+
+
+def test_a_damaged_model_is_set_aside_and_made_again(finished):
+    """Protects everything that is computed from a model: a damaged one is not up to date."""
+    run, top = finished.out("runs/seed-7/model"), finished.out("model")
+    made = {folder: (folder / "digits.tflite").read_bytes() for folder in (run, top)}
+    for folder, damage in (run, made[run][:3]), (top, b"x" + made[top][1:]):
+        (folder / "digits.tflite").write_bytes(damage)
+    printed = finished.run(seeds=2)
+    assert printed.count("digits.tflite is damaged: it is now called digits.tflite.damaged") == 2
+    assert ALL[1] in finished.executed(printed)
+    for folder in (run, top):
+        assert (folder / "digits.tflite").read_bytes() == made[folder]
+        (folder / "digits.tflite.damaged").unlink()
+
+
+def test_a_model_that_was_made_by_hand_since_stays(finished, monkeypatch, capsys):
+    """Protects who trains in a notebook: another card says that it is another model."""
+    monkeypatch.setenv("DIGITLIB_ROOT", str(finished.root))
+    top = finished.out("model")
+    kept = {file: file.read_bytes() for file in top.iterdir()}
+    (top / "digits.keras").write_text("another")
+    (top / "card.json").write_text('{"seed": 3}')
+    products.set_damaged_models_aside(finished.out(""))
+    assert capsys.readouterr().out == ""
+    (top / "card.json").write_text("")  # that is no card
+    products.set_damaged_models_aside(finished.out(""))
+    assert "card.json is damaged" in capsys.readouterr().out
+    for file, content in kept.items():
+        file.write_bytes(content)
+        file.with_name(file.name + ".damaged").unlink(missing_ok=True)
+
+
+def test_a_copy_that_is_cut_off_never_gets_its_name(tmp_path):
+    """Protects from a truncated notebook where the disk is full; here, a file gets too large."""
+    code = "for _ in range(3000): print('x' * 100)"
+    source, copy = tmp_path / "long.ipynb", tmp_path / "copy.ipynb"
+    source.write_text(json.dumps(notebook("long", ["a: int = 1  # any"], code)))
+    copy.write_text("of an earlier run")
+    done = subprocess.run(
+        [sys.executable, "-m", "digitlib.pipeline.notebooks", "run", source, copy],
+        env=os.environ | {"HOME": str(tmp_path)},
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000)),
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert f"long │ long failed: File too large: {copy}" in done.stderr
+    assert copy.read_text() == "of an earlier run"
+    assert not list(tmp_path.glob(".*.part*"))
 
 
 def test_a_failing_notebook_stops_only_what_needs_it(shared):

@@ -4,7 +4,6 @@ import contextlib
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 import time
@@ -14,13 +13,16 @@ import numpy as np
 import pandas as pd
 import psutil
 import pytest
+from searching import accuracies, small_search
 
 from digitlib import artifacts, datasets
 from digitlib.learning import search as tuning
 from digitlib.learning import training
 from digitlib.measuring.trials import importance, pareto
 from digitlib.pipeline import profiles
+from digitlib.pipeline import tuning as leading
 from digitlib.pipeline.parameters import check_parameters, read_parameters
+from digitlib.safekeeping import only_writer
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 SPACE = {"learning_rate": {"min": 0.001, "max": 0.1, "sampling": "log"}, "dropout": [0.0, 0.5]}
@@ -101,6 +103,39 @@ def test_a_search_that_was_stopped_goes_on(fitted, tmp_path):
     assert [row["status"] for row in rows] == ["COMPLETED"] * 5
     assert len(search(tmp_path / "s", trials=7)) == 7  # and further, where more are asked for
     assert len(fitted) == 7
+
+
+@pytest.mark.parametrize("content", ["", '{"trial_id": "0'], ids=["empty", "cut"])
+@pytest.mark.parametrize(
+    ("name", "fits"), [("oracle.json", 10), ("trial_2/trial.json", 10), ("tuner0.json", 5)]
+)
+def test_a_search_with_a_damaged_file_goes_on(fitted, tmp_path, capsys, name, fits, content):
+    """Protects a search from a full disk: the file is set aside, not read at every start."""
+    rows = search(tmp_path / "s")
+    file = tmp_path / "s" / name
+    file.write_text(content)
+    capsys.readouterr()
+    assert search(tmp_path / "s") == rows
+    assert len(fitted) == fits  # without what the search knows, its trials are made again
+    aside = file.with_name(file.name + ".damaged")
+    assert aside.read_text() == content
+    said = capsys.readouterr().out
+    assert f"{file} is damaged: it is now called {aside.name}." in said
+    assert ("The search begins anew" in said) is (fits == 10)
+
+
+def test_what_a_search_knows_is_on_disk_whole_or_as_before(fitted, tmp_path, monkeypatch):
+    """Protects from the empty file that a kill in the middle of writing would leave."""
+    search(tmp_path / "s", trials=2)
+    before = (tmp_path / "s" / "oracle.json").read_text()
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(artifacts, "flush", full)
+    with pytest.raises(OSError, match="No space left"):
+        search(tmp_path / "s", trials=3)
+    assert (tmp_path / "s" / "oracle.json").read_text() == before
 
 
 def test_a_trial_that_was_stopped_is_gone_on_with(tmp_path, monkeypatch):
@@ -196,14 +231,20 @@ def test_what_was_learnt_of_settings():
 @pytest.fixture
 def project(tmp_path) -> Path:
     """A root with notebooks, and a profile `small` that searches bundled digits."""
-    root = tmp_path / "project"
-    shutil.copytree(CHECKOUT / "notebooks", root / "notebooks")
-    (root / "params" / "small").mkdir(parents=True)
-    (root / "params" / "small" / "04_hyperparameter_tuning.yaml").write_text(
-        "space: {architecture_options.filters: [2, 3, 4, 5, 6, 7]}\n"
-        "search: grid\ntrials: 6\nepochs: 12\ntrain_limit: 256\n"
-    )
-    return root
+    return small_search(tmp_path / "project")
+
+
+def test_a_search_has_one_leader(project, monkeypatch, capsys):
+    """Protects trials from two chiefs, and a search from `make run` on the same folder."""
+    monkeypatch.setenv("DIGITLIB_ROOT", str(project))
+    folder = project / "outputs" / "small"
+    folder.mkdir(parents=True)
+    for role in ([], ["--role", "chief", "--address", "localhost:1"]):
+        monkeypatch.setattr(sys, "argv", ["tuning", "--profile", "small", *role])
+        with only_writer(folder):
+            assert leading.main() == 1
+        said = capsys.readouterr().err
+        assert said.startswith(f"small is already running (pid {os.getpid()}); wait for it")
 
 
 @pytest.mark.campaign
@@ -234,13 +275,7 @@ def test_two_workers_share_the_trials_and_one_may_be_killed(project, monkeypatch
     assert f"{busy} ended; it is started again" in said
     assert "Going on after epoch" in said
     assert sorted(map(int, re.findall(r"^trial +(\d+)", said, re.M))) == list(range(6))
-    states = [
-        json.loads(file.read_text())
-        for file in project.glob("outputs/small/checkpoints/*/trial_*/trial.json")
-    ]
-    assert [state["status"] for state in states] == ["COMPLETED"] * 6
-    filters = sorted(s["hyperparameters"]["values"]["architecture_options.filters"] for s in states)
-    assert filters == [2, 3, 4, 5, 6, 7]
+    assert set(accuracies(project)) == {2, 3, 4, 5, 6, 7}
     # The notebook, run afterwards, finds them done.
     monkeypatch.setenv("DIGITLIB_ROOT", str(project))
     monkeypatch.setattr(training, "fit_settings", None)

@@ -28,6 +28,7 @@ from digitlib.reading.placing import remedy
 from digitlib.reading.recognizer import Recognizer
 from digitlib.reading.rows import COLUMNS, Row
 from digitlib.reading.sources import Digits, Source
+from digitlib.terminal import print_anywhere
 
 EXAMPLES = """\
 examples:
@@ -46,6 +47,7 @@ AT_A_LOOK = 1000  # digits of a table or of arrays, by which is seen how they li
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
+    print_anywhere()
     parser = argparse.ArgumentParser(
         prog="digitlib",
         description="Read handwritten digits.",

@@ -3,7 +3,6 @@
 import ast
 import hashlib
 import json
-import os
 import shutil
 from pathlib import Path
 
@@ -11,9 +10,12 @@ import keras
 import numpy as np
 
 from digitlib import synthetic
-from digitlib.artifacts import kept_epoch, resolve
+from digitlib.artifacts import kept_epoch, read_json, resolve, write_json, writing
 from digitlib.learning.recipe import Row
 from digitlib.pixels import line_images, sheet_maps
+from digitlib.safekeeping import is_whole, seal, set_aside
+
+KEPT = 2  # the last one, and the one before, where the last one is damaged
 
 
 def code_digest() -> str:
@@ -29,10 +31,10 @@ def code_digest() -> str:
 
 
 class Checkpoints:
-    """The state after the last epoch, as a folder that is whole or not there.
+    """The states after the last two epochs, each a folder that is whole or not there.
 
     ``epoch-0007/`` holds state.json (identity and history), last.weights.h5 (network, optimizer)
-    and best.npz (the network's best weights). It is written under another name and then renamed.
+    and best.npz (the network's best weights). Where it is damaged, the one before serves.
 
     Args:
         folder: where; None keeps the best weights in memory and nothing on disk.
@@ -47,42 +49,55 @@ class Checkpoints:
         self.best: list[np.ndarray] = []
 
     def save(self, history: list[Row]) -> None:
-        """Keep the state after the last epoch of ``history``."""
+        """Keep the state after the last epoch of ``history``, and the one before it."""
         if kept_epoch(history) == len(history) - 1:
             self.best = self.learner.judged.get_weights()
         if self.folder is None:
             return
-        final = self.folder / f"epoch-{len(history):04d}"
-        unfinished = self.folder / f".{final.name}.part"
-        shutil.rmtree(unfinished, ignore_errors=True)
-        unfinished.mkdir(parents=True)
-        self.learner.save_weights(unfinished / "last.weights.h5")
-        np.savez(unfinished / "best.npz", *self.best)
-        state = self.identity | {"history": history}
-        (unfinished / "state.json").write_text(json.dumps(state))
-        os.replace(unfinished, final)
-        for older in self.folder.glob("epoch-*"):
-            if older != final:
-                shutil.rmtree(older)
+        with writing(self.folder / f"epoch-{len(history):04d}") as unfinished:
+            unfinished.mkdir()
+            self.learner.save_weights(unfinished / "last.weights.h5")
+            np.savez(unfinished / "best.npz", *self.best)
+            write_json(unfinished / "state.json", self.identity | {"history": history})
+            seal(unfinished)
+        for older in self._newest_first()[KEPT:]:
+            shutil.rmtree(older)
 
     def restore(self) -> list[Row]:
-        """Put the learner where an unfinished run left it; its history, empty without one."""
-        found = sorted(self.folder.glob("epoch-*")) if self.folder else []
-        if not found:
+        """Put the learner where an earlier run left it; its history, empty without one.
+
+        A damaged state is set aside, and that is said.
+        """
+        if self.folder is None:
             return []
-        state = json.loads((found[-1] / "state.json").read_text())
-        history = state.pop("history")
-        # Through JSON, so that tuples and lists compare alike.
-        if state != json.loads(json.dumps(self.identity)):
-            print("The checkpoint here is of another recipe, network or data set: starting anew.")
-            for older in found:
-                shutil.rmtree(older)
-            return []
-        with np.load(found[-1] / "best.npz") as best:
-            self.best = list(best.values())
-        self.learner.load_weights(found[-1] / "last.weights.h5")
-        print(f"Going on after epoch {len(history)}, from the checkpoint of an unfinished run.")
-        return history
+        for unfinished in self.folder.glob(".epoch-*"):  # the run was killed while it wrote
+            shutil.rmtree(unfinished)
+        found = self._newest_first()
+        for one in found:
+            if not is_whole(one):
+                aside = set_aside(one)
+                print(f"The checkpoint {one.name} is damaged: it is now called {aside.name}.")
+                continue
+            state = read_json(one / "state.json")
+            history = state.pop("history")
+            # Through JSON, so that tuples and lists compare alike.
+            if state != json.loads(json.dumps(self.identity)):
+                print(
+                    "The checkpoint here is of another recipe, network or data set: starting anew."
+                )
+                for older in self._newest_first():
+                    shutil.rmtree(older)
+                return []
+            with np.load(one / "best.npz") as best:
+                self.best = list(best.values())
+            self.learner.load_weights(one / "last.weights.h5")
+            return history
+        if found:
+            print("There is no other checkpoint: starting anew.")
+        return []
+
+    def _newest_first(self) -> list[Path]:
+        return sorted(self.folder.glob("epoch-*[0-9]"), reverse=True) if self.folder else []
 
     def restore_best(self) -> None:
         """Give the network the weights of its best epoch."""

@@ -15,6 +15,7 @@ from digitlib import artifacts, datasets
 from digitlib.learning import exporting, sheet_network, sheet_task, training
 from digitlib.learning.recipe import Recipe
 from digitlib.synthetic.sheet_crops import draw_crops
+from digitlib.terminal import print_anywhere
 
 KERAS_FILE, INT8_FILE = "sheets.keras", "sheets.int8.tflite"
 # The last 5,000 of MNIST's 60,000 digits are kept for tests, the 3,000 before them judge the fit.
@@ -24,6 +25,7 @@ SHOWN = 300  # crops that show the range of every layer
 
 def main() -> None:
     """Fit, export, and write the card."""
+    print_anywhere()
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--dataset", default="mnist")
     parser.add_argument("--output", default="outputs/sheets", help="folder of all that is written")

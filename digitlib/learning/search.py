@@ -25,6 +25,7 @@ from sklearn.exceptions import ConvergenceWarning
 from digitlib.artifacts import kept_epoch, resolve, writing
 from digitlib.datasets import Dataset, load_dataset, split
 from digitlib.learning import training
+from digitlib.learning.search_notes import set_damaged_notes_aside
 from digitlib.quiet import quiet
 
 SEARCHES = {
@@ -153,6 +154,7 @@ class Search(BaseTuner):
     ) -> None:
         folder = resolve(folder)
         self.base, self.report = base, report
+        set_damaged_notes_aside(folder)
         with quiet(), contextlib.redirect_stdout(io.StringIO()):  # that it goes on is in the rows
             super().__init__(chooser, directory=str(folder.parent), project_name=folder.name)
         # KerasTuner goes on only with what a tuner of the same name began, and would make the last

@@ -112,6 +112,10 @@ def fit_task(
     learner.optimizer.build(learner.trainable_variables)
     state = Checkpoints(checkpoint_dir, learner, _identity(learner, task, recipe))
     history = state.restore()
+    if len(history) == recipe.epochs or should_stop(history, recipe):
+        print(f"Fitted by an earlier run, up to epoch {len(history)}.")
+    elif history:
+        print(f"Going on after epoch {len(history)}, from the checkpoint of an unfinished run.")
     for epoch in range(len(history), recipe.epochs):
         if should_stop(history, recipe):
             break

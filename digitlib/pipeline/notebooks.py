@@ -13,14 +13,15 @@ import shutil
 import sys
 import tempfile
 import textwrap
-import threading
 from collections.abc import Mapping
 from pathlib import Path
 
-import psutil
 import yaml
 
-from digitlib.artifacts import project_root, resolve, writing
+from digitlib.artifacts import flush, project_root, resolve, writing
+from digitlib.children import end_with_parent
+from digitlib.pipeline import products
+from digitlib.pipeline.environment import prepare
 from digitlib.pipeline.parameters import (
     ParameterError,
     check_parameters,
@@ -41,13 +42,14 @@ def execute(notebook: str | Path, output: str | Path, parameters: Mapping | None
     The executed copy appears as ``output`` when the notebook has ended, well or not.
 
     Raises:
-        NotebookError: when a cell failed or the kernel died.
+        NotebookError: when a cell failed, the kernel died, or the copy could not be written.
     """
     import papermill
 
     notebook, output = resolve(notebook), resolve(output)
     output.parent.mkdir(parents=True, exist_ok=True)
     unfinished = output.with_name(f".{output.stem}.part.ipynb")
+    unfinished.unlink(missing_ok=True)  # of a run that was killed
     try:
         papermill.execute_notebook(
             notebook,
@@ -66,12 +68,16 @@ def execute(notebook: str | Path, output: str | Path, parameters: Mapping | None
             f"{notebook.stem} failed in cell [{fault.exec_count}]:\n{cell}\n"
             f"{fault.ename}: {fault.evalue}\nExecuted copy: {output}"
         ) from fault
+    except OSError as fault:  # as of a full disk, which cuts the copy off
+        unfinished.unlink(missing_ok=True)
+        raise NotebookError(f"{notebook.stem} failed: {fault.strerror}: {output}") from fault
     except Exception as fault:  # the kernel died or did not start
         raise NotebookError(
             f"{notebook.stem} failed: {type(fault).__name__}: {fault}\nExecuted copy: {output}"
         ) from fault
     finally:
         if unfinished.exists():
+            flush(unfinished)
             os.replace(unfinished, output)
     return output
 
@@ -137,12 +143,6 @@ class _Prefixed:
         sys.stdout.flush()
 
 
-def _end_with_parent() -> None:
-    """End this process as soon as its parent is gone; its kernel ends with it."""
-    psutil.Process(os.getppid()).wait()
-    os._exit(1)
-
-
 def main(arguments: list[str] | None = None) -> None:
     """``run``, ``export``, ``refresh`` or ``clean``; see ``--help``."""
     parser = argparse.ArgumentParser(prog="python -m digitlib.pipeline.notebooks")
@@ -168,19 +168,17 @@ def main(arguments: list[str] | None = None) -> None:
     # jsonschema, under papermill and nbconvert, compiles a grammar of web addresses when it is
     # imported: two seconds for a check that no notebook needs. This says it is not installed.
     sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
+    prepare()
     try:
         if chosen.command == "run":
             if chosen.with_parent:
-                threading.Thread(target=_end_with_parent, daemon=True).start()
+                end_with_parent()
             given = read_parameters(chosen.parameter_file) if chosen.parameter_file else {}
             texts = {n for n, p in declared_parameters(chosen.notebook).items() if p.type == "str"}
             given |= {n: v if n in texts else yaml.safe_load(v) for n, v in chosen.parameter}
             execute(chosen.notebook, chosen.output, check_parameters(chosen.notebook, given))
             if chosen.done:
-                with writing(chosen.done) as unfinished:
-                    # The executed copy is no product of a rule (it is kept when a run fails);
-                    # this says that it changed.
-                    unfinished.write_text(f"{resolve(chosen.output).stat().st_mtime_ns}\n")
+                products.note(resolve(chosen.done), resolve(chosen.output))
         elif chosen.command == "export":
             from digitlib.reporting.html import export_html
 

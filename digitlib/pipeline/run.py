@@ -9,25 +9,23 @@ gives back when its holder dies, admits one run at a time; whatever an earlier r
 
 import argparse
 import contextlib
-import fcntl
+import errno
 import os
 import re
-import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
-import psutil
-
 from digitlib.artifacts import project_root, resolve
-from digitlib.pipeline import profiles, tracking
+from digitlib.pipeline import products, profiles, tracking
 from digitlib.pipeline.dependencies import PACKAGE
+from digitlib.pipeline.environment import prepare
 from digitlib.pipeline.parameters import ParameterError
+from digitlib.pipeline.processes import PATIENCE, end_orphans, only_run
+from digitlib.safekeeping import BeingWritten
 
-MARK = "DIGITLIB_RUN"  # every process of a run inherits it, so that orphans can be told apart
-PATIENCE = 10  # seconds that a killed process may take to disappear
 # What Snakemake says besides what it runs and why. A failed notebook tells its own error.
 CHATTER = re.compile(
     r"$|\[\w{3} \w{3} +\d|\[IPKernelApp\] WARNING|Assuming unrestricted|Building DAG|Using shell"
@@ -37,74 +35,41 @@ CHATTER = re.compile(
 )
 
 
-class AlreadyRunning(RuntimeError):
-    """Another live run holds the profile."""
-
-
 def run(profile: str, cores: str = "all", seeds: int = 1, dry_run: bool = False) -> int:
     """Bring a profile's outputs up to date, or only say how; return Snakemake's exit code.
 
     Raises:
         ParameterError: before anything runs, when a parameter file does not fit its notebook.
-        AlreadyRunning: when another run of the profile (or of one it builds on) is alive.
+        BeingWritten: when another run of the profile (or of one it builds on) is alive.
+        OSError: when the project cannot be written.
     """
     profiles.check(profile)
     names = sorted(_with_all_below(profile))
     folders = [resolve(f"outputs/{name}") for name in names]
-    with contextlib.ExitStack() as held:
-        for folder in folders:
-            held.enter_context(_only_run(folder))
+    with only_run(folders):
+        _make_ready(names, folders)
         code = _snakemake(profile, cores, seeds, folders, dry_run)
+        for folder in folders:
+            products.remove_empty_copies(folder)
         for name in names if not dry_run else []:
             tracking.remember(name, finished=name == profile and code == 0)
         return code
 
 
-def end_orphans(folder: Path) -> int:
-    """End every process that an earlier run in ``folder`` left behind; their number."""
-    spared = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
-
-    def is_orphan(process: psutil.Process) -> bool:
-        alive = process.pid not in spared and process.info["status"] != psutil.STATUS_ZOMBIE
-        marked = (process.info["environ"] or {}).get(MARK, "").split(os.pathsep)
-        return alive and str(folder) in marked
-
-    ended = 0
-    # One of them may start another before it ends: look again.
-    while orphans := list(filter(is_orphan, psutil.process_iter(["environ", "status"]))):
-        for orphan in orphans:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                orphan.kill()
-        psutil.wait_procs(orphans, timeout=PATIENCE)
-        ended += len(orphans)
-    return ended
+def _make_ready(names: list[str], folders: list[Path]) -> None:
+    """See to what Snakemake would stumble over."""
+    state = resolve(".snakemake")
+    state.mkdir(exist_ok=True)
+    if not os.access(state, os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(state))
+    for folder in folders:
+        products.set_damaged_models_aside(folder)
+    read = [PACKAGE, *folders, *(resolve(f"params/{name}") for name in names)]
+    products.date_back(file for folder in read for file in folder.rglob("*") if file.is_file())
 
 
 def _with_all_below(profile: str) -> set[str]:
     return {profile}.union(*map(_with_all_below, profiles.built_on(profile)))
-
-
-@contextlib.contextmanager
-def _only_run(folder: Path) -> Iterator[None]:
-    """Hold ``folder`` for this process, with nothing of an earlier run alive in it."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("a+") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            lock.seek(0)
-            raise AlreadyRunning(
-                f"{folder.name} is already running (pid {lock.read().strip()}); "
-                "wait for it, or stop it with Ctrl-C in its terminal"
-            ) from None
-        lock.truncate(0)
-        print(os.getpid(), file=lock, flush=True)
-        if ended := end_orphans(folder):
-            print(f"Ended what an earlier run left behind (processes: {ended}).", flush=True)
-        try:
-            yield
-        finally:
-            end_orphans(folder)
 
 
 def _snakemake(profile: str, cores: str, seeds: int, folders: list[Path], dry_run: bool) -> int:
@@ -120,8 +85,8 @@ def _snakemake(profile: str, cores: str, seeds: int, folders: list[Path], dry_ru
         *(["--dry-run"] if dry_run else []),
     ]
     environment = os.environ | {
-        MARK: os.pathsep.join(map(str, folders)),
         "DIGITLIB_ROOT": str(root),
+        "PYTHONIOENCODING": "utf-8",  # whatever the terminal has
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
     }
     process = subprocess.Popen(
@@ -152,9 +117,15 @@ def _show(lines: Iterable[str]) -> None:
         if found := re.match(r"Job \d+: (.*)", line):
             step = found[1]
         elif line.startswith("Reason: "):
-            print(f"▸ {step} – {_reason(line.removeprefix('Reason: '))}", flush=True)
+            _say(f"▸ {step} – {_reason(line.removeprefix('Reason: '))}")
         elif not chatter:
-            print(line, flush=True)
+            _say(line)
+
+
+def _say(line: str) -> None:
+    """Print, and go on where nobody reads it any more: a full pipe would stop the run."""
+    with contextlib.suppress(OSError):
+        print(line, flush=True)
 
 
 def _reason(text: str) -> str:
@@ -186,13 +157,16 @@ def main(arguments: list[str] | None = None) -> None:
         parser.error(f"CORES is {chosen.cores}; use a number from 1 up, or all")
     if chosen.seeds < 1:
         parser.error(f"SEEDS is {chosen.seeds}; use a number from 1 up")
-    for told in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(told) != signal.SIG_IGN:  # as under nohup
-            signal.signal(told, lambda number, _: sys.exit(128 + number))
+    prepare()
     try:
         code = run(chosen.profile, chosen.cores, chosen.seeds, chosen.dry_run)
-    except (ParameterError, AlreadyRunning) as fault:
+    except (ParameterError, BeingWritten) as fault:
         sys.exit(str(fault))
+    except OSError as fault:
+        sys.exit(
+            f"{fault.filename}: {fault.strerror}. A run writes to outputs/ and .snakemake/ in "
+            f"{project_root()}; see that it can."
+        )
     except KeyboardInterrupt:
         sys.exit("\nStopped. The same command goes on from here.")
     if code:

@@ -17,9 +17,12 @@ import subprocess
 import sys
 import time
 
-from digitlib.artifacts import TUNING
+from digitlib.artifacts import TUNING, resolve
+from digitlib.children import end_with_parent
 from digitlib.pipeline import profiles
+from digitlib.pipeline.environment import prepare
 from digitlib.pipeline.parameters import ParameterError
+from digitlib.pipeline.processes import MARK, only_run
 
 CHIEF = "chief"
 RESTARTS = 5  # of one worker; what fails so often fails for a reason
@@ -37,18 +40,29 @@ def main() -> int:
     parser.add_argument("--role", help=f"take one part: {CHIEF}, or a worker's own name")
     parser.add_argument("--address", help="HOST:PORT of the chief; by itself a free port here")
     options = parser.parse_args()
+    prepare()
+    folder = resolve(f"outputs/{options.profile}")
     try:
         profiles.check(options.profile)
         if TUNING not in profiles.notebooks(options.profile):
             raise ParameterError(f"profile {options.profile!r} has no params file for {TUNING}")
         if options.workers < 1:
             raise ParameterError("a search takes 1 worker or more")
-        if options.role:
-            return _take_part(options.profile, options.role, options.address)
-        return _lead(options.profile, options.workers, options.address or _free_address())
+        if not options.role:
+            with only_run([folder]):
+                return _lead(options.profile, options.workers, options.address or _free_address())
+        if MARK in os.environ:  # by whoever leads, and holds the folder
+            end_with_parent()
+        elif options.role == CHIEF:  # who alone notes what is known of the trials
+            with only_run([folder]):
+                return _take_part(options.profile, options.role, options.address)
+        return _take_part(options.profile, options.role, options.address)
     except ParameterError as fault:
         print(fault, file=sys.stderr)
         return 2
+    except OSError as fault:
+        print(fault, file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print("interrupted; the same command goes on where it was", file=sys.stderr)
         return 130
@@ -64,12 +78,17 @@ def _take_part(profile: str, role: str, address: str | None) -> int:
         "KERASTUNER_ORACLE_IP": host,
         "KERASTUNER_ORACLE_PORT": port,
     }
+    import grpc
+
     from digitlib.learning import search
 
     given = profiles.parameters(profile, TUNING) | {"output_dir": f"outputs/{profile}"}
     try:
         searching, (few, judges, _) = search.prepare(given, report=search.print_trial)
         searching.search(few, judges)
+    except grpc.RpcError:
+        print(f"{role}: the chief at {address} does not answer (any more)", file=sys.stderr)
+        return 1
     except (search.TuningError, ValueError) as fault:
         print(fault, file=sys.stderr)
         return 1
@@ -89,32 +108,27 @@ def _lead(profile: str, workers: int, address: str) -> int:
         return subprocess.Popen(
             [*command, "--role", role, "--address", address],
             env=os.environ | {"TF_NUM_INTRAOP_THREADS": threads},
+            start_new_session=True,  # Ctrl-C comes to this process alone, which ends the others
         )
 
     names = [f"worker-{i}" for i in range(workers)]
     running = {name: start(name) for name in (CHIEF, *names)}
     restarts = dict.fromkeys(names, 0)
-    try:
-        while running[CHIEF].poll() is None:
-            time.sleep(0.5)
-            for name in names:
-                if running[name].poll():  # neither running nor done
-                    restarts[name] += 1
-                    if restarts[name] > RESTARTS:
-                        print(f"{name} ended {RESTARTS} times: giving up", file=sys.stderr)
-                        return 1
-                    print(f"{name} ended; it is started again, with its trial", flush=True)
-                    running[name] = start(name)
-        code = running[CHIEF].returncode or max(running[name].wait() for name in names)
-        if not code:
-            print(f"Every trial is made; `make run PROFILE={profile}` shows them.", flush=True)
-        return code
-    finally:
-        for process in running.values():
-            if process.poll() is None:
-                process.terminate()
-        for process in running.values():
-            process.wait()
+    while running[CHIEF].poll() is None:
+        time.sleep(0.5)
+        for name in names:
+            if running[name].poll():  # neither running nor done
+                restarts[name] += 1
+                if restarts[name] > RESTARTS:
+                    print(f"{name} ended {RESTARTS} times: giving up", file=sys.stderr)
+                    return 1
+                print(f"{name} ended; it is started again, with its trial", flush=True)
+                running[name] = start(name)
+    # It ends when every worker that it knows has been told so. One that came late is not needed.
+    code = running[CHIEF].returncode
+    if not code:
+        print(f"Every trial is made; `make run PROFILE={profile}` shows them.", flush=True)
+    return code
 
 
 def _free_address() -> str:

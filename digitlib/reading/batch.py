@@ -28,6 +28,7 @@ from digitlib.reading.processes import ProcessDied, RecognizerProcess
 from digitlib.reading.recognizer import Recognizer
 from digitlib.reading.rows import COLUMNS, NO_DIGIT, Row, status
 from digitlib.reading.sources import Chunk, Source
+from digitlib.safekeeping import only_writer
 
 PICTURES_PER_CHUNK, DIGITS_PER_CHUNK = 50, 2000  # picture files; digits of an array or a table
 CHUNKS_WORTH_PROCESSES = 4  # with fewer, starting processes takes longer than they save
@@ -144,6 +145,7 @@ def predict(
     Raises:
         DataError: when ``output`` is a folder, a file that is no such table, or may not be lost.
         ArtifactError: when there is no model in the folder.
+        BeingWritten: when another process writes this table.
     """
     load_card(model_dir)
     output = resolve(output)
@@ -154,34 +156,41 @@ def predict(
     output.parent.mkdir(parents=True, exist_ok=True)
     part, job = output.with_name(output.name + ".part"), output.with_name(output.name + ".job")
     identity = _identity(source, model_dir)
-    if not overwrite and output.exists():
+    with only_writer(output):
+        if not overwrite:
+            _refuse_to_lose(output, part, job, identity)
+        if one_hand:
+            return _together(source, output, Recognizer(model_dir), progress)
+        done = _resume(part, job, identity)
+        size = DIGITS_PER_CHUNK if source.of_digits else PICTURES_PER_CHUNK
+        enough = len(source) - done > CHUNKS_WORTH_PROCESSES * size
+        processes = (workers or os.cpu_count() or 1) if enough else 1
+        with part.open("a", newline="", encoding="utf-8") as stream:
+            for rows in _read(source.chunks(size, done), model_dir, processes):
+                text = io.StringIO()
+                csv.writer(text).writerows(row.cells() for row in rows)
+                stream.write(text.getvalue())
+                stream.flush()
+                os.fsync(stream.fileno())  # before it is noted that they are there
+                done += len(rows)
+                write_json(job, {"source": identity, "rows": done, "bytes": stream.tell()})
+                if progress:
+                    progress(done, len(source))
+        os.replace(part, output)
+        job.unlink()
+    return output
+
+
+def _refuse_to_lose(output: Path, part: Path, job: Path, identity: str) -> None:
+    if output.exists():
         raise DataError(
             f"{output} is there already; name another file, or overwrite it (--overwrite)"
         )
-    if not overwrite and part.exists() and _begun(job).get("source") != identity:
+    if part.exists() and _begun(job).get("source") != identity:
         raise DataError(
             f"{part} is the beginning of a table of other pictures; finish that, name another "
             "file, or overwrite it (--overwrite)"
         )
-    if one_hand:
-        return _together(source, output, Recognizer(model_dir), progress)
-    done = _resume(part, job, identity)
-    size = DIGITS_PER_CHUNK if source.of_digits else PICTURES_PER_CHUNK
-    chunks = source.chunks(size, done)
-    enough = len(source) - done > CHUNKS_WORTH_PROCESSES * size
-    with part.open("a", newline="", encoding="utf-8") as stream:
-        for rows in _read(chunks, model_dir, (workers or os.cpu_count() or 1) if enough else 1):
-            text = io.StringIO()
-            csv.writer(text).writerows(row.cells() for row in rows)
-            stream.write(text.getvalue())
-            stream.flush()
-            done += len(rows)
-            write_json(job, {"source": identity, "rows": done, "bytes": stream.tell()})
-            if progress:
-                progress(done, len(source))
-    os.replace(part, output)
-    job.unlink()
-    return output
 
 
 def _together(
@@ -310,6 +319,8 @@ def _resume(part: Path, job: Path, identity: str) -> int:
         with part.open("r+b") as stream:
             stream.truncate(state["bytes"])
         return state["rows"]
-    part.write_text(",".join(COLUMNS) + "\r\n", encoding="utf-8")
-    write_json(job, {"source": identity, "rows": 0, "bytes": part.stat().st_size})
+    heading = (",".join(COLUMNS) + "\r\n").encode()
+    # First whose table it is: without that, a run that is killed here is not gone on with.
+    write_json(job, {"source": identity, "rows": 0, "bytes": len(heading)})
+    part.write_bytes(heading)
     return 0

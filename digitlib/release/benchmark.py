@@ -35,6 +35,7 @@ from digitlib.pipeline import profiles
 from digitlib.reading.models import PRETRAINED, serving_file
 from digitlib.release import peers
 from digitlib.reporting.tables import markdown
+from digitlib.terminal import print_anywhere
 
 OUTPUT = "outputs/benchmark"
 PUBLISHED = ("baseline", "three_block", "five_layer", "lrn")
@@ -258,6 +259,7 @@ def _time(seconds: float) -> str:
 
 def main() -> None:
     """Measure, print the tables, keep the numbers."""
+    print_anywhere()
     parser = argparse.ArgumentParser(description="Compare speed side by side on this machine.")
     parser.add_argument("--train", action="store_true", help="also race to 99.5 %% on validation")
     parser.add_argument("--cap", type=float, default=CAP, help="minutes until a fit is given up")

@@ -28,6 +28,9 @@ def main() -> None:
     parser.add_argument("--no-browser", action="store_true", help="do not open the page")
     chosen = parser.parse_args()
     need("notebooks", "voila")
+    from digitlib.pipeline.environment import prepare
+
+    prepare()
     # Where Voilà finds the template of this page.
     here = str(Path(__file__).parent)
     os.environ["JUPYTER_PATH"] = os.pathsep.join(filter(None, [here, os.getenv("JUPYTER_PATH")]))

@@ -208,7 +208,7 @@ def networks() -> list[str]:
 
 def history_so_far(output_dir: Path) -> list[dict]:
     """The finished epochs of a training that goes on, from its last checkpoint."""
-    states = sorted((output_dir / "checkpoints").glob("epoch-*/state.json"))
+    states = sorted((output_dir / "checkpoints").glob("epoch-*[0-9]/state.json"))
     try:
         return json.loads(states[-1].read_text())["history"] if states else []
     except (FileNotFoundError, json.JSONDecodeError):  # replaced by the next one just now
