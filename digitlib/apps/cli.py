@@ -1,4 +1,4 @@
-"""The ``digitlib`` command: ``predict``, ``sheet``, ``serve`` and ``models``.
+"""The ``digitlib`` command: ``predict``, ``sheet``, ``serve``, ``site`` and ``models``.
 
 Exit codes: 0 when everything was read, 1 when something was not, 2 for a wrong command.
 """
@@ -17,6 +17,7 @@ from tabulate import tabulate
 
 from digitlib import __version__
 from digitlib.apps.service.limits import Limits
+from digitlib.apps.site import write_site
 from digitlib.artifacts import ArtifactError, load_card, write_json, writing
 from digitlib.pixels.decoding import PictureError
 from digitlib.pixels.digit_files import DataError
@@ -44,6 +45,7 @@ examples:
                                               Kaggle's columns (or a .npy, .npz or .zip file)
   curl -s URL | digitlib predict - --json     a picture from standard input
   digitlib sheet photo.jpg --xlsx out.xlsx    a photo of a table or form into a spreadsheet
+  digitlib site                               digits.html: a page that reads what is drawn on it
 """
 Commands = argparse._SubParsersAction
 STANDARD_INPUT = "-"
@@ -67,6 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _add_predict(commands)
     _add_sheet(commands)
     _add_serve(commands)
+    _add_site(commands)
     commands.add_parser("models", help="list the models there are here").set_defaults(run=_models)
     chosen = parser.parse_args(arguments)
     if chosen.command is None:
@@ -301,6 +304,24 @@ def _into_table(source: Source, chosen: Namespace) -> int:
 def _model(chosen: Namespace) -> Path:
     """The folder of the model, as seen from the shell."""
     return Path(chosen.model).expanduser().absolute()
+
+
+def _add_site(commands: Commands) -> None:
+    making = commands.add_parser("site", help="write a page to draw on that reads by itself")
+    making.add_argument("file", nargs="?", default="digits.html", help="digits.html by default")
+    making.add_argument("--model", default=str(PRETRAINED), help="folder of another model")
+    making.add_argument("--report", default="", help="address of a report to link to")
+    making.add_argument("--overwrite", action="store_true", help="replace a file that is there")
+    making.set_defaults(run=_site)
+
+
+def _site(chosen: Namespace) -> int:
+    file = Path(chosen.file).expanduser().absolute()
+    if file.exists() and not chosen.overwrite:
+        raise UsageError(f"{file} is there already: give --overwrite, or another name")
+    write_site(file, _model(chosen), chosen.report)
+    print(f"written: {chosen.file} (open it in a browser; it needs no network)")
+    return 0
 
 
 def _models(_chosen: Namespace) -> int:
