@@ -45,7 +45,7 @@ app: $(READY)  ## draw and read digits in the browser: PORT=8866; HOST=0.0.0.0 f
 	@$(BIN)/python -m digitlib.apps.page --port $(PORT) --host $(HOST)
 
 site: $(READY)  ## write a page that reads digits by itself, offline: outputs/site/index.html
-	@$(BIN)/python -m digitlib.apps.site $(if $(REPORT),--report $(REPORT))
+	@$(BIN)/digitlib site outputs/site/index.html --overwrite $(if $(REPORT),--report $(REPORT))
 
 notebooks: $(READY)  ## execute the committed notebooks again, in order, and clean them
 	@$(BIN)/python -m digitlib.pipeline.notebooks refresh

@@ -259,3 +259,12 @@ def test_without_a_command_it_says_what_there_is(capsys):
 def test_an_address_is_answered_with_what_to_do(capsys):
     assert cli.main(["predict", "https://example.org/seven.png"]) == 2
     assert "curl -s https://example.org/seven.png | digitlib predict -" in capsys.readouterr().err
+
+
+def test_a_page_that_reads_is_written_and_not_replaced(tmp_path, capsys):
+    page = tmp_path / "digits.html"
+    assert cli.main(["site", str(page)]) == 0
+    assert "data-live-canvas" in page.read_text()
+    assert cli.main(["site", str(page)]) == 2
+    assert "give --overwrite" in capsys.readouterr().err
+    assert cli.main(["site", str(page), "--overwrite"]) == 0

@@ -1,4 +1,4 @@
-"""The ``digitlib`` command: ``predict``, ``sheet``, ``serve`` and ``models``.
+"""The ``digitlib`` command: ``predict``, ``sheet``, ``serve``, ``site`` and ``models``.
 
 Exit codes: 0 when everything was read, 1 when something was not, 2 for a wrong command.
 """
@@ -19,6 +19,7 @@ from digitlib import __version__
 from digitlib.apps.service.limits import Limits
 from digitlib.apps.sheet_command import add_sheet_command
 from digitlib.apps.shell import StandardInput, UsageError, source_of
+from digitlib.apps.site import write_site
 from digitlib.artifacts import ArtifactError, load_card
 from digitlib.pixels.digit_files import DataError
 from digitlib.reading.batch import predict, read_as_one_hand, read_chunk, write_submission
@@ -39,6 +40,7 @@ examples:
   curl -s URL | digitlib predict - --json     a picture from standard input
   digitlib sheet photo.jpg --xlsx out.xlsx    a photo of a table or form into a spreadsheet
   digitlib sheet forms/ --xlsx sheets         of many forms a spreadsheet each
+  digitlib site                               digits.html: a page that reads what is drawn on it
 """
 Commands = argparse._SubParsersAction
 AT_A_TIME = 20  # pictures, between two lines of output
@@ -59,6 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _add_predict(commands)
     add_sheet_command(commands)
     _add_serve(commands)
+    _add_site(commands)
     commands.add_parser("models", help="list the models there are here").set_defaults(run=_models)
     chosen = parser.parse_args(arguments)
     if chosen.command is None:
@@ -230,6 +233,24 @@ def _into_table(source: Source, chosen: Namespace) -> int:
 def _model(chosen: Namespace) -> Path:
     """The folder of the model, as seen from the shell."""
     return Path(chosen.model).expanduser().absolute()
+
+
+def _add_site(commands: Commands) -> None:
+    making = commands.add_parser("site", help="write a page to draw on that reads by itself")
+    making.add_argument("file", nargs="?", default="digits.html", help="digits.html by default")
+    making.add_argument("--model", default=str(PRETRAINED), help="folder of another model")
+    making.add_argument("--report", default="", help="address of a report to link to")
+    making.add_argument("--overwrite", action="store_true", help="replace a file that is there")
+    making.set_defaults(run=_site)
+
+
+def _site(chosen: Namespace) -> int:
+    file = Path(chosen.file).expanduser().absolute()
+    if file.exists() and not chosen.overwrite:
+        raise UsageError(f"{file} is there already: give --overwrite, or another name")
+    write_site(file, _model(chosen), chosen.report)
+    print(f"written: {chosen.file} (open it in a browser; it needs no network)")
+    return 0
 
 
 def _models(_chosen: Namespace) -> int:

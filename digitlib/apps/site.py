@@ -1,6 +1,5 @@
-"""Write a page that reads digits by itself: ``make site``. One file, opened from disk, offline."""
+"""A page that reads digits by itself: one file, opened from disk, offline; ``digitlib site``."""
 
-import argparse
 import html
 from pathlib import Path
 from string import Template
@@ -9,13 +8,10 @@ from digitlib.artifacts import load_card, writing
 from digitlib.reading.models import PRETRAINED
 from digitlib.reporting import live
 
-OUTPUT = "outputs/site/index.html"
 PAGE = Path(__file__).with_name("site.html")
 
 
-def write_site(
-    output: str | Path = OUTPUT, model_dir: str | Path = PRETRAINED, report: str = ""
-) -> Path:
+def write_site(output: str | Path, model_dir: str | Path = PRETRAINED, report: str = "") -> Path:
     """Write the page.
 
     Args:
@@ -40,18 +36,3 @@ def write_site(
     with writing(output) as unfinished:
         unfinished.write_text(text, encoding="utf-8")
     return Path(output)
-
-
-def main(arguments: list[str] | None = None) -> None:
-    """``python -m digitlib.apps.site``."""
-    parser = argparse.ArgumentParser(prog="python -m digitlib.apps.site", description=__doc__)
-    parser.add_argument("--output", default=OUTPUT)
-    parser.add_argument("--model", default=str(PRETRAINED), help="folder of another model")
-    parser.add_argument("--report", default="", help="address of a report to link to")
-    chosen = parser.parse_args(arguments)
-    page = write_site(chosen.output, chosen.model, chosen.report)
-    print(f"{page}: open it in a browser")
-
-
-if __name__ == "__main__":
-    main()

@@ -4,6 +4,11 @@
 tabs share one thing, the model that reads (``SharedRecognizer``).
 """
 
+# ruff: noqa: E402
+from digitlib.extras import need
+
+need("notebooks", "ipywidgets", "voila")  # before an import names only what is missing
+
 import ipywidgets as widgets
 
 from digitlib.apps.canvas import DigitCanvas

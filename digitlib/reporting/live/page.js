@@ -122,6 +122,8 @@ export async function start({ digits, lines, kernels, card }) {
   const wasm = decode(kernels);
   const loaded = await Promise.all([digits, lines].map((file) => Network.load(decode(file), wasm)));
   const networks = networksOf(...loaded, card);
+  // A picture that is dropped beside a canvas would be opened in place of the page.
+  for (const kind of ["dragover", "drop"]) document.addEventListener(kind, (event) => event.preventDefault());
   for (const element of document.querySelectorAll("[data-live-canvas]")) {
     const model = new PageModel(networks, JSON.parse(element.dataset.liveCanvas || "{}"));
     canvas.render({ model, el: element });
