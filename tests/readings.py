@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from digitlib.reading.models import PRETRAINED, serving_file
 from digitlib.reading.numbers import Digit, Number, Reading
 
 THRESHOLD = 0.9  # from which on a number is accepted
@@ -35,6 +36,7 @@ class Reader:
 
     def __init__(self, reading: Reading = READING):
         self.reading = reading
+        self.file = serving_file(PRETRAINED)  # a report's canvas reads by it
 
     def read_digits(self, picture: object) -> Reading:
         """What it was made with."""

@@ -223,13 +223,13 @@ def test_the_digit_just_drawn_is_the_one_that_is_shown_and_saved(page, root):
     paper = page.locator(".dc-paper").bounding_box()
     page.mouse.move(paper["x"] + 1.0 * paper["height"], paper["y"] + 0.5 * paper["height"])
     expect(page.locator(".dc-answer .dc-name")).to_have_text("7")
-    expect(page.get_by_text("The 4 was a")).to_be_visible()
+    expect(page.get_by_text("Save the 4 as a")).to_be_visible()
     page.get_by_role("button", name="Save it as a 4").click()
     expect(page.locator(".dc-note")).to_contain_text("Saved as a 4", timeout=SOON)
     saving = page.get_by_role("button", name="Save it as a 4")
     expect(saving).to_have_attribute("aria-disabled", "true")
     page.mouse.click(paper["x"] + 1.0 * paper["height"], paper["y"] + 0.5 * paper["height"])
-    expect(page.get_by_text("The 7 was a")).to_be_visible()  # a click on it leaves no ink
+    expect(page.get_by_text("Save the 7 as a")).to_be_visible()  # a click on it leaves no ink
     reads(page, "47")
     [file] = (root / "outputs" / "drawings" / "4").glob("*.png")
     assert Recognizer().read_digits(file).text == "4"
@@ -350,13 +350,15 @@ def test_doubtful_numbers_stand_out_in_words(browser, reading, listed, text, not
 def alone(page: Page, canvas: DigitCanvas) -> None:
     """Show a canvas as it is, without a kernel behind it."""
     state = json.dumps(canvas.get_state())
-    widget = str(canvas._esm).replace("export default", "const widget =")
+    widget = str(canvas._esm).replace("export default", "const create =")
     page.set_content(f"<style>{canvas._css}</style><div id='here'></div>")
     page.add_script_tag(
         type="module",
         content=f"""{widget}
             const state = {state}, no = () => {{}};
             const model = {{ get: (name) => state[name], on: no, off: no, send: no }};
+            const widget = create();
+            widget.initialize({{ model }});
             widget.render({{ model, el: document.getElementById("here") }});""",
     )
     page.wait_for_selector(".dc-box", state="attached")
