@@ -64,7 +64,7 @@ class DigitCanvas(anywidget.AnyWidget):
     reading = traitlets.Dict().tag(sync=True)
     why = traitlets.Dict().tag(sync=True)
     fault = traitlets.Unicode("").tag(sync=True)
-    # By the number of a digit, what was saved of it: label and file, which is "" once it is deleted.
+    # By a digit's number, what was saved of it: label and file, which is "" once it is deleted.
     saved = traitlets.Dict().tag(sync=True)
     # The browser numbers its drawings, and is told which one was read: so it knows what is not yet.
     asked = traitlets.Int(0).tag(sync=True)
@@ -233,7 +233,9 @@ class DigitCanvas(anywidget.AnyWidget):
         try:
             match message.get("do"):
                 case "draw":  # again: what was sent before has not come, or has no answer
-                    self.set_state({name: message[name] for name in ("strokes", "backdrop", "asked")})
+                    self.set_state(
+                        {name: message[name] for name in ("strokes", "backdrop", "asked")}
+                    )
                 case "save":
                     self._files[digit] = self.save(message.get("label", ""), digit=digit)
                     self._tell_saved(digit, message["label"], from_root(self._files[digit]))

@@ -249,6 +249,7 @@ class Surface {
     this.lifted = performance.now();
     this.chosen = this.pointed = -1;
     this.cause = null;
+    if (this.done) this.say("");
     this.done = done;
     this.root.setAttribute("aria-busy", "true");
     act();
@@ -455,6 +456,7 @@ class Surface {
     this.lifted = 0;
     const drawn = this.drawn;
     this.drawn = [];
+    this.remark();
     if (!this.leaveOutTaps(drawn)) this.pickDrawn(drawn.at(-1));
   }
 
@@ -493,10 +495,11 @@ class Surface {
 
   /** Say what there is to say of the drawing, the most important alone. */
   remark() {
-    const { lost, silent, empty } = this.drawing;
+    const { lost, silent, empty, waits } = this.drawing;
     const fault = (lost && this.gone()) || (silent && this.late()) || this.model.get("fault");
-    if (fault || !this.done) this.say(fault || (empty ? "" : this.doubt()));
-    else this.say(this.done, false);
+    if (fault) this.say(fault);
+    else if (this.done) this.say(this.done, false);
+    else if (!waits) this.say(empty ? "" : this.doubt());
   }
 
   gone() {
