@@ -122,7 +122,8 @@ def page(in_app) -> Page:
 
 
 def reads(page: Page, text: str) -> None:
-    """The canvas says this, soon."""
+    """The canvas says this of what is drawn now, soon."""
+    expect(page.locator(".digit-canvas[aria-busy=true]")).to_have_count(0, timeout=SOON)
     expect(page.locator(".dc-text")).to_have_text(text, timeout=SOON)
 
 
@@ -377,6 +378,26 @@ def test_a_drawing_is_saved_under_its_label(page, root):
     [file] = (root / "outputs" / "drawings" / "7").glob("*.png")
     with Image.open(file) as saved:
         assert np.asarray(saved).min() == 0
+    page.get_by_role("button", name="Delete that file").click()
+    expect(page.locator(".dc-note")).to_contain_text("not saved any more", timeout=SOON)
+    assert not file.exists()
+
+
+def test_a_stray_tap_is_taken_off_again(page):
+    draw(page, "1", height=0.2)
+    reads(page, "1")
+    for _ in range(6):
+        page.keyboard.press("]")
+    paper = page.locator(".dc-paper").bounding_box()
+    page.mouse.click(paper["x"] + 0.9 * paper["width"], paper["y"] + 0.2 * paper["height"])
+    for _ in range(6):
+        page.keyboard.press("[")
+    reads(page, "1")
+    page.keyboard.press("r")
+    reads(page, "")
+    page.mouse.click(paper["x"] + 300, paper["y"] + 100)
+    expect(page.locator(".dc-note")).to_contain_text("A tap is no digit", timeout=SOON)
+    reads(page, "")
 
 
 def test_fingers_draw_and_the_page_stays_where_it_is(browser, app):
@@ -650,4 +671,30 @@ def test_the_canvas_in_jupyterlab(browser, lab):
                 return data[data.findIndex((value, i) => i % 4 === 3 && value === 255) - 3] > 200;
             }"""
         )
+        reads(page, "42")
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize("how", ["restarted", "killed"])
+def test_a_drawing_outlives_its_kernel(browser, lab, how):
+    """Protects what is drawn when the kernel is restarted or dies: it is read by the next one."""
+    with opened(browser, lab) as page:
+        run_cells(page)
+        draw(page, "4")
+        reads(page, "4")
+        if how == "restarted":
+            page.get_by_role("menuitem", name="Kernel", exact=True).click()
+            page.get_by_text("Restart Kernel…", exact=True).click()
+            page.get_by_role("button", name="Confirm Kernel Restart").click()
+        else:
+            [server] = [one for one in psutil.Process().children() if "jupyterlab" in one.cmdline()]
+            [kernel] = server.children()
+            kernel.kill()
+            ok = page.locator(".jp-Dialog").get_by_role("button", name="Ok").first
+            ok.click(timeout=60_000)
+            page.add_locator_handler(ok, lambda ok: ok.click())  # JupyterLab says it twice
+        draw(page, "2", left=0.9)
+        note = page.locator(".dc-note")
+        expect(note).to_contain_text("Run this cell again: the drawing is kept", timeout=SOON)
+        run_cells(page)
         reads(page, "42")

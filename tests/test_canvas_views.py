@@ -13,7 +13,7 @@ from digitlib.apps.canvas.strokes import write
 
 LINE = [(0.2, 0.2), (0.2, 0.6)]
 OTHER = [(0.8, 0.2), (0.8, 0.6)]
-#: A model as anywidget gives it: `sent` has what Python is asked to do, `say` takes what Python says.
+#: A model as anywidget gives it: `sent` has what Python is asked for, `say` takes what it says.
 MODEL = """
     class Model {
       constructor(state) { this.state = state; this.heard = []; this.sent = []; }
