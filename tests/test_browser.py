@@ -610,6 +610,51 @@ def test_the_page_answers_to_its_own_name_only(app):
             urllib.request.urlopen(request).close()
 
 
+@pytest.mark.parametrize("site", ["cross-site", "none", "same-origin"])
+def test_a_page_of_another_site_opens_nothing(app, site):
+    """Protects this machine's memory: each page that is opened has a kernel of its own."""
+    request = urllib.request.Request(f"{app}/?a=1", headers={"Sec-Fetch-Site": site})
+    if site != "cross-site":
+        assert urllib.request.urlopen(request).status == 200
+        return
+    until(lambda: kernels(app) > 0)
+    before = kernels(app)
+    with pytest.raises(urllib.error.HTTPError, match="403") as refused:
+        urllib.request.urlopen(request).close()
+    assert '<a href="?a=1">Open it</a>' in refused.value.read().decode()
+    assert kernels(app) == before
+
+
+def kernels(url: str) -> int:
+    """How many kernels a server of this test has."""
+    port = url.rpartition(":")[2]
+    [server] = [one for one in psutil.Process().children() if port in one.cmdline()]
+    return len(server.children())
+
+
+def test_pages_are_few_and_those_without_a_browser_end(tmp_path):
+    """Protects from a program that opens page after page, and from phones that went away."""
+    shutil.copytree(CHECKOUT / "notebooks", tmp_path / "notebooks")
+    port = free_port()
+    code = (
+        "from digitlib.apps.page import __main__, server; server.MOST_PAGES = 2; "
+        "server.ABANDONED = 4; __main__.main()"
+    )
+    command = [sys.executable, "-c", code, "--port", str(port), "--no-browser"]
+    with serving(command, port, tmp_path) as url:
+
+        def open_many():
+            for _ in range(10):
+                urllib.request.urlopen(url).close()
+
+        with pytest.raises(urllib.error.HTTPError, match="503") as refused:
+            open_many()
+        assert "pages are open" in refused.value.read().decode()
+        assert kernels(url) <= 4  # one of them waits for the next page
+        until(lambda: kernels(url) == 1)
+        urllib.request.urlopen(url).close()
+
+
 def landing(url: str) -> str:
     """Where a request ends: an address, or "refused"."""
     try:
