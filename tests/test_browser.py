@@ -443,6 +443,40 @@ def test_many_pictures_are_read_into_a_table(page, tmp_path):
     ]
     assert rows[0]["status"] == "high"
     assert "picture" in rows[2]["error"]
+    lines = page.locator(".page-table:visible tbody tr")
+    for line, digits in enumerate((2, 1, 0)):
+        expect(lines.nth(line).locator(".page-look rect")).to_have_count(digits, timeout=SOON)
+    expect(lines.nth(0)).to_contain_text(re.compile(r"42 \d+\.\d%"))
+    title = lines.nth(0).locator("rect title").first.text_content()
+    assert re.fullmatch(r"42: \d+\.\d%", title)
+    page.get_by_role("button", name="Clear").click()
+    expect(lines).to_have_count(0)
+
+
+def test_files_are_dropped_anywhere_and_the_page_stays(browser, app, tmp_path):
+    """Protects what is open: a browser leaves a page for a file that nobody takes."""
+    picture, archive = tmp_path / "8.png", tmp_path / "many.zip"
+    Image.fromarray(DigitCanvas(strokes=write("8")).picture).save(picture)
+    with zipfile.ZipFile(archive, "w") as parts:
+        parts.write(picture, "scans/8.png")
+        parts.writestr("scans/broken.png", "no picture")
+    with opened(browser, app) as page:
+        assert page.title() == "digitlib: handwritten digits, read"
+        page.get_by_role("tab", name="Model").click(timeout=60_000)
+        heading = page.get_by_role("heading", name="digitlib")
+        drop(page, heading, picture)
+        page.get_by_role("tab", name="Pictures").click()
+        drop(page, heading, picture)
+        expect(page.locator(".page-summary")).to_contain_text("1 of 1 read", timeout=SOON)
+        drop(page, heading, archive)
+        expect(page.locator(".page-summary")).to_contain_text("2 of 3 read", timeout=SOON)
+        table = page.locator(".page-table:visible")
+        expect(table).to_contain_text("many.zip/scans/8.png")
+        expect(table).to_contain_text("many.zip/scans/broken.png")
+        page.get_by_role("tab", name="Draw").click()
+        drop(page, heading, picture)
+        reads(page, "8")
+        expect(page.locator(".page-reader")).to_have_text("Read by the model shipped.")
 
 
 @pytest.fixture
@@ -452,7 +486,7 @@ def sheet(browser, app, tmp_path) -> Iterator[Page]:
     Image.fromarray(form()).save(photo)
     with opened(browser, app) as page:
         page.get_by_role("tab", name="Sheet").click(timeout=60_000)
-        drop(page, page.locator(".page-drop"), photo)
+        drop(page, page.locator(".page-drop:visible"), photo)
         expect(page.get_by_text("3 numbers, 1 doubtful place")).to_be_visible(timeout=SOON)
         yield page
 
@@ -515,7 +549,7 @@ def test_a_cell_is_drawn_and_digits_are_saved_when_asked(sheet, root):
 
 def test_what_is_no_photo_of_a_sheet_is_said(sheet, tmp_path):
     (tmp_path / "notes.txt").write_text("no picture")
-    drop(sheet, sheet.locator(".page-drop"), tmp_path / "notes.txt")
+    drop(sheet, sheet.locator(".page-drop:visible"), tmp_path / "notes.txt")
     expect(sheet.locator(".page-error:visible")).to_contain_text("not a picture", timeout=SOON)
     expect(sheet.locator(".page-grid")).to_be_hidden()
 
@@ -548,7 +582,12 @@ def test_a_network_is_trained_stopped_and_used(page, root):
     expect(page.get_by_label("Model", exact=True)).to_have_value(re.compile("."))
     assert len(list((root / "outputs" / "app").iterdir())) == 1
     assert list((root / "outputs" / "app").glob("*/model/digits.tflite"))
+    page.get_by_label("Folder").fill("nowhere")
+    page.get_by_label("Folder").press("Enter")
+    expect(page.locator(".page-error:visible")).to_contain_text("nowhere", timeout=SOON)
     page.get_by_label("Model", exact=True).select_option("shipped")
+    expect(page.locator(".page-error:visible")).to_have_count(0, timeout=SOON)
+    expect(page.get_by_label("Folder")).to_have_value("")
     expect(page.locator(".page-table:visible").first).to_contain_text("MNIST", timeout=SOON)
 
 

@@ -4,6 +4,8 @@
 tabs share one thing, the model that reads (``SharedRecognizer``).
 """
 
+import html
+
 import ipywidgets as widgets
 
 from digitlib.apps.canvas import DigitCanvas
@@ -13,6 +15,7 @@ from digitlib.apps.page.shared import SharedRecognizer
 from digitlib.apps.page.sheet import SheetTab
 from digitlib.apps.page.train import Train
 from digitlib.datasets import load_dataset
+from digitlib.reading.models import name_of
 
 
 class Page(widgets.VBox):
@@ -23,9 +26,11 @@ class Page(widgets.VBox):
         self.canvas = DigitCanvas(
             self.shared.recognizer, lambda: load_dataset("optdigits").images, width=640, height=360
         )
+        self.reader = widgets.HTML()
+        self._name_model()
         self.shared.observe(self._change_model, "model_dir")
         tabs = {
-            "Draw": self.canvas,
+            "Draw": widgets.VBox([self.canvas, self.reader]),
             "Pictures": Pictures(self.shared),
             "Sheet": SheetTab(self.shared),
             "Train": Train(self.shared),
@@ -39,6 +44,11 @@ class Page(widgets.VBox):
     def _change_model(self, _change: object) -> None:
         self.canvas.recognizer = self.shared.recognizer
         self.canvas.read()
+        self._name_model()
+
+    def _name_model(self) -> None:
+        name = html.escape(name_of(self.shared.model_dir))
+        self.reader.value = f'<p class="page-reader">Read by the model <b>{name}</b>.</p>'
 
     def _opened(self, _change: object) -> None:
         opened = self.tabs.children[self.tabs.selected_index]

@@ -11,7 +11,7 @@ import numpy as np
 from digitlib.apps.canvas import DigitCanvas
 from digitlib.apps.canvas.drawings import DRAWINGS, save_drawing
 from digitlib.apps.canvas.showing import data_url
-from digitlib.apps.page.files import Downloads, PictureDrop
+from digitlib.apps.page.files import Downloads, FileDrop
 from digitlib.apps.page.places import Place, name_of
 from digitlib.apps.page.shared import SharedRecognizer, error, table
 from digitlib.pixels.decoding import Decoded, load
@@ -42,7 +42,8 @@ class SheetTab(widgets.VBox):
         self.photo, self.sheet = b"", Sheet()
         self.waiting: list[Entry] = []  # doubtful ones that are not listed yet
         self.sure: list[Entry] = []
-        self.drop = PictureDrop(self._take)
+        words = "Drop a photo here, or click to choose one"
+        self.drop = FileDrop(self._take, words=words, label="Choose a photo", accept="image/*")
         self.said, self.picture, self.marks = widgets.HTML(), widgets.HTML(), widgets.HTML()
         self.read, self.left_out, self.saved = widgets.HTML(), widgets.HTML(), widgets.HTML()
         self.downloads = Downloads(
@@ -70,7 +71,7 @@ class SheetTab(widgets.VBox):
         self.other.observe(self._list_other, "value")
         self.save.on_click(self._save)
 
-    def _take(self, photo: bytes) -> None:
+    def _take(self, _name: str, photo: bytes) -> None:
         self.reading = asyncio.ensure_future(self._read(photo))
 
     async def _read(self, photo: bytes) -> None:
