@@ -601,6 +601,68 @@ def test_what_a_training_fails_of_is_told(page, root):
     assert "Error:" in page.locator(".page-error:visible").inner_text()
 
 
+TABS = ("Draw", "Pictures", "Sheet", "Train", "Model")
+
+
+def in_use(page: Page, folder: Path) -> Iterator[str]:
+    """Open one tab after the other, each with something in it."""
+    page.wait_for_selector(".dc-paper", timeout=60_000)
+    Image.fromarray(DigitCanvas(strokes=write("42")).picture).save(folder / "42.png")
+    (folder / "broken.png").write_bytes(b"no picture")
+    Image.fromarray(form()).save(folder / "form.png")
+    place = page.get_by_role("heading", name="digitlib")
+    for tab in TABS:
+        page.get_by_role("tab", name=tab).click()
+        page.mouse.move(1, 1)
+        match tab:
+            case "Draw":
+                draw(page, "42")
+                reads(page, "42")
+                page.get_by_role("button", name="Save it as a 2").click()
+                expect(page.get_by_role("button", name="Delete that file")).to_be_visible()
+            case "Pictures":
+                drop(page, place, folder / "42.png")
+                drop(page, place, folder / "broken.png")
+                expect(page.locator(".page-summary")).to_contain_text("1 of 2", timeout=SOON)
+            case "Sheet":
+                drop(page, place, folder / "form.png")
+                expect(page.get_by_text("1 doubtful place")).to_be_visible(timeout=SOON)
+            case "Model":
+                page.get_by_label("Folder").fill("nowhere")
+                page.keyboard.press("Enter")
+                expect(page.locator(".page-error:visible")).to_be_visible(timeout=SOON)
+        yield tab
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_keeps_anybody_from_using_a_tab(browser, app, tmp_path, scheme):
+    """Protects whoever sees little, or uses a keyboard or a screen reader: axe-core's rules."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    with opened(browser, app, color_scheme=scheme) as page:
+        for tab in in_use(page, tmp_path):
+            found = Axe().run(page).response["violations"]
+            serious = [one for one in found if one["impact"] in ("serious", "critical")]
+            told = [(one["id"], one["nodes"][0]["html"]) for one in serious]
+            assert not told, (tab, told)
+
+
+CUT = """() => [...document.querySelectorAll(
+    ".page .widget-label, .page label, .page button, .page .lm-TabBar-tabLabel, .page th")]
+  .filter((one) => one.offsetParent && one.scrollWidth > one.clientWidth + 1)
+  .filter((one) => getComputedStyle(one).overflowX !== "visible")
+  .map((one) => one.textContent)"""
+
+
+@pytest.mark.parametrize("width", [320, 390])
+def test_on_a_phone_no_label_is_cut(browser, app, tmp_path, width):
+    phone = {"has_touch": True, "is_mobile": True, "viewport": {"width": width, "height": 760}}
+    with opened(browser, app, **phone) as page:
+        for tab in in_use(page, tmp_path):
+            assert page.evaluate(CUT) == [], tab
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, tab
+
+
 def test_a_page_that_lost_its_server_says_so(browser, root):
     with browser.new_context() as context:
         page = context.new_page()

@@ -72,9 +72,9 @@ class Model(widgets.VBox):
         told = (lines | card_lines(card)).items()
         parts = [table([{"": name, "card": value} for name, value in told], head=False)]
         if history := read_history(f"{self.shared.model_dir}/history.csv"):
-            parts += ["<h3>How it learnt</h3>", curves(history)]
+            parts += ["<h2>How it learnt</h2>", curves(history)]
         if layers := card.get("layers"):
-            parts += ["<h3>Layers</h3>", table(layers)]
+            parts += ["<h2>Layers</h2>", table(layers)]
         return "".join(parts)
 
 

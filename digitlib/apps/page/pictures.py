@@ -158,12 +158,12 @@ def summary(rows: Sequence[Row]) -> str:
 def _cells(row: Row, said: Reading | str, look: Look | None) -> dict[str, str]:
     """A line of the table, by column: HTML."""
     fault = f'<span class="page-error">{html.escape(row.error)}</span>'
+    sure = f'<span class="page-status page-{row.status}">{row.status}</span> {row.doubt}'
     return {
         "picture": framed(look, said) if look else "",
         "file": html.escape(row.file),
-        "numbers, and the probability of each": "".join(map(_number, row.numbers)),
-        "sure": f'<span class="page-status page-{row.status}">{row.status}</span>',
-        "": fault if row.error else row.doubt,
+        "numbers": fault if row.error else "".join(map(_number, row.numbers)),
+        "status": "" if row.error else sure,
     }
 
 
