@@ -620,6 +620,8 @@ def in_use(page: Page, folder: Path) -> Iterator[str]:
                 reads(page, "42")
                 page.get_by_role("button", name="Save it as a 2").click()
                 expect(page.get_by_role("button", name="Delete that file")).to_be_visible()
+                draw_stroke(page, [(1 + 0.05 * i, 0.2 + 0.6 * (i % 2)) for i in range(12)])
+                expect(page.locator(".dc-note.dc-doubtful")).not_to_be_empty(timeout=SOON)
             case "Pictures":
                 drop(page, place, folder / "42.png")
                 drop(page, place, folder / "broken.png")

@@ -106,8 +106,9 @@ class Pictures(widgets.VBox):
 
 def pictures_in(name: str, content: bytes) -> Iterator[tuple[str, Picture | DataError]]:
     """The pictures in a file, each with its name, or what is wrong with the file."""
-    with tempfile.TemporaryDirectory() as folder:  # where Python's own ways of opening find it
-        file = Path(folder) / Path(name).name
+    name = Path(name).name
+    with tempfile.TemporaryDirectory() as folder:  # so that it is opened as any file is
+        file = Path(folder) / name
         try:
             file.write_bytes(content)
             source = open_source(file)
