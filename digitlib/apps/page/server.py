@@ -29,8 +29,6 @@ _FULL = (
 class PageServer(Voila):
     """Voilà with these limits."""
 
-    name = "voila"
-
     def init_handlers(self) -> list:
         """Voilà's own, behind what refuses other sites."""
         handlers = [

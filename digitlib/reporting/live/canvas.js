@@ -96,7 +96,10 @@ class Surface {
     });
     this.slider.addEventListener("input", () => { this.size = Number(this.slider.value); });
     this.chooser = make("input", { type: "file", accept: "image/*", hidden: true });
-    this.chooser.addEventListener("change", () => this.open(this.chooser.files[0]));
+    this.chooser.addEventListener("change", () => {
+      this.open(this.chooser.files[0]);
+      this.chooser.value = ""; // so that the same file can be chosen again
+    });
     const { pen, eraser, undo, redo, clear, open, sample, full } = this.buttons;
     sample.hidden = !this.model.get("has_samples");
     open.hidden = !this.takesPictures;
