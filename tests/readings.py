@@ -36,7 +36,7 @@ class Reader:
 
     def __init__(self, reading: Reading = READING):
         self.reading = reading
-        self.file = serving_file(PRETRAINED)
+        self.file = serving_file(PRETRAINED)  # a report's canvas reads by it
 
     def read_digits(self, picture: object) -> Reading:
         """What it was made with."""

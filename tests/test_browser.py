@@ -122,7 +122,8 @@ def page(in_app) -> Page:
 
 
 def reads(page: Page, text: str) -> None:
-    """The canvas says this, soon."""
+    """The canvas says this of what is drawn now, soon."""
+    expect(page.locator(".digit-canvas[aria-busy=true]")).to_have_count(0, timeout=SOON)
     expect(page.locator(".dc-text")).to_have_text(text, timeout=SOON)
 
 
@@ -223,13 +224,13 @@ def test_the_digit_just_drawn_is_the_one_that_is_shown_and_saved(page, root):
     paper = page.locator(".dc-paper").bounding_box()
     page.mouse.move(paper["x"] + 1.0 * paper["height"], paper["y"] + 0.5 * paper["height"])
     expect(page.locator(".dc-answer .dc-name")).to_have_text("7")
-    expect(page.get_by_text("The 4 was a")).to_be_visible()
+    expect(page.get_by_text("Save the 4 as a")).to_be_visible()
     page.get_by_role("button", name="Save it as a 4").click()
     expect(page.locator(".dc-note")).to_contain_text("Saved as a 4", timeout=SOON)
     saving = page.get_by_role("button", name="Save it as a 4")
     expect(saving).to_have_attribute("aria-disabled", "true")
     page.mouse.click(paper["x"] + 1.0 * paper["height"], paper["y"] + 0.5 * paper["height"])
-    expect(page.get_by_text("The 7 was a")).to_be_visible()  # a click on it leaves no ink
+    expect(page.get_by_text("Save the 7 as a")).to_be_visible()  # a click on it leaves no ink
     reads(page, "47")
     [file] = (root / "outputs" / "drawings" / "4").glob("*.png")
     assert Recognizer().read_digits(file).text == "4"
@@ -350,13 +351,15 @@ def test_doubtful_numbers_stand_out_in_words(browser, reading, listed, text, not
 def alone(page: Page, canvas: DigitCanvas) -> None:
     """Show a canvas as it is, without a kernel behind it."""
     state = json.dumps(canvas.get_state())
-    widget = str(canvas._esm).replace("export default", "const widget =")
+    widget = str(canvas._esm).replace("export default", "const create =")
     page.set_content(f"<style>{canvas._css}</style><div id='here'></div>")
     page.add_script_tag(
         type="module",
         content=f"""{widget}
             const state = {state}, no = () => {{}};
             const model = {{ get: (name) => state[name], on: no, off: no, send: no }};
+            const widget = create();
+            widget.initialize({{ model }});
             widget.render({{ model, el: document.getElementById("here") }});""",
     )
     page.wait_for_selector(".dc-box", state="attached")
@@ -375,6 +378,26 @@ def test_a_drawing_is_saved_under_its_label(page, root):
     [file] = (root / "outputs" / "drawings" / "7").glob("*.png")
     with Image.open(file) as saved:
         assert np.asarray(saved).min() == 0
+    page.get_by_role("button", name="Delete that file").click()
+    expect(page.locator(".dc-note")).to_contain_text("not saved any more", timeout=SOON)
+    assert not file.exists()
+
+
+def test_a_stray_tap_is_taken_off_again(page):
+    draw(page, "1", height=0.2)
+    reads(page, "1")
+    for _ in range(6):
+        page.keyboard.press("]")
+    paper = page.locator(".dc-paper").bounding_box()
+    page.mouse.click(paper["x"] + 0.9 * paper["width"], paper["y"] + 0.2 * paper["height"])
+    for _ in range(6):
+        page.keyboard.press("[")
+    reads(page, "1")
+    page.keyboard.press("r")
+    reads(page, "")
+    page.mouse.click(paper["x"] + 300, paper["y"] + 100)
+    expect(page.locator(".dc-note")).to_contain_text("A tap is no digit", timeout=SOON)
+    reads(page, "")
 
 
 def test_fingers_draw_and_the_page_stays_where_it_is(browser, app):
@@ -420,6 +443,40 @@ def test_many_pictures_are_read_into_a_table(page, tmp_path):
     ]
     assert rows[0]["status"] == "high"
     assert "picture" in rows[2]["error"]
+    lines = page.locator(".page-table:visible tbody tr")
+    for line, digits in enumerate((2, 1, 0)):
+        expect(lines.nth(line).locator(".page-look rect")).to_have_count(digits, timeout=SOON)
+    expect(lines.nth(0)).to_contain_text(re.compile(r"42 \d+\.\d%"))
+    title = lines.nth(0).locator("rect title").first.text_content()
+    assert re.fullmatch(r"42: \d+\.\d%", title)
+    page.get_by_role("button", name="Clear").click()
+    expect(lines).to_have_count(0)
+
+
+def test_files_are_dropped_anywhere_and_the_page_stays(browser, app, tmp_path):
+    """Protects what is open: a browser leaves a page for a file that nobody takes."""
+    picture, archive = tmp_path / "8.png", tmp_path / "many.zip"
+    Image.fromarray(DigitCanvas(strokes=write("8")).picture).save(picture)
+    with zipfile.ZipFile(archive, "w") as parts:
+        parts.write(picture, "scans/8.png")
+        parts.writestr("scans/broken.png", "no picture")
+    with opened(browser, app) as page:
+        assert page.title() == "digitlib: handwritten digits, read"
+        page.get_by_role("tab", name="Model").click(timeout=60_000)
+        heading = page.get_by_role("heading", name="digitlib")
+        drop(page, heading, picture)
+        page.get_by_role("tab", name="Pictures").click()
+        drop(page, heading, picture)
+        expect(page.locator(".page-summary")).to_contain_text("1 of 1 read", timeout=SOON)
+        drop(page, heading, archive)
+        expect(page.locator(".page-summary")).to_contain_text("2 of 3 read", timeout=SOON)
+        table = page.locator(".page-table:visible")
+        expect(table).to_contain_text("many.zip/scans/8.png")
+        expect(table).to_contain_text("many.zip/scans/broken.png")
+        page.get_by_role("tab", name="Draw").click()
+        drop(page, heading, picture)
+        reads(page, "8")
+        expect(page.locator(".page-reader")).to_have_text("Read by the model shipped.")
 
 
 @pytest.fixture
@@ -429,7 +486,7 @@ def sheet(browser, app, tmp_path) -> Iterator[Page]:
     Image.fromarray(form()).save(photo)
     with opened(browser, app) as page:
         page.get_by_role("tab", name="Sheet").click(timeout=60_000)
-        drop(page, page.locator(".page-drop"), photo)
+        drop(page, page.locator(".page-drop:visible"), photo)
         expect(page.get_by_text("3 numbers, 1 doubtful place")).to_be_visible(timeout=SOON)
         yield page
 
@@ -492,7 +549,7 @@ def test_a_cell_is_drawn_and_digits_are_saved_when_asked(sheet, root):
 
 def test_what_is_no_photo_of_a_sheet_is_said(sheet, tmp_path):
     (tmp_path / "notes.txt").write_text("no picture")
-    drop(sheet, sheet.locator(".page-drop"), tmp_path / "notes.txt")
+    drop(sheet, sheet.locator(".page-drop:visible"), tmp_path / "notes.txt")
     expect(sheet.locator(".page-error:visible")).to_contain_text("not a picture", timeout=SOON)
     expect(sheet.locator(".page-grid")).to_be_hidden()
 
@@ -525,7 +582,12 @@ def test_a_network_is_trained_stopped_and_used(page, root):
     expect(page.get_by_label("Model", exact=True)).to_have_value(re.compile("."))
     assert len(list((root / "outputs" / "app").iterdir())) == 1
     assert list((root / "outputs" / "app").glob("*/model/digits.tflite"))
+    page.get_by_label("Folder").fill("nowhere")
+    page.get_by_label("Folder").press("Enter")
+    expect(page.locator(".page-error:visible")).to_contain_text("nowhere", timeout=SOON)
     page.get_by_label("Model", exact=True).select_option("shipped")
+    expect(page.locator(".page-error:visible")).to_have_count(0, timeout=SOON)
+    expect(page.get_by_label("Folder")).to_have_value("")
     expect(page.locator(".page-table:visible").first).to_contain_text("MNIST", timeout=SOON)
 
 
@@ -539,14 +601,85 @@ def test_what_a_training_fails_of_is_told(page, root):
     assert "Error:" in page.locator(".page-error:visible").inner_text()
 
 
+TABS = ("Draw", "Pictures", "Sheet", "Train", "Model")
+
+
+def in_use(page: Page, folder: Path) -> Iterator[str]:
+    """Open one tab after the other, each with something in it."""
+    page.wait_for_selector(".dc-paper", timeout=60_000)
+    Image.fromarray(DigitCanvas(strokes=write("42")).picture).save(folder / "42.png")
+    (folder / "broken.png").write_bytes(b"no picture")
+    Image.fromarray(form()).save(folder / "form.png")
+    place = page.get_by_role("heading", name="digitlib")
+    for tab in TABS:
+        page.get_by_role("tab", name=tab).click()
+        page.mouse.move(1, 1)
+        match tab:
+            case "Draw":
+                draw(page, "42")
+                reads(page, "42")
+                page.get_by_role("button", name="Save it as a 2").click()
+                expect(page.get_by_role("button", name="Delete that file")).to_be_visible()
+                draw_stroke(page, [(1 + 0.05 * i, 0.2 + 0.6 * (i % 2)) for i in range(12)])
+                expect(page.locator(".dc-note.dc-doubtful")).not_to_be_empty(timeout=SOON)
+            case "Pictures":
+                drop(page, place, folder / "42.png")
+                drop(page, place, folder / "broken.png")
+                expect(page.locator(".page-summary")).to_contain_text("1 of 2", timeout=SOON)
+            case "Sheet":
+                drop(page, place, folder / "form.png")
+                expect(page.get_by_text("1 doubtful place")).to_be_visible(timeout=SOON)
+            case "Model":
+                page.get_by_label("Folder").fill("nowhere")
+                page.keyboard.press("Enter")
+                expect(page.locator(".page-error:visible")).to_be_visible(timeout=SOON)
+        yield tab
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_keeps_anybody_from_using_a_tab(browser, app, tmp_path, scheme):
+    """Protects whoever sees little, or uses a keyboard or a screen reader: axe-core's rules."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    with opened(browser, app, color_scheme=scheme) as page:
+        for tab in in_use(page, tmp_path):
+            found = Axe().run(page).response["violations"]
+            serious = [one for one in found if one["impact"] in ("serious", "critical")]
+            told = [(one["id"], one["nodes"][0]["html"]) for one in serious]
+            assert not told, (tab, told)
+
+
+CUT = """() => [...document.querySelectorAll(
+    ".page .widget-label, .page label, .page button, .page .lm-TabBar-tabLabel, .page th")]
+  .filter((one) => one.offsetParent && one.scrollWidth > one.clientWidth + 1)
+  .filter((one) => getComputedStyle(one).overflowX !== "visible")
+  .map((one) => one.textContent)"""
+
+
+@pytest.mark.parametrize("width", [320, 390])
+def test_on_a_phone_no_label_is_cut(browser, app, tmp_path, width):
+    phone = {"has_touch": True, "is_mobile": True, "viewport": {"width": width, "height": 760}}
+    with opened(browser, app, **phone) as page:
+        for tab in in_use(page, tmp_path):
+            assert page.evaluate(CUT) == [], tab
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, tab
+
+
 def test_a_page_that_lost_its_server_says_so(browser, root):
     with browser.new_context() as context:
         page = context.new_page()
         with page_server(root) as url:
             page.goto(url)
             page.wait_for_selector(".dc-paper", timeout=60_000)
-            expect(page.get_by_role("alert")).to_have_count(0)
-        expect(page.get_by_role("alert")).to_contain_text("lost its server", timeout=SOON)
+            alert = page.get_by_role("alert")
+            page.wait_for_timeout(4000)  # it looks every three seconds
+            expect(alert).to_have_count(0)
+            kernel = page.evaluate(
+                "JSON.parse(document.getElementById('jupyter-config-data').textContent).kernelId"
+            )
+            page.request.delete(f"{url}/api/kernels/{kernel}")
+            expect(alert).to_contain_text("load it again", timeout=SOON)
+        expect(alert).to_contain_text("lost its server", timeout=SOON)
 
 
 def trainings(root: Path) -> list[psutil.Process]:
@@ -585,6 +718,51 @@ def test_the_page_answers_to_its_own_name_only(app):
         request = urllib.request.Request(app + path, headers={"Host": "evil.example"})
         with pytest.raises(urllib.error.HTTPError, match="403"):
             urllib.request.urlopen(request).close()
+
+
+@pytest.mark.parametrize("site", ["cross-site", "none", "same-origin"])
+def test_a_page_of_another_site_opens_nothing(app, site):
+    """Protects this machine's memory: each page that is opened has a kernel of its own."""
+    request = urllib.request.Request(f"{app}/?a=1", headers={"Sec-Fetch-Site": site})
+    if site != "cross-site":
+        assert urllib.request.urlopen(request).status == 200
+        return
+    until(lambda: kernels(app) > 0)
+    before = kernels(app)
+    with pytest.raises(urllib.error.HTTPError, match="403") as refused:
+        urllib.request.urlopen(request).close()
+    assert '<a href="?a=1">Open it</a>' in refused.value.read().decode()
+    assert kernels(app) == before
+
+
+def kernels(url: str) -> int:
+    """How many kernels a server of this test has."""
+    port = url.rpartition(":")[2]
+    [server] = [one for one in psutil.Process().children() if port in one.cmdline()]
+    return len(server.children())
+
+
+def test_pages_are_few_and_those_without_a_browser_end(tmp_path):
+    """Protects from a program that opens page after page, and from phones that went away."""
+    shutil.copytree(CHECKOUT / "notebooks", tmp_path / "notebooks")
+    port = free_port()
+    code = (
+        "from digitlib.apps.page import __main__, server; server.MOST_PAGES = 2; "
+        "server.ABANDONED = 4; __main__.main()"
+    )
+    command = [sys.executable, "-c", code, "--port", str(port), "--no-browser"]
+    with serving(command, port, tmp_path) as url:
+
+        def open_many():
+            for _ in range(10):
+                urllib.request.urlopen(url).close()
+
+        with pytest.raises(urllib.error.HTTPError, match="503") as refused:
+            open_many()
+        assert "pages are open" in refused.value.read().decode()
+        assert kernels(url) <= 4  # one of them waits for the next page
+        until(lambda: kernels(url) == 1)
+        urllib.request.urlopen(url).close()
 
 
 def landing(url: str) -> str:
@@ -648,4 +826,30 @@ def test_the_canvas_in_jupyterlab(browser, lab):
                 return data[data.findIndex((value, i) => i % 4 === 3 && value === 255) - 3] > 200;
             }"""
         )
+        reads(page, "42")
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize("how", ["restarted", "killed"])
+def test_a_drawing_outlives_its_kernel(browser, lab, how):
+    """Protects what is drawn when the kernel is restarted or dies: it is read by the next one."""
+    with opened(browser, lab) as page:
+        run_cells(page)
+        draw(page, "4")
+        reads(page, "4")
+        if how == "restarted":
+            page.get_by_role("menuitem", name="Kernel", exact=True).click()
+            page.get_by_text("Restart Kernel…", exact=True).click()
+            page.get_by_role("button", name="Confirm Kernel Restart").click()
+        else:
+            [server] = [one for one in psutil.Process().children() if "jupyterlab" in one.cmdline()]
+            [kernel] = server.children()
+            kernel.kill()
+            ok = page.locator(".jp-Dialog").get_by_role("button", name="Ok").first
+            ok.click(timeout=60_000)
+            page.add_locator_handler(ok, lambda ok: ok.click())  # JupyterLab says it twice
+        draw(page, "2", left=0.9)
+        note = page.locator(".dc-note")
+        expect(note).to_contain_text("Run this cell again: the drawing is kept", timeout=SOON)
+        run_cells(page)
         reads(page, "42")

@@ -156,6 +156,18 @@ def test_drawing_with_a_mouse_is_read_at_once(page):
     page.get_by_role("button", name="Clear").click()
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_keeps_anybody_from_using_it(browser, site, scheme):
+    """Protects whoever sees little, or uses a keyboard or a screen reader: axe-core's rules."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    with opened(browser, site, color_scheme=scheme) as page:
+        draw(page, "74")
+        expect(page.locator(".digit-canvas")).to_have_attribute("data-text", "74")
+        found = Axe().run(page).response["violations"]
+        assert not [one["id"] for one in found if one["impact"] in ("serious", "critical")]
+
+
 def test_a_finger_draws_on_a_phone(browser, site):
     phone = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
     with opened(browser, site, **phone) as page:

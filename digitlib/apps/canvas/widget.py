@@ -7,6 +7,7 @@ they come here, become a picture, and are read; the reading goes back and is sho
 import base64
 import contextlib
 import html
+import operator
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -52,7 +53,7 @@ class DigitCanvas(anywidget.AnyWidget):
     ``observe`` any of them to build on the canvas. Every canvas has its own drawing.
     """
 
-    _esm = live.HERE / "canvas.js"
+    _esm = live.bundled("canvas.js")
     _css = live.HERE / "canvas.css"
 
     width = traitlets.Int(560).tag(sync=True)
@@ -63,7 +64,11 @@ class DigitCanvas(anywidget.AnyWidget):
     reading = traitlets.Dict().tag(sync=True)
     why = traitlets.Dict().tag(sync=True)
     fault = traitlets.Unicode("").tag(sync=True)
+    # By a digit's number, what was saved of it: label and file, which is "" once it is deleted.
     saved = traitlets.Dict().tag(sync=True)
+    # The browser numbers its drawings, and is told which one was read: so it knows what is not yet.
+    asked = traitlets.Int(0).tag(sync=True)
+    answered = traitlets.Int(0).tag(sync=True)
     has_samples = traitlets.Bool(False).tag(sync=True)
 
     def __init__(
@@ -74,6 +79,7 @@ class DigitCanvas(anywidget.AnyWidget):
         **settings: Any,
     ) -> None:
         self._last: tuple = ()
+        self._files: dict[int, Path] = {}  # what was saved of this drawing, by a digit's number
         self.recognizer = recognizer or Recognizer()
         self.samples, self.keep = samples, keep
         if keep and not {"strokes", "backdrop"} & set(settings):
@@ -82,7 +88,7 @@ class DigitCanvas(anywidget.AnyWidget):
                 kept = {"strokes": list(state["strokes"]), "backdrop": str(state["backdrop"])}
                 settings |= kept
         super().__init__(has_samples=samples is not None, **settings)
-        self.observe(self._changed, ["strokes", "backdrop"])
+        self.observe(self._changed, ["strokes", "backdrop", "asked"])
         self.on_msg(self._obey)
         self._changed()
 
@@ -122,12 +128,11 @@ class DigitCanvas(anywidget.AnyWidget):
         try:
             super().set_state(sync_data)
         except traitlets.TraitError as fault:
-            self.fault = str(fault)
+            self.fault, self.answered = str(fault), sync_data.get("asked", self.answered)
 
     def clear(self) -> None:
         """Take everything off the canvas."""
-        with self.hold_trait_notifications():
-            self.strokes, self.backdrop = [], ""
+        self._draw([], "")
 
     def undo(self) -> None:
         """Take back the last stroke, or the picture where there is none."""
@@ -142,9 +147,12 @@ class DigitCanvas(anywidget.AnyWidget):
         Raises:
             PictureError: for what is no picture.
         """
-        url = data_url(load(picture).grey)
-        with self.hold_trait_notifications():
-            self.strokes, self.backdrop = [], url
+        self._draw([], data_url(load(picture).grey))
+
+    def _draw(self, strokes: list[Stroke], backdrop: str) -> None:
+        """Change both in one step, which is one step back in the browser too."""
+        with self.hold_sync(), self.hold_trait_notifications():
+            self.strokes, self.backdrop = strokes, backdrop
 
     def save(self, label: int | str, folder: str | Path = DRAWINGS, digit: int = -1) -> Path:
         """Write the drawing to ``folder/<label>/<time>.png``, which ``folder:`` data sets read.
@@ -179,8 +187,10 @@ class DigitCanvas(anywidget.AnyWidget):
                 reading["milliseconds"] = round(1000 * (time.perf_counter() - start), 1)
             except Exception as error:  # whatever went wrong, the canvas stays usable
                 fault = f"This could not be read: {error}"
+        self._files = {}
         with self.hold_sync():
-            self.why, self.fault, self.paper, self.reading = {}, fault, paper, reading
+            self.why, self.saved, self.fault, self.paper = {}, {}, fault, paper
+            self.reading = reading
 
     def still(self) -> str:
         """The drawing and its reading as a picture in HTML, for where no widget can live.
@@ -201,28 +211,49 @@ class DigitCanvas(anywidget.AnyWidget):
         return data | {"text/html": self.still()}, metadata
 
     def _changed(self, _change: object = None) -> None:
-        if self._last and self._last[0] is self.strokes and self._last[1] is self.backdrop:
-            return  # both changed at once: they were read together
-        self._last = (self.strokes, self.backdrop)
-        self.read()
+        drawing = self.strokes, self.backdrop
+        with self.hold_sync():
+            # Both may have changed at once: they are read together.
+            if not self._last or any(map(operator.is_not, drawing, self._last)):
+                self._last = drawing
+                self.read()
+                self._keep()
+            self.answered = self.asked
+
+    def _keep(self) -> None:
         if self.keep:
-            write_json(self.keep, {"strokes": self.strokes, "backdrop": self.backdrop})
+            try:
+                write_json(self.keep, {"strokes": self.strokes, "backdrop": self.backdrop})
+            except OSError as fault:
+                self.fault = f"The drawing is not kept: {fault}"
 
     def _obey(self, _widget: object, message: dict, _buffers: object) -> None:
         """Do what the browser asks for."""
+        digit = message.get("digit", -1)
         try:
             match message.get("do"):
+                case "draw":  # again: what was sent before has not come, or has no answer
+                    self.set_state(
+                        {name: message[name] for name in ("strokes", "backdrop", "asked")}
+                    )
                 case "save":
-                    target = self.save(message.get("label", ""), digit=message.get("digit", -1))
-                    self.saved = {"label": message["label"], "file": from_root(target)}
+                    self._files[digit] = self.save(message.get("label", ""), digit=digit)
+                    self._tell_saved(digit, message["label"], from_root(self._files[digit]))
+                case "unsave" if digit in self._files:
+                    self._files.pop(digit).unlink(missing_ok=True)
+                    self._tell_saved(digit, self.saved[str(digit)]["label"], "")
                 case "sample" if self.samples is not None:
                     if callable(self.samples):
                         self.samples = self.samples()
                     self.show(255 - np.random.default_rng().choice(self.samples))
                 case "explain":
-                    self._explain(int(message.get("digit", -1)))
+                    self._explain(int(digit))
         except Exception as error:
             self.fault = str(error)
+
+    def _tell_saved(self, digit: int, label: int, file: str) -> None:
+        told = {"label": label, "file": file, "removable": True}
+        self.saved = self.saved | {str(digit): told}
 
     def _explain(self, number: int) -> None:
         digits = self.reading.get("digits", [])

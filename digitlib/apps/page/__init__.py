@@ -9,6 +9,8 @@ from digitlib.extras import need
 
 need("notebooks", "ipywidgets", "voila")  # before an import names only what is missing
 
+import html
+
 import ipywidgets as widgets
 
 from digitlib.apps.canvas import DigitCanvas
@@ -18,6 +20,7 @@ from digitlib.apps.page.shared import SharedRecognizer
 from digitlib.apps.page.sheet import SheetTab
 from digitlib.apps.page.train import Train
 from digitlib.datasets import load_dataset
+from digitlib.reading.models import name_of
 
 
 class Page(widgets.VBox):
@@ -28,9 +31,11 @@ class Page(widgets.VBox):
         self.canvas = DigitCanvas(
             self.shared.recognizer, lambda: load_dataset("optdigits").images, width=640, height=360
         )
+        self.reader = widgets.HTML()
+        self._name_model()
         self.shared.observe(self._change_model, "model_dir")
         tabs = {
-            "Draw": self.canvas,
+            "Draw": widgets.VBox([self.canvas, self.reader]),
             "Pictures": Pictures(self.shared),
             "Sheet": SheetTab(self.shared),
             "Train": Train(self.shared),
@@ -44,6 +49,11 @@ class Page(widgets.VBox):
     def _change_model(self, _change: object) -> None:
         self.canvas.recognizer = self.shared.recognizer
         self.canvas.read()
+        self._name_model()
+
+    def _name_model(self) -> None:
+        name = html.escape(name_of(self.shared.model_dir))
+        self.reader.value = f'<p class="page-reader">Read by the model <b>{name}</b>.</p>'
 
     def _opened(self, _change: object) -> None:
         opened = self.tabs.children[self.tabs.selected_index]

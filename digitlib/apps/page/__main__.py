@@ -15,7 +15,6 @@ from digitlib.extras import need
 LOOPBACK = "127.0.0.1"
 
 MOST_BYTES = 1_000_000_000  # of one message: pictures that are chosen come in one
-IDLE = 86_400  # seconds after which a kernel that nobody uses ends; a closed page ends its own
 
 
 def main() -> None:
@@ -35,7 +34,8 @@ def main() -> None:
     here = str(Path(__file__).parent)
     os.environ["JUPYTER_PATH"] = os.pathsep.join(filter(None, [here, os.getenv("JUPYTER_PATH")]))
     from traitlets.config import Config
-    from voila.app import Voila
+
+    from digitlib.apps.page.server import ABANDONED, PageServer
 
     config = Config()
     name, token = "localhost", ""
@@ -64,10 +64,12 @@ def main() -> None:
     # Sockets of this user, and not of the machine; their paths must be short.
     config.KernelManager.transport = "ipc"
     config.Voila.connection_dir_root = "/tmp"
-    config.MappingKernelManager.cull_idle_timeout = IDLE
-    config.MappingKernelManager.cull_interval = IDLE // 10
+    # A page that is closed ends its kernel; one that lost its network, or was opened by a program,
+    # does not.
+    config.MappingKernelManager.cull_idle_timeout = ABANDONED
+    config.MappingKernelManager.cull_interval = max(1, ABANDONED // 5)
     announce(f"http://{name}:{chosen.port}", token)
-    Voila.launch_instance([str(project_root() / "notebooks" / "app.ipynb")], config=config)
+    PageServer.launch_instance([str(project_root() / "notebooks" / "app.ipynb")], config=config)
 
 
 def address_here(host: str) -> str:

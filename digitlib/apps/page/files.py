@@ -8,22 +8,28 @@ import anywidget
 import traitlets
 
 
-class PictureDrop(anywidget.AnyWidget):
-    """A place to drop a picture on, or to choose one.
+class FileDrop(anywidget.AnyWidget):
+    """A place to drop files on, or to choose them.
 
     Args:
-        take: is given the bytes of the file.
+        take: is given the name and the bytes of one file after the other.
+        words: what stands on it.
+        label: what it is called where it is not seen.
+        accept: which files are offered, as HTML has it.
+        multiple: whether several may be given at a time.
 
     Attributes:
         busy: whether it takes none now.
     """
 
     _esm = Path(__file__).with_name("drop.js")
+    words, label, accept = (traitlets.Unicode().tag(sync=True) for _ in range(3))
+    multiple = traitlets.Bool(False).tag(sync=True)
     busy = traitlets.Bool(False).tag(sync=True)
 
-    def __init__(self, take: Callable[[bytes], object]) -> None:
-        super().__init__()
-        self.on_msg(lambda _widget, _message, buffers: take(bytes(buffers[0])))
+    def __init__(self, take: Callable[[str, bytes], object], **settings: object) -> None:
+        super().__init__(**settings)
+        self.on_msg(lambda _widget, message, buffers: take(message["name"], bytes(buffers[0])))
 
 
 class Downloads(anywidget.AnyWidget):

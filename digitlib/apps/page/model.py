@@ -7,7 +7,7 @@ import numpy as np
 
 from digitlib.apps.page.shared import SharedRecognizer, error, table
 from digitlib.apps.page.train import curves
-from digitlib.artifacts import ArtifactError, read_history
+from digitlib.artifacts import read_history
 from digitlib.reading.models import find_models
 from digitlib.reporting.runs import card_lines
 
@@ -35,6 +35,7 @@ class Model(widgets.VBox):
 
     def refresh(self) -> None:
         """Look which models there are, and show the one in use."""
+        self.fault.value = ""
         found = {name: str(folder) for name, folder in find_models().items()}
         if self.shared.model_dir not in found.values():
             found[self.shared.model_dir] = self.shared.model_dir
@@ -46,14 +47,17 @@ class Model(widgets.VBox):
             self.body.value = self._describe()
 
     def _choose(self, change: dict) -> None:
-        if change["new"] in (None, "", self.shared.model_dir) or self.filling:
+        if self.filling:
             return
         self.fault.value = ""
-        try:
-            self.shared.use(change["new"])
-        except (ArtifactError, ValueError, OSError, KeyError) as fault:
-            self.fault.value = error(fault)
-            self.refresh()  # what is in use is what the list says
+        if change["new"] not in (None, "", self.shared.model_dir):
+            try:
+                self.shared.use(change["new"])
+            except Exception as fault:  # Voilà shows a handler's errors to nobody
+                self.refresh()  # what is in use is what the list says
+                self.fault.value = error(fault)
+                return
+        self.other.value = ""
 
     def _describe(self) -> str:
         recognizer = self.shared.recognizer
@@ -68,9 +72,9 @@ class Model(widgets.VBox):
         told = (lines | card_lines(card)).items()
         parts = [table([{"": name, "card": value} for name, value in told], head=False)]
         if history := read_history(f"{self.shared.model_dir}/history.csv"):
-            parts += ["<h3>How it learnt</h3>", curves(history)]
+            parts += ["<h2>How it learnt</h2>", curves(history)]
         if layers := card.get("layers"):
-            parts += ["<h3>Layers</h3>", table(layers)]
+            parts += ["<h2>Layers</h2>", table(layers)]
         return "".join(parts)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from digitlib.apps.canvas import DigitCanvas
 from digitlib.apps.canvas.drawings import DRAWINGS, save_drawing
 from digitlib.apps.canvas.showing import data_url
-from digitlib.apps.page.files import Downloads, PictureDrop
+from digitlib.apps.page.files import Downloads, FileDrop
 from digitlib.apps.page.places import Place, name_of
 from digitlib.apps.page.shared import SharedRecognizer, error, table
 from digitlib.pixels.decoding import Decoded, load
@@ -31,7 +31,7 @@ from digitlib.reading.spreadsheets import (
 
 MOST = 0.5  # share of the photo; a frame around more of it shows nothing
 AT_ONCE = 8  # doubtful places that are listed; more when they are asked for
-OTHER = "Correct another place …", -1
+OTHER = "–", -1
 
 
 class SheetTab(widgets.VBox):
@@ -42,7 +42,8 @@ class SheetTab(widgets.VBox):
         self.photo, self.sheet = b"", Sheet()
         self.waiting: list[Entry] = []  # doubtful ones that are not listed yet
         self.sure: list[Entry] = []
-        self.drop = PictureDrop(self._take)
+        words = "Drop a photo here, or click to choose one"
+        self.drop = FileDrop(self._take, words=words, label="Choose a photo", accept="image/*")
         self.said, self.picture, self.marks = widgets.HTML(), widgets.HTML(), widgets.HTML()
         self.read, self.left_out, self.saved = widgets.HTML(), widgets.HTML(), widgets.HTML()
         self.downloads = Downloads(
@@ -54,7 +55,11 @@ class SheetTab(widgets.VBox):
         )
         self.places = widgets.VBox()
         self.more = widgets.Button(description="Show more")
-        self.other = widgets.Dropdown(options=[OTHER])
+        self.other = widgets.Dropdown(
+            options=[OTHER],
+            description="Correct another place",
+            style={"description_width": "initial"},
+        )
         self.save = widgets.Button(tooltip=f"As labelled drawings, in {DRAWINGS}")
         tools = widgets.Box([self.more, self.other, self.save, self.saved]).add_class("page-tools")
         photo = widgets.Box([self.picture, self.marks]).add_class("page-photo")
@@ -70,7 +75,7 @@ class SheetTab(widgets.VBox):
         self.other.observe(self._list_other, "value")
         self.save.on_click(self._save)
 
-    def _take(self, photo: bytes) -> None:
+    def _take(self, _name: str, photo: bytes) -> None:
         self.reading = asyncio.ensure_future(self._read(photo))
 
     async def _read(self, photo: bytes) -> None:
@@ -167,12 +172,12 @@ def marks(sheet: Sheet, decoded: Decoded) -> str:
 def _blocks(sheet: Sheet) -> Iterator[str]:
     """The tables as they stand, the fields and the lines: HTML."""
     for number, one in enumerate(sheet.tables, 1):
-        yield f'<h3>table {number}</h3><div class="page-scroll">{grid(one)}</div>'
+        yield f'<h2>table {number}</h2><div class="page-scroll">{grid(one)}</div>'
     rows = [
         f"<tr><th>{where}</th>{''.join(map(_cell, line))}</tr>" for where, line in loose_rows(sheet)
     ]
     if rows:
-        yield f'<h3>fields and lines</h3><table class="page-grid">{"".join(rows)}</table>'
+        yield f'<h2>fields and lines</h2><table class="page-grid">{"".join(rows)}</table>'
 
 
 def grid(read: Table) -> str:
@@ -202,7 +207,10 @@ def _cell(one: Cell | Entry, spans: str = "") -> str:
 def left_out(sheet: Sheet, decoded: Decoded) -> str:
     """The ink in which nothing was read, with the reasons: HTML."""
     rows = [
-        {"left out": f'<img alt="" src="{data_url(crop(decoded, one.box))}">', "": one.reason}
+        {
+            "left out": f'<img alt="" src="{data_url(crop(decoded, one.box))}">',
+            "reason": one.reason,
+        }
         for one in sheet.left_out
     ]
     return table(rows, escape=None) if rows else ""

@@ -56,14 +56,8 @@ class Train(widgets.VBox):
             options=networks(), value="digitnet", description="Network", **field
         )
         self.epochs = widgets.BoundedIntText(8, min=1, max=200, description="Epochs", **field)
-        self.share = widgets.FloatSlider(
-            0.1,
-            min=0.05,
-            max=0.5,
-            step=0.05,
-            description="Validation",
-            readout_format=".0%",
-            **field,
+        self.share = widgets.BoundedIntText(
+            10, min=5, max=50, description="Validation (%)", **field
         )
         self.start = widgets.Button(description="Train", button_style="primary")
         self.stop = widgets.Button(description="Stop", disabled=True)
@@ -125,7 +119,7 @@ class Train(widgets.VBox):
             "dataset": self.dataset.value.strip(),
             "architecture": self.network.value,
             "epochs": self.epochs.value,
-            "validation": self.share.value,
+            "validation": self.share.value / 100,
             "batch_size": 128 if big else 32,
             "output_dir": str(self.output_dir),
         }

@@ -99,6 +99,12 @@ def scripts(model_dir: str | Path = PRETRAINED) -> str:
     )
 
 
+def bundled(name: str) -> str:
+    """A module and all that it imports as a single one, as a widget takes it."""
+    sources = "\n".join(_in_order(name).values())
+    return re.sub(r"^import .*\n|^export (?!default)", "", sources, flags=re.MULTILINE)
+
+
 def _in_order(name: str, known: dict[str, str] | None = None) -> dict[str, str]:
     """The source of a module by its name, after those of all modules that it imports."""
     known = {} if known is None else known

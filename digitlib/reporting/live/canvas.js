@@ -1,113 +1,37 @@
 // The drawing surface of DigitCanvas: strokes appear here at once and go to Python at pen-up.
-// One file, no dependencies, nothing is fetched.
+// No dependencies; nothing is fetched.
 
-const SVG = "http://www.w3.org/2000/svg";
+import { asDataUrl, decodeBytes, listed, make, percent, sign, SVG, written } from "./elements.js";
+import { Drawing } from "./history.js";
+import { isOnlyTap, isTap, paint, pointsInside } from "./strokes.js";
+
 const SIDE = 28;
 
-// Signs of the buttons, drawn with a pen of 2 in a box of 24: no font has to have them.
-const SIGNS = {
-  pen: "M4 20l1-4L16 5l3 3L8 19zM14 7l3 3",
-  eraser: "M9 20h11M4 15l9-10 6 5-8 10H8zM8 10l6 6",
-  undo: "M9 5L4 10l5 5M4 10h10a5 5 0 0 1 0 10h-3",
-  redo: "M15 5l5 5-5 5M20 10H10a5 5 0 0 0 0 10h3",
-  clear: "M5 5l14 14M19 5L5 19",
-  open: "M4 5h16v14H4zM4 16l5-5 4 4 3-3 4 4M15 9h.01",
-  sample: "M5 5h14v14H5zM9 9h.01M15 9h.01M12 12h.01M9 15h.01M15 15h.01",
-  full: "M4 9V4h5M15 4h5v5M20 15v5h-5M9 20H4v-5",
-};
-
-function sign(name) {
-  const svg = document.createElementNS(SVG, "svg");
-  svg.setAttribute("viewBox", "0 0 24 24");
-  svg.setAttribute("aria-hidden", "true");
-  const path = document.createElementNS(SVG, "path");
-  path.setAttribute("d", SIGNS[name]);
-  svg.append(path);
-  return svg;
-}
-
-/** An element with properties, attributes (in `attributes`) and children. */
-function make(tag, properties = {}, ...children) {
-  const element = document.createElement(tag);
-  const { attributes = {}, ...rest } = properties;
-  Object.assign(element, rest);
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-  element.append(...children);
-  return element;
-}
-
-/** Draw one stroke, or its part from point `from` on. */
-export function paint(context, stroke, colour, from = 0) {
-  context.globalCompositeOperation = stroke.erases ? "destination-out" : "source-over";
-  context.strokeStyle = context.fillStyle = colour;
-  context.lineCap = context.lineJoin = "round";
-  const p = stroke.points;
-  for (let i = Math.max(from, 0); i < p.length; i += 3) {
-    const [x, y, width] = p.slice(i, i + 3);
-    context.lineWidth = width;
-    context.beginPath();
-    context.moveTo(i ? p[i - 3] : x, i ? p[i - 2] : y);
-    context.lineTo(x + (i ? 0 : 0.01), y);
-    context.stroke();
-  }
-}
-
-/** A probability, as people read it. */
-function percent(p) {
-  return `${(100 * p).toFixed(p > 0.0995 ? 0 : 1)} %`;
-}
-
-function decodeBytes(text) {
-  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
-}
-
-/** A picture file as it is looked at, at most `longest` pixels wide and high, as a data URL. */
-async function asDataUrl(file, longest = 1600) {
-  const bitmap = await createImageBitmap(file, { imageOrientation: "from-image" });
-  const scale = Math.min(1, longest / Math.max(bitmap.width, bitmap.height));
-  const canvas = make("canvas", {
-    width: Math.max(1, Math.round(bitmap.width * scale)),
-    height: Math.max(1, Math.round(bitmap.height * scale)),
-  });
-  canvas.getContext("2d").drawImage(bitmap, 0, 0, canvas.width, canvas.height);
-  // What came as JPEG has no transparency to lose.
-  return file.type === "image/jpeg" ? canvas.toDataURL("image/jpeg", 0.92) : canvas.toDataURL();
-}
-
-/** A number as it is written, with a mark where it is doubtful. */
-function written({ text, accepted }) {
-  return `${text}${accepted ? "" : "?"}`;
-}
-
-/** A number with the probability that it is right, for the list under the drawing. */
-function listed(number) {
-  const name = make("span", { className: "dc-name", textContent: written(number) });
-  const share = make("span", { className: "dc-share", textContent: percent(number.confidence) });
-  if (number.accepted) return make("li", {}, name, share);
-  return make("li", { className: "dc-doubtful" }, name, share, "may be misread");
-}
-
 class Surface {
-  constructor(model, element) {
+  constructor(model, element, drawing) {
     this.model = model;
-    this.past = []; // drawings before this one, and those that were undone
-    this.future = [];
+    this.drawing = drawing;
     this.tool = "pen";
     this.size = 14;
     this.chosen = -1; // the digit that is shown in full and would be saved; -1 for the last
     this.pointed = -1; // the one under the pointer, shown meanwhile; -1 for none
     this.cause = null; // the digit whose evidence is shown; null for the answer
+    this.drawn = []; // strokes that have no answer yet
+    this.done = ""; // what has just been done, in words, where that needs saying
     this.build(element);
     const changes = {
-      "change:strokes": () => { this.changed(); this.redraw(); },
-      "change:backdrop": () => { this.changed(); this.loadBackdrop(); },
+      "change:backdrop": () => this.loadBackdrop(),
       "change:paper": () => this.redraw(),
       "change:reading": () => this.showReading(),
       "change:why": () => this.showWhy(),
       "change:fault": () => this.showReading(),
       "change:saved": () => this.showSaved(),
+      "change:answered": () => this.answered(),
+      comm_live_update: () => this.showLink(),
     };
     for (const [event, act] of Object.entries(changes)) model.on(event, act);
+    const follow = () => { this.redraw(); this.remark(); };
+    drawing.addEventListener("change", follow);
     // JupyterLab names the theme before its style sheet has come.
     const recolour = () => [0, 300, 1500].forEach((later) => setTimeout(() => this.redraw(), later));
     const dark = matchMedia("(prefers-color-scheme: dark)");
@@ -116,13 +40,15 @@ class Surface {
     theme.observe(document.body, { attributeFilter: ["data-jp-theme-name", "data-jp-theme-light"] });
     this.forget = () => {
       Object.entries(changes).forEach(([event, act]) => model.off(event, act));
+      drawing.removeEventListener("change", follow);
       dark.removeEventListener("change", recolour);
       theme.disconnect();
     };
-    this.observer = new ResizeObserver(() => this.redraw());
+    this.observer = new ResizeObserver(() => { this.arrive(); this.redraw(); });
     this.observer.observe(this.paper);
     this.loadBackdrop();
     this.showReading();
+    this.showLink();
   }
 
   get width() { return this.model.get("width"); }
@@ -161,7 +87,7 @@ class Surface {
     button("redo", "Redo", "Redo (Shift+Z)", () => this.redo());
     button("clear", "Clear", "Clear (R or Esc)", () => this.clear());
     button("open", "Open a picture", "Open, drop or paste a picture", () => this.chooser.click());
-    button("sample", "Try a sample", "A digit from the data set", () => this.trySample());
+    button("sample", "Try a sample", "A digit from the data set", () => this.drawing.send({ do: "sample" }));
     button("full", "Full screen", "Full screen (F)", () => this.toggleFull());
     this.buttons.full.hidden = !document.fullscreenEnabled;
     this.slider = make("input", {
@@ -170,7 +96,10 @@ class Surface {
     });
     this.slider.addEventListener("input", () => { this.size = Number(this.slider.value); });
     this.chooser = make("input", { type: "file", accept: "image/*", hidden: true });
-    this.chooser.addEventListener("change", () => this.open(this.chooser.files[0]));
+    this.chooser.addEventListener("change", () => {
+      this.open(this.chooser.files[0]);
+      this.chooser.value = ""; // so that the same file can be chosen again
+    });
     const { pen, eraser, undo, redo, clear, open, sample, full } = this.buttons;
     sample.hidden = !this.model.get("has_samples");
     open.hidden = !this.takesPictures;
@@ -204,17 +133,26 @@ class Surface {
       make("figure", {}, this.seen, make("figcaption", { textContent: "what the network sees" })),
       make("figure", {}, this.why, this.whyTitle));
     this.labels = make("div", {
-      className: "dc-labels", attributes: { role: "group", "aria-label": "Say what it was, and save it" },
+      className: "dc-labels", attributes: { role: "group", "aria-label": "Save it under its label" },
     }, this.target = make("span"));
     for (let digit = 0; digit < 10; digit++) {
       const label = make("button", {
-        type: "button", textContent: digit, attributes: { "aria-label": `Save it as a ${digit}` },
+        type: "button", textContent: digit, title: `Save it as a ${digit}`,
+        attributes: { "aria-label": `Save it as a ${digit}` },
       });
       label.addEventListener("click", () => {
         if (label.getAttribute("aria-disabled") !== "true") this.save(digit);
       });
       this.labels.append(label);
     }
+    this.unsave = make("button", {
+      type: "button", className: "dc-unsave", textContent: "Delete that file", hidden: true,
+    });
+    this.unsave.addEventListener("click", () => {
+      this.root.focus({ preventScroll: true });
+      this.drawing.send({ do: "unsave", digit: this.number() });
+    });
+    this.labels.append(this.unsave);
     const side = make("div", { className: "dc-side" }, this.text, this.note, this.bars, figures, this.labels);
     this.numbers = make("div", {
       className: "dc-numbers",
@@ -234,7 +172,10 @@ class Surface {
       paper.addEventListener(end, (event) => this.up(event));
     }
     paper.addEventListener("pointerleave", () => this.show(-1));
-    paper.addEventListener("contextmenu", (event) => { event.preventDefault(); this.clear(); });
+    paper.addEventListener("contextmenu", (event) => {
+      event.preventDefault();
+      if (!this.stroke) this.clear(); // else a finger rests while it draws
+    });
     this.root.addEventListener("keydown", (event) => this.key(event));
     this.root.addEventListener("keyup", () => this.takeKeys(true));
     this.root.addEventListener("blur", () => this.takeKeys(true));
@@ -261,11 +202,12 @@ class Surface {
   }
 
   down(event) {
-    if (event.button !== 0 || this.stroke) return;
+    if (event.button !== 0 || event.ctrlKey || this.stroke) return; // Control and click: a menu
     this.root.focus({ preventScroll: true });
-    this.paper.setPointerCapture(event.pointerId);
     this.pointer = event.pointerId;
     this.stroke = { points: this.place(event), erases: this.tool === "eraser" };
+    this.pressed = [...this.boxes.children].indexOf(event.target.closest(".dc-box"));
+    this.paper.setPointerCapture(event.pointerId);
     this.hint.hidden = true;
     paint(this.context(), this.stroke, this.colour());
     event.preventDefault();
@@ -291,75 +233,43 @@ class Surface {
     if (!this.stroke || event.pointerId !== this.pointer) return;
     const stroke = this.stroke;
     this.stroke = null;
-    const touched = this.under(event);
+    const touched = this.pressed === -1 ? this.under(event) : this.pressed;
     if (stroke.points.length === 3 && touched !== -1 && !stroke.erases) { // a digit is clicked on
       this.redraw();
       this.pick(touched);
       return;
     }
-    this.drawn = stroke;
-    this.put([...this.model.get("strokes"), stroke]);
+    this.drawn.push(stroke);
+    this.put([...this.drawing.now.strokes, stroke]);
   }
 
-  /** A new drawing: Python reads it, and the clock for the label starts here. */
-  put(strokes, backdrop = this.model.get("backdrop")) {
-    this.remember();
-    this.give({ strokes, backdrop });
+  put(strokes, backdrop = this.drawing.now.backdrop) {
+    this.change(() => this.drawing.put({ strokes, backdrop }));
   }
 
-  trySample() {
-    this.remember();
-    this.model.send({ do: "sample" });
-  }
-
-  /** The drawing as it is now can be had back. */
-  remember() {
-    this.past.push(this.drawing());
-    this.future = [];
-  }
-
-  drawing() {
-    return { strokes: this.model.get("strokes"), backdrop: this.model.get("backdrop") };
-  }
-
-  give(drawing) {
+  /** Change the drawing: Python reads it, and the clock for the label starts here. */
+  change(act, done = "") {
     this.lifted = performance.now();
     this.chosen = this.pointed = -1;
     this.cause = null;
-    this.own = true;
-    this.model.set(drawing);
-    this.own = false;
-    this.model.save_changes();
-  }
-
-  /** Python, or another view, drew something: what was undone here does not belong to it. */
-  changed() {
-    if (!this.own) this.future = [];
+    if (this.done) this.say("");
+    this.done = done;
+    this.root.setAttribute("aria-busy", "true");
+    act();
   }
 
   undo() {
-    const { strokes } = this.drawing();
-    if (this.empty() && !this.past.length) return;
-    this.future.push(this.drawing());
-    // What Python drew has no past here: its strokes go one by one.
-    this.give(this.past.pop() ?? { strokes: strokes.slice(0, -1), backdrop: "" });
+    if (this.drawing.canUndo) this.change(() => this.drawing.undo());
   }
 
   redo() {
-    if (!this.future.length) return;
-    this.past.push(this.drawing());
-    this.give(this.future.pop());
+    if (this.drawing.canRedo) this.change(() => this.drawing.redo());
   }
 
   clear() {
     this.stroke = null;
-    if (this.empty()) this.redraw();
-    else this.put([], "");
-  }
-
-  empty() {
-    const { strokes, backdrop } = this.drawing();
-    return !strokes.length && !backdrop;
+    if (this.drawing.empty) this.redraw();
+    else this.change(() => this.drawing.put({ strokes: [], backdrop: "" }), "Cleared. Undo (Z) brings it back.");
   }
 
   choose(tool) {
@@ -451,14 +361,14 @@ class Surface {
     const grey = this.model.get("paper");
     this.paper.style.background = this.model.get("backdrop") ? `rgb(${grey} ${grey} ${grey})` : "";
     this.paintBackdrop(context);
-    for (const stroke of this.model.get("strokes")) paint(context, stroke, colour);
+    for (const stroke of this.drawing.now.strokes) paint(context, stroke, colour);
     if (this.stroke) paint(context, this.stroke, colour);
-    this.hint.hidden = !this.empty() || Boolean(this.stroke);
-    this.labels.classList.toggle("dc-hidden", this.empty());
+    this.hint.hidden = !this.drawing.empty || Boolean(this.stroke);
+    this.labels.classList.toggle("dc-hidden", this.drawing.empty);
     // Not `disabled`: the focus would fall out of the canvas.
     const dim = (name, off) => this.buttons[name].setAttribute("aria-disabled", String(off));
-    dim("undo", this.empty() && !this.past.length);
-    dim("redo", !this.future.length);
+    dim("undo", !this.drawing.canUndo);
+    dim("redo", !this.drawing.canRedo);
   }
 
   loadBackdrop() {
@@ -512,57 +422,117 @@ class Surface {
   }
 
   save(label) {
-    this.model.send({ do: "save", label, digit: this.number() });
     this.allowSaving(false);
+    this.drawing.send({ do: "save", label, digit: this.number() });
   }
 
-  /** Once for each drawing. Not by `disabled`: the focus would fall out of the canvas. */
+  /** Each digit once. Not by `disabled`: the focus would fall out of the canvas. */
   allowSaving(allowed) {
-    for (const button of this.labels.querySelectorAll("button")) {
+    for (const button of this.labels.querySelectorAll("button[aria-label]")) {
       button.setAttribute("aria-disabled", String(!allowed));
     }
   }
 
   showSaved() {
-    const { label, file } = this.model.get("saved");
-    if (file) this.say(`Saved as a ${label}: ${file}`, false);
+    const saved = this.model.get("saved")[this.number()];
+    if (saved) {
+      const { label, file } = saved;
+      this.say(file ? `Saved as a ${label}: ${file}` : `The ${label} is not saved any more`, false);
+    }
+    this.showTarget();
+  }
+
+  /** Which digit would be saved, and whether it is saved already. */
+  showTarget() {
+    const target = this.digits()[this.number()];
+    this.target.textContent = this.digits().length > 1 ? `Save the ${target.label} as a` : "Save it as a";
+    const saved = this.model.get("saved")[this.number()];
+    this.allowSaving(!saved?.file);
+    this.unsave.hidden = !(saved?.file && saved.removable);
+  }
+
+  /** The drawing has been read. */
+  answered() {
+    if (this.drawing.waits) return; // that was one before it
+    this.root.setAttribute("aria-busy", "false");
+    if (this.lifted) this.root.dataset.latency = (performance.now() - this.lifted).toFixed(1); // milliseconds
+    this.lifted = 0;
+    const drawn = this.drawn;
+    this.drawn = [];
+    this.remark();
+    if (!this.leaveOutTaps(drawn)) this.pickDrawn(drawn.at(-1));
+  }
+
+  /** Take off the dots among strokes that were read as digits; whether there were any. */
+  leaveOutTaps(drawn) {
+    const isStray = (stroke) => isTap(stroke) && this.digits().some(({ box }) => isOnlyTap(stroke, box));
+    const strays = drawn.filter(isStray);
+    if (!strays.length) return false;
+    const { strokes, backdrop } = this.drawing.now;
+    const left = strokes.filter((stroke) => !strays.includes(stroke));
+    this.change(() => this.drawing.put({ strokes: left, backdrop }), "A tap is no digit: it is gone. Undo (Z) brings it back.");
+    return true;
   }
 
   /** After a stroke, the digit that it belongs to: the one it lies in for the most part. */
-  pickDrawn() {
-    const { points } = this.drawn ?? { points: [] };
-    this.drawn = null;
-    if (!points.length) return;
-    const inside = this.digits().map(({ box: [x, y, width, height] }) => {
-      let count = 0;
-      for (let i = 0; i < points.length; i += 3) {
-        const [px, py] = [points[i] - x, points[i + 1] - y];
-        count += px >= 0 && py >= 0 && px <= width && py <= height;
-      }
-      return count;
-    });
-    if (Math.max(...inside) > 0) this.chosen = inside.indexOf(Math.max(...inside));
+  pickDrawn(stroke) {
+    if (!stroke) return;
+    const inside = this.digits().map(({ box }) => pointsInside(stroke, box));
+    if (Math.max(...inside) > 0) this.pick(inside.indexOf(Math.max(...inside)));
   }
 
   showReading() {
     const reading = this.model.get("reading");
     const digits = this.digits();
     const lines = this.lines();
-    this.pickDrawn();
-    this.allowSaving(true);
     this.root.dataset.text = reading.text ?? "";
-    if (this.lifted && reading.milliseconds !== undefined) {
-      this.root.dataset.latency = (performance.now() - this.lifted).toFixed(1); // milliseconds
-      this.lifted = 0;
-    }
     this.text.textContent = lines.map((line) => line.map(written).join(" ")).join("\n");
     this.text.classList.toggle("dc-doubtful", lines.flat().every(({ accepted }) => !accepted));
-    this.say(this.model.get("fault") || (this.empty() ? "" : this.doubt()));
+    this.remark();
     this.numbers.hidden = digits.length < 2;
     this.numbers.replaceChildren(...lines.map((line) => make("ul", {}, ...line.map(listed))));
     this.boxes.replaceChildren();
     this.boxes.append(...digits.map((digit) => this.box(digit)));
     this.showDigit();
+  }
+
+  /** Say what there is to say of the drawing, the most important alone. */
+  remark() {
+    const { lost, silent, empty, waits } = this.drawing;
+    const fault = (lost && this.gone()) || (silent && this.late()) || this.model.get("fault");
+    if (fault) this.say(fault);
+    else if (this.done) this.say(this.done, false);
+    else if (!waits) this.say(empty ? "" : this.doubt());
+  }
+
+  gone() {
+    return this.cell
+      ? "The kernel has stopped, so nothing is read. Run this cell again: the drawing is kept."
+      : "This page has lost its kernel, so nothing is read. Load the page again.";
+  }
+
+  late() {
+    return `Not read yet: the kernel is busy, or has stopped${
+      this.cell ? " (then run this cell again)" : ""}. The drawing is kept.`;
+  }
+
+  /** Whether Python is there; ipywidgets marks what it has lost. */
+  showLink() {
+    if (this.root.classList.contains("jupyter-widgets-disconnected")) this.drawing.lose();
+  }
+
+  /** Being shown for the first time, maybe in the place of a canvas whose drawing was not read. */
+  arrive() {
+    if (this.cell !== undefined || !this.root.isConnected) return;
+    // A cell that can be run again, which those of a page of Voilà cannot.
+    this.cell = document.body.dataset.voila ? null : this.root.closest(".jp-Cell");
+    this.remark();
+    const left = this.cell?.unreadDrawings;
+    if (!left?.size || this.drawing.lost) return;
+    const [drawing] = left;
+    left.delete(drawing);
+    const done = "Here is the drawing that had not been read. Undo (Z) takes it away.";
+    this.change(() => this.drawing.put(drawing.now), done);
   }
 
   /** The numbers of each line. */
@@ -605,8 +575,6 @@ class Surface {
     label.setAttribute("y", free(above) || !free(below) ? Math.max(above, 15) : below);
     label.textContent = `${digit.label}${digit.accepted ? "" : "?"}`;
     group.append(frame, label);
-    group.addEventListener("pointerdown", (event) => event.stopPropagation());
-    group.addEventListener("click", () => this.pick([...this.boxes.children].indexOf(group)));
     return group;
   }
 
@@ -622,8 +590,7 @@ class Surface {
 
   showDigit() {
     const digit = this.digits()[this.shown()];
-    const target = this.digits()[this.number()];
-    this.target.textContent = this.digits().length > 1 ? `The ${target.label} was a` : "It was a";
+    this.showTarget();
     this.root.classList.toggle("dc-empty", !digit);
     this.rows.forEach(({ row, fill, share }, i) => {
       const p = digit ? digit.probabilities[i] : 0;
@@ -642,7 +609,7 @@ class Surface {
       // Once the hand rests: the next stroke goes first.
       clearTimeout(this.asking);
       const number = this.shown();
-      this.asking = setTimeout(() => this.model.send({ do: "explain", digit: number }), 150);
+      this.asking = setTimeout(() => this.drawing.send({ do: "explain", digit: number }), 150);
     }
     [...this.boxes.children].forEach((box, i) => {
       box.classList.toggle("dc-chosen", this.digits().length > 1 && i === this.shown());
@@ -673,15 +640,24 @@ class Surface {
   }
 
   end() {
+    const { lost, silent, empty } = this.drawing;
+    if (this.cell && (lost || silent) && !empty) {
+      (this.cell.unreadDrawings ??= new Set()).add(this.drawing);
+    }
     clearTimeout(this.asking);
     this.forget();
     this.observer.disconnect();
   }
 }
 
-export default {
-  render({ model, el }) {
-    const surface = new Surface(model, el);
-    return () => surface.end();
-  },
+/** One drawing, in as many views as are opened of it. */
+export default () => {
+  let drawing;
+  return {
+    initialize({ model }) { drawing = new Drawing(model); },
+    render({ model, el }) {
+      const surface = new Surface(model, el, drawing);
+      return () => surface.end();
+    },
+  };
 };

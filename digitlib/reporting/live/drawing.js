@@ -1,6 +1,6 @@
 // A drawing as a picture, as digitlib/apps/canvas/strokes.py makes one for Python.
 
-import { paint } from "./canvas.js";
+import { paint } from "./strokes.js";
 
 /** Strokes on clean white paper: {data: Uint8Array of grey levels, width, height}. */
 export function rasterise(strokes, width, height, scale = 1) {

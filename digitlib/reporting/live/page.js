@@ -9,7 +9,7 @@ import { probabilities, readDigits } from "./reader.js";
 
 const SIDE = 28;
 const READ_SIDE = 400; // pixels; the longer side of a drawing as it is read
-const BLANK = { why: {}, fault: "", reading: {} };
+const BLANK = { why: {}, fault: "", saved: {}, reading: {} };
 
 /** The networks of a page as `readDigits` wants them. */
 function networksOf(digits, lines, card) {
@@ -29,10 +29,10 @@ class PageModel {
     this.networks = networks;
     this.listeners = {};
     this.state = {
-      width: 560, height: 320, strokes: [], backdrop: "", paper: 255, saved: {},
+      width: 560, height: 320, strokes: [], backdrop: "", paper: 255, asked: 0,
       has_samples: false, takes_pictures: false, ...BLANK, ...state,
     };
-    this.set(this.read());
+    this.set({ ...this.read(), answered: 0 });
   }
 
   get(name) { return this.state[name]; }
@@ -50,7 +50,7 @@ class PageModel {
   /** There is a new drawing: read it once the browser has shown it. */
   save_changes() {
     clearTimeout(this.waiting);
-    this.waiting = setTimeout(() => this.set(this.read()));
+    this.waiting = setTimeout(() => this.set({ ...this.read(), answered: this.state.asked }));
   }
 
   picture(scale = 1) {
@@ -80,20 +80,20 @@ class PageModel {
       const maps = explain((image) => probabilities(image, this.networks), decode(chosen.image));
       this.set({ why: { digit, maps: encode(coded(maps)) } });
     } else if (what === "save") {
-      this.save(label, chosen);
+      this.save(label, digit);
     }
   }
 
   /** Hand the drawing, or one of several digits, to the browser as a file. */
-  async save(label, digit) {
-    const several = this.state.reading.digits?.length > 1 && digit;
-    const picture = several ? cutOut(this.picture(), digit.box) : this.picture();
+  async save(label, number) {
+    const { digits = [] } = this.state.reading;
+    const picture = digits.length > 1 ? cutOut(this.picture(), digits[number].box) : this.picture();
     const link = document.createElement("a");
     link.download = `${label}-${Date.now()}.png`;
     link.href = URL.createObjectURL(await asPng(picture));
     link.click();
     URL.revokeObjectURL(link.href);
-    this.set({ saved: { label, file: link.download } });
+    this.set({ saved: { ...this.state.saved, [number]: { label, file: link.download } } });
   }
 }
 
@@ -126,7 +126,9 @@ export async function start({ digits, lines, kernels, card }) {
   for (const kind of ["dragover", "drop"]) document.addEventListener(kind, (event) => event.preventDefault());
   for (const element of document.querySelectorAll("[data-live-canvas]")) {
     const model = new PageModel(networks, JSON.parse(element.dataset.liveCanvas || "{}"));
-    canvas.render({ model, el: element });
+    const widget = canvas();
+    widget.initialize({ model });
+    widget.render({ model, el: element });
   }
   return { logits: networks.digitNetwork, read: (picture) => readDigits(picture, networks) };
 }
