@@ -6,6 +6,7 @@ import { Drawing } from "./history.js";
 import { isOnlyTap, isTap, paint, pointsInside } from "./strokes.js";
 
 const SIDE = 28;
+const THINNEST = 3, THICKEST = 40; // pixels; thinner strokes break where a drawing is reduced to be read
 
 class Surface {
   constructor(model, element, drawing) {
@@ -91,7 +92,7 @@ class Surface {
     button("full", "Full screen", "Full screen (F)", () => this.toggleFull());
     this.buttons.full.hidden = !document.fullscreenEnabled;
     this.slider = make("input", {
-      type: "range", min: 2, max: 40, value: this.size, title: "Pen width ([ and ])",
+      type: "range", min: THINNEST, max: THICKEST, value: this.size, title: "Pen width ([ and ])",
       attributes: { "aria-label": "Pen width" },
     });
     this.slider.addEventListener("input", () => { this.size = Number(this.slider.value); });
@@ -192,7 +193,7 @@ class Surface {
   place(event) {
     const rect = this.paper.getBoundingClientRect();
     const pressed = event.pointerType === "pen" && event.pressure ? 0.4 + 1.2 * event.pressure : 1;
-    const width = this.size * pressed * (this.tool === "eraser" ? 2 : 1);
+    const width = Math.max(THINNEST, this.size * pressed * (this.tool === "eraser" ? 2 : 1));
     const round = (value) => Math.round(value * 10) / 10;
     return [
       round((event.clientX - rect.left) * this.width / rect.width),
@@ -281,7 +282,7 @@ class Surface {
   }
 
   resize(step) {
-    this.size = Math.min(40, Math.max(2, this.size + step));
+    this.size = Math.min(THICKEST, Math.max(THINNEST, this.size + step));
     this.slider.value = this.size;
   }
 
@@ -567,12 +568,8 @@ class Surface {
     Object.entries({ x: x - pad, y: y - pad, width: width + 2 * pad, height: height + 2 * pad, rx: 5 })
       .forEach(([name, value]) => frame.setAttribute(name, value));
     const label = document.createElementNS(SVG, "text");
-    const [left, above, below] = [x - pad + 2, y - pad - 5, y + height + pad + 17];
-    const free = (bottom) => bottom > 14 && bottom < this.model.get("height")
-      && this.digits().every(({ box: [bx, by, bw, bh] }) =>
-        left > bx + bw || left + 12 < bx || bottom < by || bottom - 14 > by + bh);
-    label.setAttribute("x", left);
-    label.setAttribute("y", free(above) || !free(below) ? Math.max(above, 15) : below);
+    label.setAttribute("x", x - pad + 2);
+    label.setAttribute("y", Math.max(y - pad - 5, 15));
     label.textContent = `${digit.label}${digit.accepted ? "" : "?"}`;
     group.append(frame, label);
     return group;
