@@ -30,7 +30,7 @@ REFERENCE = CHECKOUT / "tests" / "reference"
 #: What is run one after the other: the first of them trains the model that the others read.
 TOGETHER = [
     ["03_cnn_training", "05_evaluation", "06_robustness", "10_report"],
-    ["01_data_exploration", "02_augmentation"],
+    ["00_quickstart", "01_data_exploration", "02_augmentation"],
     ["04_hyperparameter_tuning", "07_reading_numbers"],
     ["08_interactive_canvas", "09_batch_prediction"],
 ]
