@@ -16,7 +16,9 @@ def draw(page: Page, text: str, left=0.15, top=0.15, height=0.6) -> None:
 
 def draw_stroke(page: Page, points: list[tuple[float, float]]) -> None:
     """Press, move along the points, release."""
-    paper = page.locator(".dc-paper:visible").first.bounding_box()
+    paper = page.locator(".dc-paper:visible").first
+    paper.scroll_into_view_if_needed()
+    paper = paper.bounding_box()
     side = paper["height"]
     places = [(paper["x"] + side * x, paper["y"] + side * y) for x, y in points]
     page.mouse.move(*places[0])

@@ -63,6 +63,13 @@ def app(root, chromium) -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="module")
+def unvisited(root, chromium) -> Iterator[str]:
+    """The same with no page open: only so many may be."""
+    with page_server(root) as url:
+        yield url
+
+
 @contextmanager
 def page_server(root: Path) -> Iterator[str]:
     port = free_port()
@@ -721,18 +728,18 @@ def test_the_page_answers_to_its_own_name_only(app):
 
 
 @pytest.mark.parametrize("site", ["cross-site", "none", "same-origin"])
-def test_a_page_of_another_site_opens_nothing(app, site):
+def test_a_page_of_another_site_opens_nothing(unvisited, site):
     """Protects this machine's memory: each page that is opened has a kernel of its own."""
-    request = urllib.request.Request(f"{app}/?a=1", headers={"Sec-Fetch-Site": site})
+    request = urllib.request.Request(f"{unvisited}/?a=1", headers={"Sec-Fetch-Site": site})
     if site != "cross-site":
         assert urllib.request.urlopen(request).status == 200
         return
-    until(lambda: kernels(app) > 0)
-    before = kernels(app)
+    until(lambda: kernels(unvisited) > 0)
+    before = kernels(unvisited)
     with pytest.raises(urllib.error.HTTPError, match="403") as refused:
         urllib.request.urlopen(request).close()
     assert '<a href="?a=1">Open it</a>' in refused.value.read().decode()
-    assert kernels(app) == before
+    assert kernels(unvisited) == before
 
 
 def kernels(url: str) -> int:

@@ -195,12 +195,13 @@ def test_a_finger_that_rests_while_it_draws_clears_nothing(page):
 def test_a_stroke_may_begin_on_the_name_of_a_digit(page):
     show(page, write("7", top=100))
     name = page.locator(".dc-box text").bounding_box()
-    page.mouse.move(name["x"] + 3, name["y"] + 8)
+    x, y = name["x"] + name["width"] / 2, name["y"] + name["height"] / 2
+    page.mouse.move(x, y)
     page.mouse.down()
-    page.mouse.move(name["x"] + 3, name["y"] + 150, steps=5)
+    page.mouse.move(x, y + 150, steps=5)
     page.mouse.up()
     assert drawn(page) == 3
-    page.mouse.click(name["x"] + 3, name["y"] + 8)  # a click chooses the digit
+    page.mouse.click(x, y)  # a click chooses the digit
     assert drawn(page) == 3
 
 

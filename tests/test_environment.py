@@ -153,6 +153,11 @@ def test_the_package_is_found_from_the_folder_above_a_clone(tmp_path):
     )
     bare = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     done = subprocess.run(
-        [sys.executable, "-c", program], cwd=tmp_path, env=bare, capture_output=True, text=True
+        # Without the packages here (-S), among which this project's own is.
+        [sys.executable, "-S", "-c", program],
+        cwd=tmp_path,
+        env=bare,
+        capture_output=True,
+        text=True,
     )
     assert done.stdout.strip() == "of the clone", done.stderr

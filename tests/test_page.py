@@ -14,6 +14,9 @@ from digitlib.apps.page.looks import framed
 from digitlib.apps.page.model import Model
 from digitlib.apps.page.pictures import pictures_in, read_one
 from digitlib.apps.page.shared import SharedRecognizer
+from digitlib.pixels.formats import UNKNOWN
+
+DAMAGED = "not a readable zip file (File is not a zip file); make or copy it again"
 
 
 def png(text: str) -> bytes:
@@ -43,10 +46,10 @@ def digits_as_csv() -> bytes:
         (
             "a.zip",
             archive(b=png("42"), c=b"no picture"),
-            [("a.zip/b.png", "42"), ("a.zip/c.png", "not a picture of a known format")],
+            [("a.zip/b.png", "42"), ("a.zip/c.png", UNKNOWN)],
         ),
         ("a.zip", archive(), [("a.zip", "there are no pictures in this archive")]),
-        ("a.zip", b"no zip", [("a.zip", "not a readable zip file (File is not a zip file)")]),
+        ("a.zip", b"no zip", [("a.zip", DAMAGED)]),
         (
             "train.csv",
             digits_as_csv(),
