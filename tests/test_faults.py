@@ -113,6 +113,7 @@ def test_a_run_on_a_full_disk(undisturbed, disk):
     """Protects from half a file under its final name; with room again, the run goes on."""
     expected, _ = undisturbed
     project = Project(disk / "project")
+    project.environment = {"PYTHONDONTWRITEBYTECODE": "1"}  # Python would keep cut byte-code
     project.write("params/quick/03_cnn_training.yaml", TWO_SECONDS)
     for left in (0, 30_000, 80_000, 200_000):
         with room(disk, left):
