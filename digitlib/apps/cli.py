@@ -18,7 +18,7 @@ import numpy as np
 from digitlib import __version__
 from digitlib.apps.service.limits import Limits
 from digitlib.apps.sheet_command import add_sheet_command
-from digitlib.apps.shell import StandardInput, UsageError, source_of
+from digitlib.apps.shell import StandardInput, UsageError, check_target, source_of
 from digitlib.apps.site import write_site
 from digitlib.artifacts import ArtifactError, load_card
 from digitlib.pixels.digit_files import DataError
@@ -246,8 +246,7 @@ def _add_site(commands: Commands) -> None:
 
 def _site(chosen: Namespace) -> int:
     file = Path(chosen.file).expanduser().absolute()
-    if file.exists() and not chosen.overwrite:
-        raise UsageError(f"{file} is there already: give --overwrite, or another name")
+    check_target(file, chosen.overwrite)
     write_site(file, _model(chosen), chosen.report)
     print(f"written: {chosen.file} (open it in a browser; it needs no network)")
     return 0

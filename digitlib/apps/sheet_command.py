@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tabulate import tabulate
 
-from digitlib.apps.shell import StandardInput, UsageError, source_of
+from digitlib.apps.shell import StandardInput, UsageError, check_target, source_of
 from digitlib.artifacts import write_json, writing
 from digitlib.pixels.decoding import Picture, PictureError
 from digitlib.reading.recognizer import Recognizer
@@ -54,7 +54,7 @@ def _sheets(chosen: Namespace) -> int:
     files = {kind: Path(name).expanduser() for kind, name in targets.items() if name}
     several = len(source) > 1 or isinstance(source, Archive) or Path(chosen.pictures[0]).is_dir()
     for file in files.values():
-        _check(file, several, chosen.overwrite)
+        check_target(file, chosen.overwrite, several)
     taken = {file.resolve() for file in [*source.files, *files.values()]}
     if not several and len(taken) < len(source.files) + len(files):
         raise UsageError("a file would be replaced by another one: give each a name of its own")
@@ -75,16 +75,6 @@ def _sheets(chosen: Namespace) -> int:
         for file in (own if several else files).values():
             print(f"written: {file}")
     return int(failed)
-
-
-def _check(file: Path, several: bool, overwrite: bool) -> None:
-    """Raise UsageError unless something may be written there."""
-    if several and file.is_file():
-        raise UsageError(f"{file} is a file: for several pictures give the name of a folder")
-    if not several and file.is_dir():
-        raise UsageError(f"{file} is a folder: give the name of a file")
-    if file.exists() and not overwrite and not (several and not any(file.iterdir())):
-        raise UsageError(f"{file} is there already: give --overwrite, or another name")
 
 
 def _pictures(source: Source | StandardInput) -> Iterator[tuple[str, Picture, str]]:

@@ -64,3 +64,13 @@ def source_of(pictures: Sequence[str]) -> Source | StandardInput:
     for note in source.notes:
         print(f"digitlib: {note}", file=sys.stderr)
     return source
+
+
+def check_target(file: Path, overwrite: bool, several: bool = False) -> None:
+    """Raise UsageError unless a file may be written there, or several in a folder."""
+    if several and file.is_file():
+        raise UsageError(f"{file} is a file: for several pictures give the name of a folder")
+    if not several and file.is_dir():
+        raise UsageError(f"{file} is a folder: give the name of a file")
+    if file.exists() and not overwrite and not (several and not any(file.iterdir())):
+        raise UsageError(f"{file} is there already: give --overwrite, or another name")

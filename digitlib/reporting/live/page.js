@@ -2,6 +2,7 @@
 
 import canvas from "./canvas.js";
 import { asPng, cutOut, rasterise } from "./drawing.js";
+import { decodeBytes } from "./elements.js";
 import { explain } from "./explain.js";
 import { HEIGHT } from "./lines.js";
 import { Network } from "./network.js";
@@ -77,7 +78,7 @@ class PageModel {
   send({ do: what, digit, label }) {
     const chosen = this.state.reading.digits?.[digit];
     if (what === "explain" && chosen) {
-      const maps = explain((image) => probabilities(image, this.networks), decode(chosen.image));
+      const maps = explain((image) => probabilities(image, this.networks), decodeBytes(chosen.image));
       this.set({ why: { digit, maps: encode(coded(maps)) } });
     } else if (what === "save") {
       this.save(label, digit);
@@ -110,8 +111,6 @@ function coded(maps) {
 
 function encode(bytes) { return btoa(String.fromCharCode(...bytes)); }
 
-function decode(text) { return Uint8Array.from(atob(text), (character) => character.charCodeAt(0)); }
-
 /**
  * Make every element with `data-live-canvas` a canvas that reads.
  * @param {{digits: string, lines: string, kernels: string, card: object}} parts models and
@@ -119,8 +118,8 @@ function decode(text) { return Uint8Array.from(atob(text), (character) => charac
  * @returns {Promise<object>} `logits` of a 28×28 image and `read` of a picture, for the console.
  */
 export async function start({ digits, lines, kernels, card }) {
-  const wasm = decode(kernels);
-  const loaded = await Promise.all([digits, lines].map((file) => Network.load(decode(file), wasm)));
+  const wasm = decodeBytes(kernels);
+  const loaded = await Promise.all([digits, lines].map((file) => Network.load(decodeBytes(file), wasm)));
   const networks = networksOf(...loaded, card);
   // A picture that is dropped beside a canvas would be opened in place of the page.
   for (const kind of ["dragover", "drop"]) document.addEventListener(kind, (event) => event.preventDefault());
