@@ -13,7 +13,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import time
 import zipfile
 from collections.abc import Iterator
@@ -30,9 +29,10 @@ from forms import form
 from hypothesis import HealthCheck, given, settings
 from hypothesis.errors import Unsatisfiable
 from PIL import Image
+from playwright.sync_api import expect, sync_playwright
 from readings import READING, number
 from schemathesis.specs.openapi.checks import response_schema_conformance
-from serving import free_port
+from serving import LOOPBACK, start_service, stop_service
 
 from digitlib.apps.canvas import DigitCanvas
 from digitlib.apps.canvas.strokes import write
@@ -42,8 +42,6 @@ from digitlib.apps.service.schemas import ManyDigits, many_digits
 from digitlib.artifacts import load_card, write_json
 from digitlib.reading.models import PRETRAINED
 from digitlib.reading.numbers import Reading
-
-LOOPBACK = "127.0.0.1"
 
 
 def png(text: str) -> bytes:
@@ -61,34 +59,11 @@ def seven() -> bytes:
     return png("7")
 
 
-def start(*options: str) -> tuple[subprocess.Popen, str]:
-    """A server in a process of its own, ready to answer; and its address."""
-    port = free_port()
-    command = [sys.executable, "-m", "digitlib.apps.cli", "serve", "--port", str(port), *options]
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    url = f"http://{LOOPBACK}:{port}"
-    for _ in range(200):
-        assert server.poll() is None, server.stderr.read().decode()
-        try:
-            httpx.get(f"{url}/healthz")
-            return server, url
-        except httpx.TransportError:
-            time.sleep(0.1)
-    raise AssertionError("the server did not start")
-
-
-def stop(server: subprocess.Popen) -> int:
-    server.send_signal(signal.SIGTERM)
-    code = server.wait(30)
-    server.stderr.close()
-    return code
-
-
 @pytest.fixture(scope="module")
 def running() -> Iterator[tuple[subprocess.Popen, str]]:
-    server, url = start()
+    server, url = start_service()
     yield server, url
-    stop(server)
+    stop_service(server)
 
 
 @pytest.fixture
@@ -108,6 +83,15 @@ def test_one_picture_is_read(client, seven):
         assert (read["predicted_label"], read["accepted"]) == (7, True)
         assert sum(read["probabilities"]) == pytest.approx(1, abs=1e-3)
         assert len(read["box"]) == 4
+
+
+def test_several_digits_taken_for_one_come_with_a_warning(client, seven):
+    """Protects from a 2 that was told of a picture of 12, and nothing else."""
+    one, two = (client.post("/predict", files={"item": file}).json() for file in (seven, png("12")))
+    assert one["warning"] is None
+    assert [number["text"] for number in one["numbers"]] == ["7"]
+    assert two["warning"] == "this picture has 2 digits; ask with multi=true"
+    assert [number["text"] for number in two["numbers"]] == ["12"]
 
 
 def test_several_digits_are_found(client):
@@ -232,23 +216,39 @@ def test_a_model_that_is_chosen_reads_from_then_on(seven, tmp_path, monkeypatch)
     shutil.copytree(PRETRAINED, mine)
     card = load_card(mine)
     sent = {"content": seven, "headers": {"content-type": "image/png"}}
-    server, url = start()
+    server, url = start_service()
     certain = [httpx.post(f"{url}/predict", **sent).json()["confidence"]]
     for temperature in (4.0, 8.0):
         write_json(mine / "card.json", card | {"temperature": temperature})
         chosen = httpx.post(f"{url}/model", json={"name": "outputs/mine/model"})
         assert chosen.json() == {"in_use": "outputs/mine/model"}
         certain.append(httpx.post(f"{url}/predict", **sent).json()["confidence"])
-    stop(server)
+    stop_service(server)
     assert certain == sorted(set(certain), reverse=True)
 
 
 def test_health_counters_and_the_page_that_describes_it(client):
     assert client.get("/healthz").json()["status"] == "ok"
     assert "digitlib_requests_total" in client.get("/metrics").text
-    page = client.get("/docs").text
-    assert "https://" not in page
-    assert client.get("/swagger/swagger-ui-bundle.js").status_code == 200
+
+
+def test_its_page_describes_it_and_asks_it(running, chromium):
+    """Protects from a page that cannot show this description, or that needs another machine."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        page, asked = browser.new_page(), []
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto(f"{running[1]}/docs")
+        models = page.locator(".opblock", has=page.get_by_text("/models", exact=True))
+        models.click()
+        models.get_by_role("button", name="Try it out").click()
+        models.get_by_role("button", name="Execute").click()
+        expect(models.locator(".live-responses-table")).to_contain_text('"in_use": "shipped"')
+        paths = set(httpx.get(f"{running[1]}/openapi.json").json()["paths"])
+        shown = {link.inner_text() for link in page.locator(".opblock-summary-path").all()}
+        assert {path.replace("\u200b", "") for path in shown} == paths
+        assert {url for url in asked if not url.startswith((running[1], "data:"))} == set()
+        browser.close()
 
 
 def bomb() -> bytes:
@@ -275,13 +275,13 @@ def test_what_is_no_picture_is_refused_with_a_reason(client, content, status, re
 
 def test_bodies_of_unknown_length_are_limited_and_their_memory_is_given_back():
     """Protects memory: a client need not say how much it is going to send."""
-    server, url = start("--max-bytes", "1000", "--max-memory", "1500")
+    server, url = start_service("--max-bytes", "1000", "--max-memory", "1500")
     kind = {"content-type": "image/png"}
     for _ in range(5):
         for parts, code in ((2, 413), (1, 422)):
             body = (b"x" * 600 for _ in range(parts))
             assert httpx.post(f"{url}/predict", content=body, headers=kind).status_code == code
-    stop(server)
+    stop_service(server)
 
 
 def test_truncated_pictures_and_bombs_are_refused(client, seven):
@@ -344,14 +344,14 @@ def test_another_name_for_this_machine_is_refused(client):
 
 
 def test_a_key_is_asked_for_where_one_is_set(seven):
-    server, url = start("--api-key", "secret")
+    server, url = start_service("--api-key", "secret")
     assert httpx.get(f"{url}/docs").status_code == 200
     assert "X-API-Key" in httpx.get(f"{url}/openapi.json").text
     sent = {"content": seven, "headers": {"content-type": "image/png"}}
     assert httpx.post(f"{url}/predict", **sent).status_code == 401
     sent["headers"]["x-api-key"] = "secret"
     assert httpx.post(f"{url}/predict", **sent).json()["predicted_label"] == 7
-    stop(server)
+    stop_service(server)
 
 
 def test_readings_that_last_too_long_are_ended_and_others_sent_away(seven):
@@ -359,7 +359,7 @@ def test_readings_that_last_too_long_are_ended_and_others_sent_away(seven):
     squares = np.random.default_rng(0).integers(0, 2, (320, 320)).astype(np.uint8) * 255
     large = io.BytesIO()
     Image.fromarray(np.kron(squares, np.ones((25, 25), np.uint8))).save(large, "PNG")
-    limits = Limits(seconds=0.2, at_once=2, waiting=3)
+    limits = Limits(seconds=0.4, at_once=2, waiting=3)
     transport = httpx.ASGITransport(create_app(limits=limits, hosts=["test"]))
     before = readers()
 
@@ -423,7 +423,7 @@ def test_while_no_process_can_be_started_it_says_so_and_then_reads_on(seven):
 
 def test_a_reader_that_dies_costs_one_answer(seven):
     """Protects the service from a picture that brings a decoder down, or all memory."""
-    server, url = start("--max-at-once", "1")
+    server, url = start_service("--max-at-once", "1")
     sent = {"content": seven, "headers": {"content-type": "image/png"}}
     assert httpx.post(f"{url}/predict", **sent).status_code == 200
     for reader in psutil.Process(server.pid).children():
@@ -446,7 +446,7 @@ def test_a_reader_that_dies_costs_one_answer(seven):
 
 
 def test_a_body_that_never_ends_and_a_client_that_leaves_do_no_harm(seven):
-    server, url = start("--max-seconds", "1", "--max-pixels", "1000")
+    server, url = start_service("--max-seconds", "1", "--max-pixels", "1000")
     port = int(url.rsplit(":", 1)[1])
     head = b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\n"
     with socket.create_connection((LOOPBACK, port)) as slow:
@@ -465,7 +465,7 @@ def test_a_body_that_never_ends_and_a_client_that_leaves_do_no_harm(seven):
 
 def test_stopping_under_load_loses_no_accepted_request(seven):
     """SIGTERM while many ask: every request is answered, or its connection was never taken."""
-    server, url = start()
+    server, url = start_service()
     lost, answered = [], []
 
     def ask(_):
@@ -481,7 +481,7 @@ def test_stopping_under_load_loses_no_accepted_request(seven):
         asked = pool.map(ask, range(200))
         while len(answered) < 20:
             time.sleep(0.01)
-        assert stop(server) in (0, -signal.SIGTERM)
+        assert stop_service(server) in (0, -signal.SIGTERM)
         list(asked)
     assert not lost
     assert set(answered) == {7}
@@ -489,7 +489,7 @@ def test_stopping_under_load_loses_no_accepted_request(seven):
 
 def test_a_connection_that_was_made_before_it_stops_is_answered(seven):
     """Protects the request of a client that the machine has not yet let send it."""
-    server, url = start()
+    server, url = start_service()
     kind = "Host: localhost\r\nContent-Type: image/png"
     head = f"POST /predict HTTP/1.1\r\n{kind}\r\nContent-Length: {len(seven)}\r\n\r\n"
     with socket.create_connection((LOOPBACK, int(url.rsplit(":", 1)[1])), 30) as accepted:
@@ -498,7 +498,7 @@ def test_a_connection_that_was_made_before_it_stops_is_answered(seven):
         time.sleep(0.3)
         accepted.sendall(head.encode() + seven)
         assert accepted.recv(1000).startswith(b"HTTP/1.1 200")
-    stop(server)
+    stop_service(server)
 
 
 @pytest.mark.campaign

@@ -3,21 +3,30 @@
 `load` accepts every common file or array, and refuses everything else with a reason.
 """
 
+import contextlib
+import io
 import os
 import warnings
-from pathlib import Path
-from typing import NamedTuple
+from functools import partial
+from typing import BinaryIO, NamedTuple
 
-import cv2
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from digitlib.pixels.formats import UNKNOWN, Page, open_image
-from digitlib.pixels.normalisation import reduce
+from digitlib.pixels.grey import WORKING_SIDE, Pixels, grey_levels
 
 MAX_PIXELS = 64_000_000  # larger pictures are refused as decompression bombs
+# Fewer where a decoder needs several times their memory, by format or mode.
+MOST_PIXELS = {
+    **{"AVIF": 50_000_000, "HEIF": 50_000_000, "CMYK": 50_000_000},
+    **{"WEBP": 25_000_000, "JPEG2000": 25_000_000},
+}
 MAX_BYTES = 500_000_000
-WORKING_SIDE = 1600  # pixels; larger pictures are reduced to this on their longest side
+ORIENTATION = 0x0112  # the EXIF tag that says how a camera was held
+SIDEWAYS = (5, 6, 7, 8)  # its values for a picture that lies on its side
+# By its value: about which axes the pixels are mirrored, after rows and columns were exchanged.
+MIRRORED = {2: (1,), 3: (0, 1), 4: (0,), 6: (1,), 7: (0, 1), 8: (0,)}
 
 Picture = str | os.PathLike | bytes | Page | Image.Image | np.ndarray
 
@@ -57,131 +66,90 @@ def load(picture: Picture) -> Decoded:
     """
     file = picture.file if isinstance(picture, Page) else picture
     try:
-        if isinstance(picture, np.ndarray):
-            pixels, width, height = _check_array(picture), picture.shape[1], picture.shape[0]
-        else:
-            pixels, width, height = _decode(picture)
+        return _of_array(picture) if isinstance(picture, np.ndarray) else _decode(picture)
     except PictureError as fault:
         fault.file = os.fspath(file) if isinstance(file, str | os.PathLike) else ""
         raise
-    return Decoded(reduce(_to_grey(pixels), WORKING_SIDE), width, height)
 
 
-def _check_array(array: np.ndarray) -> np.ndarray:
+def _of_array(array: np.ndarray) -> Decoded:
     if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (1, 3, 4)):
         raise PictureError(
             f"an array of shape {array.shape} is no picture: (H, W), (H, W, 3) or (H, W, 4)"
         )
-    _check_size(array.shape[1], array.shape[0])
-    if array.dtype == np.uint8:
-        return np.ascontiguousarray(array)
+    height, width = array.shape[:2]
+    _check_size(width, height)
     if array.dtype.kind not in "buif":
         raise PictureError(f"an array of {array.dtype} is no picture")
-    return _stretch(array)
+    if array.shape[2:] == (1,):
+        array = array[..., 0]
+    pixels = Pixels(height, width, lambda top, bottom: np.ascontiguousarray(array[top:bottom]))
+    return Decoded(grey_levels(pixels), width, height)
 
 
-def _check_size(width: int, height: int) -> None:
-    if width * height > MAX_PIXELS:
-        raise PictureError(f"{width} x {height} pixels is too large: the limit is {MAX_PIXELS:,}")
+def _check_size(width: int, height: int, most: int = MAX_PIXELS) -> None:
+    if width * height > most:
+        raise PictureError(f"{width} x {height} pixels is too large: the limit is {most:,}")
     if width == 0 or height == 0:
         raise PictureError("the picture has no pixels")
 
 
-def _stretch(array: np.ndarray) -> np.ndarray:
-    """Real numbers as uint8, stretched so that they cover 0 to 255.
-
-    What is infinite becomes brightest or darkest, and what is not a number becomes darkest.
-    """
-    values = array.astype(np.float64)
-    finite = values[np.isfinite(values)]
-    if finite.size == 0:
-        return np.zeros(array.shape, np.uint8)
-    low, high = float(finite.min()), float(finite.max())
-    values = np.nan_to_num(values, nan=low, posinf=high, neginf=low) / 2 - low / 2
-    return np.rint(values * (255 / (high / 2 - low / 2 or 1))).astype(np.uint8)
-
-
-def _decode(picture: str | os.PathLike | bytes | Page | Image.Image) -> tuple[np.ndarray, int, int]:
-    """Pixels (h, w), (h, w, 3) or (h, w, 4) of a file or image, and its width and height."""
-    with warnings.catch_warnings():
+def _decode(picture: str | os.PathLike | bytes | Page | Image.Image) -> Decoded:
+    with warnings.catch_warnings(), contextlib.ExitStack() as stack:
         warnings.simplefilter("ignore")  # Pillow warns about oddities that it can decode
         try:
             if isinstance(picture, Image.Image):
                 image = picture
             else:
                 file, page = picture if isinstance(picture, Page) else (picture, 0)
-                image = open_image(_read(file), page)
-            _check_size(*image.size)
-            orientation = image.getexif().get(0x0112, 1)
-            width, height = image.size[::-1] if orientation in (5, 6, 7, 8) else image.size
+                image = open_image(stack.enter_context(_opened(file)), page)
+            width, height = image.size
+            kinds = image.format or "", image.mode
+            most = min(MOST_PIXELS.get(kind, MAX_PIXELS) for kind in kinds)
+            _check_size(width, height, most)
+            turn = image.getexif().get(ORIENTATION, 1)
             if image is not picture:  # a large JPEG is decoded smaller; a given image is unchanged
-                enough = WORKING_SIDE / max(image.size)
-                image.draft(None, (round(image.width * enough), round(image.height * enough)))
-            return _pixels(ImageOps.exif_transpose(image)), width, height
+                enough = WORKING_SIDE / max(width, height)
+                image.draft(None, (round(width * enough), round(height * enough)))
+            image.load()
+            grey = grey_levels(Pixels(image.height, image.width, partial(_rows, image)))
         except PictureError:
             raise
         except Image.DecompressionBombError as error:
-            raise PictureError(f"the picture is too large: {error}") from error
+            raise PictureError(f"it is too large: the limit is {MAX_PIXELS:,} pixels") from error
         except UnidentifiedImageError as error:
             raise PictureError(UNKNOWN) from error
+        except MemoryError as error:
+            raise PictureError("decoding it takes more memory than there is") from error
         except Exception as error:  # decoders raise whatever a damaged file makes them raise
             raise PictureError(f"the picture cannot be decoded: {error}") from error
+    if turn in SIDEWAYS:
+        grey, width, height = grey.T, height, width
+    return Decoded(np.ascontiguousarray(np.flip(grey, MIRRORED.get(turn, ()))), width, height)
 
 
-def _read(source: str | os.PathLike | bytes) -> bytes:
+def _opened(source: str | os.PathLike | bytes) -> BinaryIO:
     if isinstance(source, str | os.PathLike):
         if os.path.isdir(source):
             raise PictureError("a folder; digitlib.reading.batch.predict reads all that is in it")
         if not os.path.isfile(source):
             raise PictureError("no such file")
-        if os.path.getsize(source) > MAX_BYTES:
-            raise PictureError("the file is too large")
-        source = Path(source).read_bytes()
-    if not isinstance(source, bytes | bytearray | memoryview):
+        size = os.path.getsize(source)
+    elif isinstance(source, bytes | bytearray | memoryview):
+        size = len(source)
+    else:
         raise PictureError(f"a {type(source).__name__} is no picture: path, bytes, image or array")
-    if not source:
+    if size > MAX_BYTES:
+        raise PictureError("the file is too large")
+    if not size:
         raise PictureError("the picture is empty: zero bytes")
-    return source
+    return open(source, "rb") if isinstance(source, str | os.PathLike) else io.BytesIO(source)
 
 
-def _pixels(image: Image.Image) -> np.ndarray:
+def _rows(image: Image.Image, top: int, bottom: int) -> np.ndarray:
+    """Some rows of a decoded image: (rows, width), or with its colours last."""
+    strip = image.crop((0, top, image.width, bottom)) if bottom - top < image.height else image
     if image.mode.startswith(("I", "F")):
-        return _stretch(np.asarray(image))
+        return np.asarray(strip)
     colour = "RGBA" if image.has_transparency_data else "RGB"
-    return np.asarray(image.convert("L" if image.mode in ("1", "L") else colour))
-
-
-def _to_grey(pixels: np.ndarray) -> np.ndarray:
-    if pixels.ndim == 2 or pixels.shape[2] == 1:
-        return pixels.reshape(pixels.shape[:2])
-    return _project_colour(_composite(pixels) if pixels.shape[2] == 4 else pixels)
-
-
-def _composite(pixels: np.ndarray) -> np.ndarray:
-    """Lay a transparent picture (H, W, 4) on white, or on black where it has a few bright strokes.
-
-    Returns uint8 (H, W, 3).
-    """
-    colour, alpha = pixels[..., :3].astype(np.float32), pixels[..., 3:].astype(np.float32) / 255
-    opaque = float(alpha.mean())
-    bright = float((colour * alpha).mean()) > 128 * opaque
-    paper = 0 if 0 < opaque < 0.5 and bright else 255
-    return (colour * alpha + paper * (1 - alpha) + 0.5).astype(np.uint8)
-
-
-def _project_colour(pixels: np.ndarray) -> np.ndarray:
-    """Grey along the colour direction in which neighbouring pixels differ most.
-
-    Luminance hides red ink on green paper, and weakens yellow ink. Here, ink of any colour keeps
-    its contrast on paper of any colour. The direction is the leading eigenvector of the colour
-    gradient's covariance (Di Zenzo 1986).
-    """
-    small = reduce(pixels, 256).astype(np.float32)
-    steps = np.concatenate([np.diff(small, axis=axis).reshape(-1, 3) for axis in (0, 1)])
-    if not steps.any():
-        return pixels[..., 0].copy()
-    axis = np.linalg.eigh(steps.T @ steps)[1][:, -1]
-    axis *= np.sign(axis.sum()) or 1.0
-    reach = np.abs(axis).sum()
-    offset = -255 * axis[axis < 0].sum() / reach
-    return cv2.transform(pixels, np.append(axis / reach, offset)[None].astype(np.float32))
+    return np.asarray(strip.convert("L" if image.mode in ("1", "L") else colour))

@@ -1,7 +1,6 @@
 """Which files are pictures, and how each is opened: by Pillow, or by a library for its kind."""
 
 import contextlib
-import io
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -36,22 +35,24 @@ class Page(NamedTuple):
     number: int
 
 
-def open_image(content: bytes, page: int = 0) -> Image.Image:
+def open_image(stream: BinaryIO, page: int = 0) -> Image.Image:
     """Open a picture file, or a page of it; as far as Pillow goes, its pixels are not decoded yet.
 
     Raises `UnidentifiedImageError` for no known format, `ModuleNotFoundError` where the library for
     a format is not installed, and what decoders raise.
     """
-    if _is_pdf(bytes(content[:HEAD])):
-        return _draw(content, page)
+    head = stream.read(HEAD)
+    stream.seek(0)
+    if _is_pdf(head):
+        return _draw(stream, page)
     formats = FORMATS
-    if bytes(content[4:12]) in HEIC:
+    if head[4:12] in HEIC:
         need("formats", "pillow_heif")
         from pillow_heif import register_heif_opener
 
         register_heif_opener()
         formats = (*FORMATS, "HEIF")
-    image = Image.open(io.BytesIO(content), formats=formats)
+    image = Image.open(stream, formats=formats)
     if page:
         image.seek(page)
     return image
@@ -114,15 +115,15 @@ def _is_pdf(head: bytes) -> bool:
 
 
 @contextlib.contextmanager
-def _pdf(content: bytes | BinaryIO) -> Iterator[Any]:
+def _pdf(stream: BinaryIO) -> Iterator[Any]:
     need("formats", "pypdfium2")
     from pypdfium2 import PdfDocument
 
-    with _PDFIUM, contextlib.closing(PdfDocument(content)) as document:
+    with _PDFIUM, contextlib.closing(PdfDocument(stream)) as document:
         yield document
 
 
-def _draw(content: bytes, number: int) -> Image.Image:
-    with _pdf(content) as document:
+def _draw(stream: BinaryIO, number: int) -> Image.Image:
+    with _pdf(stream) as document:
         page = document[number]
         return page.render(scale=PDF_SIDE / max(page.get_size())).to_pil()

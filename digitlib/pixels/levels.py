@@ -42,7 +42,9 @@ def levels_of(edges: np.ndarray, lines: np.ndarray) -> np.ndarray:
         if levels and {levels[-1][1], kind} == {"top", "bottom"}:
             last, _ = levels[-1]
             between = lines[max(0, round(last)) : round(level) + 1]
-            thick = level - last <= THIN * smallest or between.mean() >= THICK
+            thick = level - last <= THIN * smallest or (
+                between.size > 0 and between.mean() >= THICK
+            )
             if level - last <= same or (kind == "top" and thick):
                 levels[-1] = (last + level) / 2, "both"
                 continue

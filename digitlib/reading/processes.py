@@ -16,9 +16,11 @@ from typing import TypeVar
 import cv2
 import numpy as np
 
-from digitlib.children import end_with_parent
+from digitlib.children import end_with_parent, limit_memory
+from digitlib.pixels.decoding import PictureError
 from digitlib.reading.recognizer import Recognizer
 
+MEMORY = 500_000_000  # bytes that a process may take beyond what it has when it is ready
 Answer = TypeVar("Answer")
 #: A PNG file that shows a 1, for trying whether a process can read.
 SAMPLE = cv2.imencode(
@@ -103,11 +105,14 @@ def _answer_calls(calls: Connection, model_dir: str) -> None:
     cv2.setNumThreads(1)
     recognizer = Recognizer(model_dir)
     recognizer.read_digits(SAMPLE)  # the first reading takes longer
+    limit_memory(MEMORY)
     with contextlib.suppress(EOFError, OSError):
         calls.send(())
         while True:
             function, arguments = calls.recv()
             try:
                 calls.send((None, function(recognizer, *arguments)))
+            except MemoryError:
+                calls.send((PictureError(f"it takes more than {MEMORY / 1e6:g} MB"), None))
             except Exception as fault:
                 calls.send((fault, None))

@@ -18,13 +18,16 @@ from digitlib.reading.sheets import Cell, LeftOut, Sheet, Table, around, in_rows
 FILLED = 3  # cells with a number, and sure numbers beside them; so many are no mistake
 CELLS = 6  # of an empty table; so many are no mistake
 ONE_LINE = 0.2  # share of the height of all writing that the highest line of one line has
+MOST_WORK = 300_000  # pixels; width of all lines together that are read of one picture
+EACH = 100  # pixels that could be read in the time that a line takes beside its width
 NO_NUMBER = "no number was found in it"
+TOO_MUCH = "more writing than is read of one picture: cut that into several"
 
 Line = tuple[Number, ...]
 
 
 class SheetReader:
-    """Reads sheets.
+    """Reads a sheet.
 
     Args:
         marker: tells what is written, printed and ruled.
@@ -42,6 +45,7 @@ class SheetReader:
     ):
         self.marker, self.threshold = marker, threshold
         self._read_line, self._probabilities = read_line, probabilities
+        self._work_left = MOST_WORK
 
     def read(self, decoded: Decoded) -> Sheet:
         """Read a picture.
@@ -116,13 +120,16 @@ class SheetReader:
 
     def _lines(self, images: list[LineImage], left_out: list[LeftOut]) -> tuple[Line, ...]:
         """The numbers of lines; a line without any is left out."""
-        read = [self._read_line(image) for image in images]
-        left_out += [
-            LeftOut(NO_NUMBER, box_of(image))
-            for image, numbers in zip(images, read, strict=True)
-            if not numbers
-        ]
-        return tuple(tuple(numbers) for numbers in read if numbers)
+        found: list[Line] = []
+        for image in images:
+            self._work_left -= image.absorbed.shape[1] + EACH
+            numbers = self._read_line(image) if self._work_left >= 0 else []
+            if numbers:
+                found.append(tuple(numbers))
+            else:
+                reason = NO_NUMBER if self._work_left >= 0 else TOO_MUCH
+                left_out.append(LeftOut(reason, box_of(image)))
+        return tuple(found)
 
 
 def _joined(cells: list[Cell], whole: list[Number], threshold: float) -> Cell:

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import fastapi_offline
 import uvicorn
 from fastapi import APIRouter, Depends, FastAPI, HTTPException, Query, Request, Security
 from fastapi.exceptions import RequestValidationError
@@ -28,9 +29,9 @@ from starlette.exceptions import HTTPException as StarletteError
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
-from swagger_ui_bundle import swagger_ui_path
 
 from digitlib import __version__
+from digitlib.apps.service.connections import limited_protocol
 from digitlib.apps.service.limits import Limits
 from digitlib.apps.service.middleware import LimitsMiddleware, MetricsMiddleware
 from digitlib.apps.service.reading_queue import ReadingQueue
@@ -43,6 +44,7 @@ from digitlib.apps.service.schemas import (
     WholeSheet,
     many_digits,
     one_digit,
+    read_both_ways,
 )
 from digitlib.artifacts import load_card
 from digitlib.pixels.decoding import PictureError
@@ -52,6 +54,7 @@ from digitlib.reading.spreadsheets import as_csv, as_json, read_filled, read_int
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+SWAGGER = Path(fastapi_offline.__file__).parent / "static"  # what shows /docs, without a CDN
 PICTURE_TYPES = ("image/", "application/octet-stream")
 SECONDS_TO_BRING = 1.0  # a request, on a connection that was made just before the service stops
 
@@ -93,7 +96,7 @@ def create_app(
             for kind in (StarletteError, RequestValidationError, PictureError, Exception)
         },
     )
-    app.mount("/swagger", StaticFiles(directory=swagger_ui_path), name="swagger")
+    app.mount("/swagger", StaticFiles(directory=SWAGGER), name="swagger")
     _add_pages(app, queue)
     router = APIRouter(dependencies=[_require(api_key)] if api_key else [])
     _add_reading(router, queue, limits)
@@ -121,14 +124,15 @@ def serve(
     Raises:
         OSError: when the address cannot be had, with the reason.
     """
-    named = hosts or (LOOPBACK if host in LOOPBACK else ("*",))
+    limits, named = limits or Limits(), hosts or (LOOPBACK if host in LOOPBACK else ("*",))
     app = create_app(model_dir, limits, api_key, named)
     listening = _listen(host, port)
     url = f"http://{_as_in_url(host)}:{port}"
     print(f"Reading digits at {url} (its page: /docs, Ctrl-C ends it)", flush=True)
     if host not in LOOPBACK and not api_key:
         print("Whoever can reach this address may use it: --api-key asks for a key.", flush=True)
-    config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=30)
+    http = limited_protocol(limits)
+    config = uvicorn.Config(app, http=http, log_level="warning", timeout_graceful_shutdown=30)
     _Server(config).run(sockets=[listening])
 
 
@@ -183,12 +187,12 @@ def _add_reading(router: APIRouter, queue: ReadingQueue, limits: Limits) -> None
     async def predict(request: Request, multi: bool = False) -> dict:
         """Read one picture: a form's file, whatever its field is called, or the body itself.
 
-        As one digit; with ``multi=true`` every number in it is found.
+        As one digit, with a warning where there are several; with ``multi=true`` all of them.
         """
         content = await _one_upload(request, limits)
         if multi:
             return many_digits(await queue.read(Recognizer.read_digits, content))
-        return one_digit(await queue.read(Recognizer.read_digit, content))
+        return one_digit(*await queue.read(read_both_ways, content))
 
     @router.post("/predict/batch", openapi_extra=pictures, response_model=Batch)
     async def predict_batch(request: Request) -> dict:

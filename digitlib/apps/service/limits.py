@@ -25,10 +25,11 @@ class Limits:
     bytes: int = _limit(50_000_000, "of one request's body")
     pixels: int = _limit(64_000_000, "of one picture")
     files: int = _limit(100, "in one request")
-    seconds: float = _limit(30.0, "to bring a body, and to read one picture")
+    seconds: float = _limit(30.0, "to bring a head, to bring a body, and to read one picture")
     at_once: int = _limit(2, "pictures read at the same time")
     waiting: int = _limit(64, "requests that wait their turn")
     memory: int = _limit(500_000_000, "bytes of all bodies together")
+    connections: int = _limit(200, "open at the same time")
 
 
 def read_limited(

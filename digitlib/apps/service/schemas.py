@@ -4,6 +4,7 @@ from pydantic import BaseModel
 
 from digitlib.pixels.decoding import PictureError
 from digitlib.reading.numbers import Digit, Reading
+from digitlib.reading.recognizer import Recognizer
 from digitlib.reading.rows import NO_DIGIT
 
 
@@ -11,17 +12,6 @@ class Fault(BaseModel):
     """Why a request was not answered."""
 
     error: str
-
-
-class OneDigit(BaseModel):
-    """A picture read as one digit; the first two keys are for clients of another service."""
-
-    predicted_label: int
-    class_labels: list[int]
-    confidence: float
-    accepted: bool
-    probabilities: list[float]
-    box: list[int]
 
 
 class FoundDigit(BaseModel):
@@ -46,6 +36,23 @@ class FoundNumber(BaseModel):
     confidence: float
     accepted: bool
     box: list[int]
+
+
+class OneDigit(BaseModel):
+    """A picture read as one digit; the first two keys are for clients of another service.
+
+    ``numbers`` is what the picture says when it is not taken for one digit, and ``warning`` tells
+    where that is more than one.
+    """
+
+    predicted_label: int
+    class_labels: list[int]
+    confidence: float
+    accepted: bool
+    probabilities: list[float]
+    box: list[int]
+    numbers: list[FoundNumber]
+    warning: str | None
 
 
 class ManyDigits(BaseModel):
@@ -130,12 +137,23 @@ class Choice(BaseModel):
     name: str
 
 
-def one_digit(digit: Digit) -> dict:
+def read_both_ways(recognizer: Recognizer, content: bytes) -> tuple[Digit, Reading]:
+    """Read a picture as one digit, and for all the numbers that are in it."""
+    return recognizer.read_digit(content), recognizer.read_digits(content)
+
+
+def one_digit(digit: Digit, reading: Reading) -> dict:
     """The fields of ``OneDigit``. Raises PictureError for a picture without ink."""
     if digit.label is None:
         raise PictureError(NO_DIGIT)
-    found = _found(digit)
-    return {"predicted_label": found.pop("label"), "class_labels": list(range(10))} | found
+    found, several = _found(digit), len(reading.digits)
+    numbers = [number.as_json() for number in reading.numbers]
+    warning = f"this picture has {several} digits; ask with multi=true" if several > 1 else None
+    return (
+        {"predicted_label": found.pop("label"), "class_labels": list(range(10))}
+        | found
+        | {"numbers": numbers, "warning": warning}
+    )
 
 
 def many_digits(reading: Reading) -> dict:
