@@ -78,7 +78,7 @@ def test_numbers_are_shown_with_their_probability_and_the_doubtful_ones_are_mark
     monkeypatch.setattr(cli, "Recognizer", lambda _folder: Reader())
     assert cli.main(["predict", str(folder / "7.png")]) == 0
     first, *numbers = capsys.readouterr().out.splitlines()
-    assert first.endswith("1537150 1234 8  41.0% low  (1 of 3 numbers may be misread)")
+    assert first.endswith("15.371,50 1.234 8  41.0% low  (1 of 3 numbers may be misread)")
     assert [line.split(maxsplit=2) for line in numbers] == [
         ["15.371,50", "97.0%"],
         ["1.234", "41.0%", "(may be misread)"],

@@ -132,6 +132,21 @@ def test_a_batch_has_a_result_or_an_error_for_each(client, seven):
     assert "not a picture" in results[1]["error"]
 
 
+def test_each_page_of_a_file_is_told_of_or_the_file_is_refused(client):
+    """Protects from the second page, which was left out in silence."""
+    stream = io.BytesIO()
+    first, *others = (Image.open(io.BytesIO(png(text))).convert("L") for text in ("7", "12"))
+    first.save(stream, "PDF", save_all=True, append_images=others)
+    sent = {"files": {"item": ("scan.pdf", stream.getvalue())}}
+    results = client.post("/predict/batch", **sent).json()["results"]
+    named = [(one["file"], one["text"]) for one in results]
+    assert named == [("scan.pdf#page=1", "7"), ("scan.pdf#page=2", "12")]
+    for path in ("/predict", "/predict?multi=true", "/sheet"):
+        answer = client.post(path, **sent)
+        assert answer.status_code == 422
+        assert "it has 2 pages: send one of them, or all to /predict/batch" in answer.text
+
+
 def test_a_sheet_is_read_as_json_csv_and_workbook(client):
     """Protects programs that file forms: what is in which cell, and what could not be read."""
     sent = {"files": {"item": as_png(form())}}
@@ -143,7 +158,7 @@ def test_a_sheet_is_read_as_json_csv_and_workbook(client):
     assert [one["reason"] for one in read["left_out"]] == ["no number was found in it"]
     tables = client.post("/sheet", params={"format": "csv"}, **sent)
     assert tables.headers["content-type"].startswith("text/csv")
-    assert list(csv.reader(tables.text.splitlines())) == [["47", "", "5"], ["208", "", ""]]
+    assert list(csv.reader(tables.text.splitlines())) == [["47", "", "5"], ["208", "?", ""]]
     workbook = client.post("/sheet", params={"format": "xlsx"}, **sent)
     assert "sheet.xlsx" in workbook.headers["content-disposition"]
     with zipfile.ZipFile(io.BytesIO(workbook.content)) as parts:
@@ -298,6 +313,10 @@ def test_truncated_pictures_and_bombs_are_refused(client, seven):
         {"content": b"{", "headers": {"content-type": "application/json"}},
         {"content": b"--x", "headers": {"content-type": "multipart/form-data"}},
         {"content": b"--x", "headers": {"content-type": "multipart/form-data; boundary=x"}},
+        {
+            "content": b'--x\r\nContent-Disposition: form-data; name="\xff"\r\n\r\n\xff\r\n--x--',
+            "headers": {"content-type": "multipart/form-data; boundary=x; charset=utf-99"},
+        },
         {"data": {"item": "not a file"}, "files": {}},
         {"files": [("a", b"1"), ("b", b"2")]},
     ],

@@ -164,11 +164,10 @@ def _predict(chosen: Namespace) -> int:
 
 def _lines(row: Row) -> Iterator[str]:
     """What was read in a picture, for people; each of several numbers has a line of its own."""
-    alone = len(row.numbers) == 1
-    read = row.numbers[0]["text"] if alone else row.text
+    read = " ".join(number["text"] for number in row.numbers) or row.text
     doubt = f"  ({row.doubt})" if row.doubt else ""
     yield f"{row.file}  {read}  {row.confidence:.1%} {row.status}{doubt}"
-    if alone:
+    if len(row.numbers) == 1:
         return
     width = max((len(number["text"]) for number in row.numbers), default=0)
     for number in row.numbers:

@@ -12,15 +12,15 @@ from digitlib.apps.shell import StandardInput, UsageError, check_target, source_
 from digitlib.artifacts import write_json, writing
 from digitlib.pixels.decoding import Picture, PictureError
 from digitlib.reading.recognizer import Recognizer
-from digitlib.reading.sheets import Cell, Sheet
+from digitlib.reading.sheets import Sheet
 from digitlib.reading.sources import Archive, Digits, Source
 from digitlib.reading.spreadsheets import (
-    Entry,
     as_csv,
     as_json,
     loose_entries,
     read_filled,
     summary,
+    told,
     write_workbook,
 )
 
@@ -53,6 +53,8 @@ def _sheets(chosen: Namespace) -> int:
     targets = {kind: getattr(chosen, kind) for kind in ("xlsx", "csv", "json")}
     files = {kind: Path(name).expanduser() for kind, name in targets.items() if name}
     several = len(source) > 1 or isinstance(source, Archive) or Path(chosen.pictures[0]).is_dir()
+    if "xlsx" in files and not several and files["xlsx"].suffix.lower() != ".xlsx":
+        raise UsageError(f"{files['xlsx']}: Excel opens a workbook only if its name ends in .xlsx")
     for file in files.values():
         check_target(file, chosen.overwrite, several)
     taken = {file.resolve() for file in [*source.files, *files.values()]}
@@ -105,12 +107,7 @@ def _write(sheet: Sheet, picture: Picture, files: Mapping[str, Path]) -> None:
 def _described(sheet: Sheet) -> Iterator[str]:
     """A sheet for people: its tables, then its fields and lines, then how much is doubtful."""
     for table in sheet.tables:
-        yield tabulate(table.grid(_told), tablefmt="rounded_grid", disable_numparse=True)
-    if others := [f"{one.where:9}  {_told(one)}" for one in loose_entries(sheet)]:
+        yield tabulate(table.grid(told), tablefmt="rounded_grid", disable_numparse=True)
+    if others := [f"{one.where:9}  {told(one)}" for one in loose_entries(sheet)]:
         yield "\n".join(others)
     yield summary(sheet)
-
-
-def _told(one: Cell | Entry) -> str:
-    """What a place says, on one line, with a question mark where that is doubtful."""
-    return " ".join(one.text.split()) + ("" if one.accepted else "?")

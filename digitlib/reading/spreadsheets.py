@@ -28,6 +28,8 @@ ROOM = 4  # pixels around it
 LARGEST = 480  # pixels of its longer side
 COLUMN = 14  # widths of a digit
 MOST_DIGITS = 15  # that a spreadsheet keeps of a number
+AMBIGUOUS = "Kept as text: what it is worth is not certain."
+CHANGED = "Kept as text: as a number it would lose digits."
 CELL_COLUMNS = ["where", "row", "column", "says", "value", "probability"]
 CELL_COLUMNS += ["accepted", "corrected", "picture"]
 
@@ -216,8 +218,12 @@ class Workbook:
         value = value_of(text)
         if not text:
             page.write_blank(row, column, None, style)
-        elif value is None or _loses_digits(text):
+        elif value is None:
             page.write_string(row, column, text, style)
+            page.write_comment(row, column, AMBIGUOUS)
+        elif _loses_digits(text):
+            page.write_string(row, column, text, style)
+            page.write_comment(row, column, CHANGED)
         else:
             page.write_number(row, column, value, style)
 
@@ -262,15 +268,23 @@ def _loses_digits(text: str) -> bool:
 
 
 def as_csv(sheet: Sheet) -> str:
-    """The tables as they stand, then the fields and lines, with an empty line between them."""
+    """The tables as they stand, then the fields and lines, with an empty line between them.
+
+    A question mark follows what is doubtful.
+    """
     text = io.StringIO()
     table_writer = csv.writer(text, lineterminator="\n")
     for table in sheet.tables:
-        table_writer.writerows(table.grid(lambda cell: " ".join(cell.text.split())))
+        table_writer.writerows(table.grid(told))
         text.write("\n")
     for where, line in loose_rows(sheet):
-        table_writer.writerow([where, *(" ".join(one.text.split()) for one in line)])
+        table_writer.writerow([where, *map(told, line)])
     return text.getvalue().rstrip("\n") + "\n"
+
+
+def told(one: Cell | Entry) -> str:
+    """What a place says, on one line, with a question mark where that is doubtful."""
+    return " ".join(one.text.split()) + ("" if one.accepted else "?")
 
 
 def as_json(sheet: Sheet) -> dict:

@@ -40,7 +40,7 @@ class Pictures(widgets.VBox):
             self._take,
             words="Drop pictures here, or a zip file of them, or click to choose",
             label="Choose pictures",
-            accept="image/*,.zip",
+            accept="image/*,.pdf,.zip",
             multiple=True,
         )
         self.clear = widgets.Button(description="Clear", disabled=True)

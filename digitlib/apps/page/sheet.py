@@ -2,8 +2,10 @@
 
 import asyncio
 import html
+import io
 import json
 from collections.abc import Iterator
+from functools import partial
 
 import ipywidgets as widgets
 import numpy as np
@@ -15,6 +17,7 @@ from digitlib.apps.page.files import Downloads, FileDrop
 from digitlib.apps.page.places import Place, name_of
 from digitlib.apps.page.shared import SharedRecognizer, error, table
 from digitlib.pixels.decoding import Decoded, load
+from digitlib.pixels.formats import pages
 from digitlib.pixels.segmentation import Box
 from digitlib.reading.numbers import MISREAD
 from digitlib.reading.sheets import Cell, Sheet, Table
@@ -39,11 +42,11 @@ class SheetTab(widgets.VBox):
 
     def __init__(self, shared: SharedRecognizer):
         self.shared = shared
-        self.photo, self.sheet = b"", Sheet()
+        self.photo, self.sheet, self.pages = b"", Sheet(), 1
         self.waiting: list[Entry] = []  # doubtful ones that are not listed yet
         self.sure: list[Entry] = []
         words = "Drop a photo here, or click to choose one"
-        self.drop = FileDrop(self._take, words=words, label="Choose a photo", accept="image/*")
+        self.drop = FileDrop(self._take, words=words, label="Choose a photo", accept="image/*,.pdf")
         self.said, self.picture, self.marks = widgets.HTML(), widgets.HTML(), widgets.HTML()
         self.read, self.left_out, self.saved = widgets.HTML(), widgets.HTML(), widgets.HTML()
         self.downloads = Downloads(
@@ -85,6 +88,7 @@ class SheetTab(widgets.VBox):
             decoded = await asyncio.to_thread(load, photo)
             self.sheet = await asyncio.to_thread(self.shared.recognizer.read_sheet, photo)
             self.photo, self.decoded = photo, decoded
+            self.pages = len(pages(partial(io.BytesIO, photo)))
             self._show()
         except Exception as fault:  # Voilà shows a task's errors to nobody
             self.said.value = error(fault)
@@ -127,7 +131,8 @@ class SheetTab(widgets.VBox):
 
     def _update(self) -> None:
         """Show the sheet as it is now."""
-        self.said.value = f"<p>{summary(self.sheet)}</p>"
+        first = f" · the first of {self.pages} pages" if self.pages > 1 else ""
+        self.said.value = f"<p>{summary(self.sheet)}{first}</p>"
         self.marks.value = marks(self.sheet, self.decoded)
         self.read.value = "".join(_blocks(self.sheet))
         count = sum(len(place.digits) for place in self.places.children)

@@ -34,6 +34,7 @@ from digitlib import __version__
 from digitlib.apps.service.connections import limited_protocol
 from digitlib.apps.service.limits import Limits
 from digitlib.apps.service.middleware import LimitsMiddleware, MetricsMiddleware
+from digitlib.apps.service.readers import read_both_ways, read_pages
 from digitlib.apps.service.reading_queue import ReadingQueue
 from digitlib.apps.service.schemas import (
     Batch,
@@ -44,7 +45,7 @@ from digitlib.apps.service.schemas import (
     WholeSheet,
     many_digits,
     one_digit,
-    read_both_ways,
+    one_of_many,
 )
 from digitlib.artifacts import load_card
 from digitlib.pixels.decoding import PictureError
@@ -196,15 +197,18 @@ def _add_reading(router: APIRouter, queue: ReadingQueue, limits: Limits) -> None
 
     @router.post("/predict/batch", openapi_extra=pictures, response_model=Batch)
     async def predict_batch(request: Request) -> dict:
-        """Read many pictures, the files of a form; each has a result or an error of its own."""
+        """Read many pictures, the files of a form; each has a result or an error of its own.
+
+        Each page of a PDF or TIFF is a picture.
+        """
         results = []
         for name, content in await _uploads(request, limits):
             # One at a time: other requests have their turns between them.
             try:
-                reading = await queue.read(Recognizer.read_digits, content)
-                results.append({"file": name} | many_digits(reading))
+                read = await queue.read(read_pages, content)
             except (PictureError, StarletteError) as fault:
-                results.append({"file": name, "error": getattr(fault, "detail", str(fault))})
+                read = [("", getattr(fault, "detail", str(fault)))]
+            results += [{"file": name + page} | one_of_many(said) for page, said in read]
         return {"results": results}
 
     @router.post(

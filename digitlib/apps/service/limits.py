@@ -1,17 +1,7 @@
 """What the HTTP service allows. It imports no server, so that the command can list the limits."""
 
-import contextlib
-import io
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
-
-from PIL import Image
-
-from digitlib.pixels.decoding import PictureError
-from digitlib.reading.recognizer import Recognizer
-
-T = TypeVar("T")
+from typing import Any
 
 
 def _limit(default: float, meaning: str) -> Any:
@@ -30,25 +20,3 @@ class Limits:
     waiting: int = _limit(64, "requests that wait their turn")
     memory: int = _limit(500_000_000, "bytes of all bodies together")
     connections: int = _limit(200, "open at the same time")
-
-
-def read_limited(
-    recognizer: Recognizer, read: Callable[[Recognizer, bytes], T], content: bytes, pixels: int
-) -> T:
-    """Read the bytes of a picture that may have so many pixels.
-
-    Args:
-        recognizer: who reads.
-        read: such as ``Recognizer.read_digit``.
-        content: of a file.
-        pixels: width times height, at most.
-
-    Raises:
-        PictureError: for a larger picture, and for what is no picture.
-    """
-    width = height = 0
-    with contextlib.suppress(Exception), Image.open(io.BytesIO(content)) as picture:
-        width, height = picture.size  # from the file's head; reading it says what is wrong with it
-    if width * height > pixels:
-        raise PictureError(f"a picture may have {pixels / 1e6:g} million pixels")
-    return read(recognizer, content)

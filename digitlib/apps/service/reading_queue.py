@@ -1,21 +1,18 @@
 """Pictures of the HTTP service on their way to the processes that read them."""
 
 import asyncio
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TypeVar
 
 from starlette.exceptions import HTTPException
 
-from digitlib.apps.service.limits import Limits, read_limited
+from digitlib.apps.service.limits import Limits
 from digitlib.apps.service.middleware import too_busy
+from digitlib.apps.service.readers import Read, T, read_limited
 from digitlib.pixels.decoding import PictureError
 from digitlib.reading.models import checksum, name_of
 from digitlib.reading.processes import SAMPLE, ProcessDied, RecognizerProcess
 from digitlib.reading.recognizer import Recognizer
-
-T = TypeVar("T")
 
 
 class ReadingQueue:
@@ -44,7 +41,7 @@ class ReadingQueue:
         self._model_dir, self.name, self.card = model_dir, name_of(model_dir), card
         self._model = (file, card)
 
-    async def read(self, read: Callable[[Recognizer, bytes], T], content: bytes) -> T:
+    async def read(self, read: Read[T], content: bytes) -> T:
         """Read one picture, as ``Recognizer.read_digit`` does, when it is its turn.
 
         Raises:
@@ -83,9 +80,7 @@ class ReadingQueue:
             except HTTPException as fault:
                 raise HTTPException(503, fault.detail) from None
 
-    async def _read_in(
-        self, process: RecognizerProcess, read: Callable[[Recognizer, bytes], T], content: bytes
-    ) -> T:
+    async def _read_in(self, process: RecognizerProcess, read: Read[T], content: bytes) -> T:
         run, pixels = asyncio.get_running_loop().run_in_executor, self._limits.pixels
         try:
             if not process.ready:  # its start does not count as this picture's time

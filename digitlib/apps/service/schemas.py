@@ -4,7 +4,6 @@ from pydantic import BaseModel
 
 from digitlib.pixels.decoding import PictureError
 from digitlib.reading.numbers import Digit, Reading
-from digitlib.reading.recognizer import Recognizer
 from digitlib.reading.rows import NO_DIGIT
 
 
@@ -67,7 +66,10 @@ class ManyDigits(BaseModel):
 
 
 class BatchResult(BaseModel):
-    """One of many pictures: what it says, or why it could not be read."""
+    """One of many pictures, or pages: what it says, or why it could not be read.
+
+    ``file`` is its name, with ``#page=2`` after it in a file of several.
+    """
 
     file: str
     text: str | None = None
@@ -137,11 +139,6 @@ class Choice(BaseModel):
     name: str
 
 
-def read_both_ways(recognizer: Recognizer, content: bytes) -> tuple[Digit, Reading]:
-    """Read a picture as one digit, and for all the numbers that are in it."""
-    return recognizer.read_digit(content), recognizer.read_digits(content)
-
-
 def one_digit(digit: Digit, reading: Reading) -> dict:
     """The fields of ``OneDigit``. Raises PictureError for a picture without ink."""
     if digit.label is None:
@@ -165,6 +162,14 @@ def many_digits(reading: Reading) -> dict:
         "digits": [_found(digit) for digit in reading.digits],
         "numbers": [number.as_json() for number in reading.numbers],
     }
+
+
+def one_of_many(said: Reading | str) -> dict:
+    """The fields of ``BatchResult``, but for the name: what it says, or why it cannot be read."""
+    try:
+        return {"error": said} if isinstance(said, str) else many_digits(said)
+    except PictureError as fault:
+        return {"error": str(fault)}
 
 
 def _found(digit: Digit) -> dict:
