@@ -7,6 +7,7 @@ first and then moved into place (``writing``).
 import contextlib
 import csv
 import json
+import math
 import os
 import platform
 import shutil
@@ -39,7 +40,7 @@ PACKAGES = ("digitlib", "keras", "tensorflow", "ai-edge-litert", "numpy", "sciki
 
 
 class ArtifactError(FileNotFoundError):
-    """Something is missing that an earlier step makes; the message says how to make it."""
+    """What an earlier step makes is missing or damaged; the message says how to make it."""
 
 
 def project_root() -> Path:
@@ -130,12 +131,25 @@ def load_card(model_dir: str | Path) -> dict:
     """The card of the model in ``model_dir``.
 
     Raises:
-        ArtifactError: when there is no model; the message names the command that makes one.
+        ArtifactError: when there is no model, or its card is damaged; the message names the command
+            that makes one.
     """
-    card = resolve(model_dir) / CARD_FILE
-    if not card.exists():
-        raise ArtifactError(f"there is no model in {model_dir}: {_remedy(card.parent)}")
-    return read_json(card)
+    file = resolve(model_dir) / CARD_FILE
+    if not file.exists():
+        raise ArtifactError(f"there is no model in {model_dir}: {_remedy(file.parent)}")
+    try:
+        card = read_json(file)
+    except ValueError as fault:
+        raise ArtifactError(
+            f"{from_root(file)} is damaged ({fault}): {_remedy(file.parent)}"
+        ) from None
+    temperature, threshold = card.get("temperature", 1.0), card.get("threshold", 0.5)
+    if not (0 < temperature < math.inf and 0 <= threshold <= 1):
+        raise ArtifactError(
+            f"{from_root(file)} is damaged (temperature {temperature}, threshold {threshold}): "
+            + _remedy(file.parent)
+        )
+    return card
 
 
 def _remedy(model_dir: Path) -> str:

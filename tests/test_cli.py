@@ -196,6 +196,17 @@ def test_models_are_listed():
     assert "% of" in first
 
 
+def test_a_damaged_card_costs_its_own_line_alone(monkeypatch, tmp_path, capsys):
+    monkeypatch.setenv("DIGITLIB_ROOT", str(tmp_path))
+    card = tmp_path / "outputs" / "mine" / "model" / "card.json"
+    card.parent.mkdir(parents=True)
+    card.write_text("{")
+    assert cli.main(["models"]) == 1
+    said = capsys.readouterr()
+    assert said.out.startswith("shipped")
+    assert said.err.startswith("outputs/mine/model: outputs/mine/model/card.json is damaged")
+
+
 def test_help_shows_examples_and_no_secret(monkeypatch):
     assert b"digitlib predict scans/ --csv" in digitlib("--help").stdout
     monkeypatch.setenv("DIGITLIB_API_KEY", "sesame")

@@ -9,7 +9,7 @@ import pytest
 from scipy.special import softmax
 
 from digitlib import Recognizer, datasets
-from digitlib.artifacts import FLOAT_FILE, INT8_FILE, write_json
+from digitlib.artifacts import FLOAT_FILE, INT8_FILE, ArtifactError, write_json
 from digitlib.pixels.decoding import PictureError
 from digitlib.reading.litert import Network
 from digitlib.reading.models import PRETRAINED
@@ -125,3 +125,28 @@ def test_nothing_written_is_nothing_read(recognizer):
 def test_what_is_no_picture_is_refused(recognizer):
     with pytest.raises(PictureError):
         recognizer.read_digit(b"not a picture")
+
+
+@pytest.mark.parametrize(
+    ("file", "damage", "reason"),
+    [
+        ("card.json", b'{"temperature": 0}', "temperature 0"),
+        ("card.json", b'{"temperature": NaN}', "temperature nan"),
+        ("card.json", b'{"threshold": 2}', "threshold 2"),
+        ("card.json", b"", "Expecting value"),
+        ("digits.int8.tflite", b"\0" * 5000, "no LiteRT model"),
+        ("digits.int8.tflite", None, "no LiteRT model"),
+    ],
+)
+def test_a_damaged_model_is_named_with_the_remedy(tmp_path, file, damage, reason):
+    """Protects from `0000 nan%`, and from a traceback."""
+    mine = tmp_path / "model"
+    shutil.copytree(PRETRAINED, mine)
+    if damage is None:
+        (mine / file).unlink()
+    else:
+        (mine / file).write_bytes(damage)
+    with pytest.raises(ArtifactError, match=reason) as caught:
+        Recognizer(mine)
+    assert str(mine / file) in str(caught.value)
+    assert "make" in str(caught.value)

@@ -238,6 +238,11 @@ def test_a_model_that_is_chosen_reads_from_then_on(seven, tmp_path, monkeypatch)
         chosen = httpx.post(f"{url}/model", json={"name": "outputs/mine/model"})
         assert chosen.json() == {"in_use": "outputs/mine/model"}
         certain.append(httpx.post(f"{url}/predict", **sent).json()["confidence"])
+    (mine / "card.json").write_text("{")
+    damaged = httpx.post(f"{url}/model", json={"name": "outputs/mine/model"})
+    assert damaged.status_code == 422
+    assert "card.json is damaged" in damaged.json()["error"]
+    assert httpx.post(f"{url}/predict", **sent).json()["confidence"] == certain[-1]
     stop_service(server)
     assert certain == sorted(set(certain), reverse=True)
 

@@ -252,15 +252,21 @@ def _site(chosen: Namespace) -> int:
 
 
 def _models(_chosen: Namespace) -> int:
+    failed = False
     for name, folder in find_models().items():
-        card = load_card(folder)
+        try:
+            card = load_card(folder)
+        except ArtifactError as fault:
+            print(f"{name}: {fault}", file=sys.stderr)
+            failed = True
+            continue
         measured = card.get("test") or card["validation_metrics"]
         of = "test" if "test" in card else "validation"
         print(
             f"{name:32} {card['architecture']['name']:12} {measured['accuracy_percent']:6.2f} % of "
             f"{measured['n']:,} {of} digits of {card['dataset']}"
         )
-    return 0
+    return int(failed)
 
 
 def _serve(chosen: Namespace) -> int:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from digitlib.artifacts import resolve
+from digitlib.artifacts import ArtifactError, from_root, resolve
 from digitlib.pixels.normalisation import SIDE, as_images
 from digitlib.quiet import quiet
 
@@ -19,19 +19,17 @@ class Network:
     Args:
         file: a LiteRT model, float (N, 28, 28, 1) from 0 to 255 → (N, 10); it may be quantised to
             int8 inside.
+
+    Raises:
+        ArtifactError: for a file that is missing, damaged or something else.
     """
 
     def __init__(self, file: str | Path):
-        # Imported here: reading a folder's pictures needs no interpreter.
-        from ai_edge_litert.interpreter import Interpreter
-
         self._lock = threading.Lock()
-        model = str(resolve(file))
+        # One thread answers a single picture faster than two; batches keep both cores busy.
+        self._single = _interpreter(file, 1)
+        self._batch = _interpreter(file, 2)
         with quiet():
-            # One thread answers a single picture faster than two; batches keep both cores busy.
-            self._single = Interpreter(model, num_threads=1)
-            self._single.allocate_tensors()
-            self._batch = Interpreter(model, num_threads=2)
             self._batch.resize_tensor_input(_input(self._batch), (BATCH, SIDE, SIDE, 1))
             self._batch.allocate_tensors()
 
@@ -71,11 +69,8 @@ class LineNetwork:
     """
 
     def __init__(self, file: str | Path):
-        from ai_edge_litert.interpreter import Interpreter
-
         self._lock = threading.Lock()
-        with quiet():
-            self._interpreter = Interpreter(str(resolve(file)), num_threads=1)
+        self._interpreter = _interpreter(file, 1)
         self._width = 0
 
     def logits(self, image: np.ndarray) -> np.ndarray:
@@ -100,17 +95,31 @@ class SheetNetwork:
     """
 
     def __init__(self, file: str | Path):
-        from ai_edge_litert.interpreter import Interpreter
-
         self._lock = threading.Lock()
-        with quiet():
-            self._interpreter = Interpreter(str(resolve(file)), num_threads=2)
-            self._interpreter.allocate_tensors()
+        self._interpreter = _interpreter(file, 2)
 
     def logits(self, tiles: np.ndarray) -> np.ndarray:
         """What the network says of tiles uint8 (N, 256, 256): float32 (N, 128, 128, 3)."""
         with self._lock:
             return np.concatenate([_run(self._interpreter, tile[None]) for tile in tiles])
+
+
+def _interpreter(file: str | Path, threads: int) -> Any:
+    """What runs a model, ready to be asked."""
+    # Imported here: reading a folder's pictures needs no interpreter.
+    from ai_edge_litert.interpreter import Interpreter
+
+    try:
+        with quiet():
+            interpreter = Interpreter(str(resolve(file)), num_threads=threads)
+            interpreter.allocate_tensors()
+            return interpreter
+    except (ValueError, RuntimeError) as fault:
+        reason = str(fault).splitlines()[0] if str(fault) else "it cannot be loaded"
+        raise ArtifactError(
+            f"{from_root(file)} is damaged, or no LiteRT model ({reason}): restore it, or make it "
+            "again"
+        ) from None
 
 
 def _input(interpreter: Any) -> int:

@@ -47,7 +47,7 @@ from digitlib.apps.service.schemas import (
     one_digit,
     one_of_many,
 )
-from digitlib.artifacts import load_card
+from digitlib.artifacts import ArtifactError, load_card
 from digitlib.pixels.decoding import PictureError
 from digitlib.reading.models import PRETRAINED, find_models
 from digitlib.reading.recognizer import Recognizer
@@ -94,7 +94,9 @@ def create_app(
         ],
         exception_handlers={
             kind: _explain
-            for kind in (StarletteError, RequestValidationError, PictureError, Exception)
+            for kind in (
+                *(StarletteError, RequestValidationError, PictureError, ArtifactError, Exception),
+            )
         },
     )
     app.mount("/swagger", StaticFiles(directory=SWAGGER), name="swagger")
@@ -362,6 +364,6 @@ async def _explain(_request: Request, fault: Exception) -> JSONResponse:
             first = fault.errors()[0]
             where = ".".join(map(str, first["loc"]))
             return JSONResponse({"error": f"{where}: {first['msg']}"}, 422)
-        case PictureError():
+        case PictureError() | ArtifactError():
             return JSONResponse({"error": str(fault)}, 422)
     return JSONResponse({"error": "this is a fault of the service"}, 500)
