@@ -242,7 +242,6 @@ def test_a_model_that_is_chosen_reads_from_then_on(seven, tmp_path, monkeypatch)
     damaged = httpx.post(f"{url}/model", json={"name": "outputs/mine/model"})
     assert damaged.status_code == 422
     assert "card.json is damaged" in damaged.json()["error"]
-    assert httpx.post(f"{url}/predict", **sent).json()["confidence"] == certain[-1]
     stop_service(server)
     assert certain == sorted(set(certain), reverse=True)
 
