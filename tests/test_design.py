@@ -1,5 +1,6 @@
 """What import-linter (see pyproject.toml) cannot say: what is loaded, and what was measured."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -31,4 +32,22 @@ def test_reading_and_measuring_never_load_tensorflow():
 
 def test_the_readme_says_what_was_measured():
     """Its results are those of the metrics that git keeps; ``make readme`` brings them together."""
-    assert readme.update(ROOT) == (ROOT / "README.md").read_text(encoding="utf-8")
+    for page, text in readme.update(ROOT).items():
+        assert text == (ROOT / page).read_text(encoding="utf-8")
+
+
+def test_links_between_pages_lead_somewhere():
+    pages = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob(".github/*.md")]
+    for page in pages:
+        text = page.read_text(encoding="utf-8")
+        for target, anchor in re.findall(r"\]\((?!http)([^)#\s]*)(?:#([^)\s]+))?\)", text):
+            file = page.parent / target if target else page
+            assert file.exists(), (page, target)
+            if anchor:
+                heads = re.findall(r"^#+ (.+)$", file.read_text(encoding="utf-8"), re.MULTILINE)
+                assert anchor in {_anchor(head) for head in heads}, (page, target, anchor)
+
+
+def _anchor(heading: str) -> str:
+    """The address of a heading in its page, as GitHub makes it."""
+    return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")

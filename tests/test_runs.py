@@ -98,11 +98,13 @@ def test_the_readme_table_lists_published_profiles_best_first(tmp_path):
     """The bundled first run is not among them; it is everybody's own."""
     for profile, correct in (("quick", 360), ("worse", 340), ("better", 357)):
         save(tmp_path / "outputs" / profile, 0, correct)
-    sections = [
-        f"{readme.START.format(n)}\nstale\n{readme.END.format(n)}\n" for n in readme.SECTIONS
-    ]
-    (tmp_path / "README.md").write_text(f"before\n{''.join(sections)}after\n")
-    text = readme.update(tmp_path)
+    (tmp_path / "docs").mkdir()
+    for page, sections in readme.PAGES.items():
+        names = [section.__name__ for section in sections]
+        stale = [f"{readme.START.format(n)}\nstale\n{readme.END.format(n)}\n" for n in names]
+        (tmp_path / page).write_text(f"before\n{''.join(stale)}after\n")
+    text, others = readme.update(tmp_path).values()
+    assert "stale" not in others
     assert text.startswith("before\n")
     assert text.endswith("after\n")
     assert "stale" not in text

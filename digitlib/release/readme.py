@@ -1,6 +1,6 @@
-"""Write the README's results from the metrics that git keeps; ``make readme``.
+"""Write the results in README and docs from the metrics that git keeps; ``make readme``.
 
-Every number in the README that was measured stands between two markers and comes from
+Every number there that was measured stands between two markers and comes from
 ``outputs/<profile>/metrics`` or ``outputs/benchmark/metrics``. A test compares the two.
 """
 
@@ -23,6 +23,81 @@ from digitlib.reporting.runs import judges, robustness_lines
 from digitlib.reporting.tables import markdown
 
 START, END = "<!-- {}: written by `make readme` -->", "<!-- end of {} -->"
+
+
+#: What the summary shows: by the name of its measure, who wrote the digits, and how.
+SHOWN = {
+    "mnist test": "MNIST's test digits, scanned from forms",
+    "canvas": "digits drawn in a browser with mouse or finger",
+    "photos": "digits on paper, photographed",
+    "scans": "digits on paper, scanned",
+    "hands": "digits on paper, scanned, most of them by Swiss writers",
+    "pendigits": "digits written on a tablet",
+    "amounts": "amounts on real bank cheques",
+}
+
+
+def headlines(root: Path) -> str:
+    """Why one would use this, in three figures; fewer where not all of it is measured."""
+    lines = []
+    card, speed = artifacts.load_card(PRETRAINED), load_metrics(root / benchmark.OUTPUT)
+    metrics = load_metrics(root / "outputs" / card["profile"])
+    if EVALUATION in metrics:
+        spread = metrics.get(REPORT, {}).get("test_percent", {})
+        mean = (
+            f"; {spread['mean']:.2f} ± {spread['sd']:.2f} % over {spread['n']} seeds"
+            if spread
+            else ""
+        )
+        test = metrics[EVALUATION]["test"]
+        lines.append(
+            f"- **{test['accuracy_percent']:.2f} %** of MNIST's {test['n']:,} test digits are read "
+            f"rightly (95 % interval {test['low_percent']:.2f} – {test['high_percent']:.2f}{mean})."
+        )
+    if "canvas" in metrics.get(ROBUSTNESS, {}).get("sets", {}):
+        drawn = metrics[ROBUSTNESS]["sets"]["canvas"]
+        lines.append(
+            f"- **{drawn['accuracy_percent']:.1f} %** of {drawn['n']} digits that "
+            f"{drawn['writers']} people drew with a mouse or a finger, from none of whom the model "
+            f"has learnt ({drawn['low_percent']:.1f} – {drawn['high_percent']:.1f})."
+        )
+    for row in speed.get("speed", {}).get("rows", [])[:1]:
+        lines.append(
+            f"- **{row['p50_ms']:.2f} ms** for a digit (median of {row['asked']:,}, "
+            f"{speed['speed']['machine']}), by a model of {row['bytes'] / 1e6:.1f} MB, without "
+            "TensorFlow."
+        )
+    return "\n".join(lines)
+
+
+def summary(root: Path) -> str:
+    """How well the shipped models read pictures of each kind; see ``SHOWN``."""
+    card = artifacts.load_card(PRETRAINED)
+    of_digits = load_metrics(root / "outputs" / card["profile"]).get(ROBUSTNESS, {})
+    of_lines = load_metrics(root / "outputs/numbers").get(NUMBERS, {})
+    measured = of_digits.get("sets", {}) | of_lines.get("sets", {})
+    rows = [(words, measured[name]) for name, words in SHOWN.items() if name in measured]
+    if cells := of_lines.get("sheets"):
+        rows.append(("cells of simulated tables and forms", cells["cells"]["all"]))
+    heads = ["pictures", "n", "read rightly", "95 % interval", "worst writer"]
+    cells = [
+        [
+            words,
+            f"{row['n']:,}"
+            + (f" ({row['writers']} {row['grouped_by']}s)" if row.get("writers") else ""),
+            f"**{row['accuracy_percent']:.1f} %**",
+            f"{row['low_percent']:.1f} – {row['high_percent']:.1f}",
+            _worst_writer(row),
+        ]
+        for words, row in rows
+    ]
+    return markdown(heads, cells, left=1)
+
+
+def _worst_writer(row: dict) -> str:
+    if row.get("grouped_by") != "writer" or "worst_percent" not in row:
+        return "–"
+    return f"{row['worst_percent']:.1f} % of {row['worst_n']}"
 
 
 def results(root: Path) -> str:
@@ -109,12 +184,9 @@ def handwriting(root: Path) -> str:
     ]
     for name, row in metrics[ROBUSTNESS]["sets"].items():
         groups = f" ({row['writers']} {row['grouped_by']}s)" if row["writers"] else ""
-        worst = "–"
-        if row.get("grouped_by") == "writer" and "worst_percent" in row:
-            worst = f"{row['worst_percent']:.1f} % of {row['worst_n']}"
         lines.append(
             f"| {name} | {row['n']:,}{groups} | **{row['accuracy_percent']:.1f} %** "
-            f"| {row['low_percent']:.1f} – {row['high_percent']:.1f} | {worst} "
+            f"| {row['low_percent']:.1f} – {row['high_percent']:.1f} | {_worst_writer(row)} "
             f"| {row['ece_percent']:.1f} % | {row['ece_by_chance_percent']:.1f} % |"
         )
     return "\n".join([*lines, "", *(f"- {line}" for line in robustness_lines(metrics))])
@@ -228,27 +300,32 @@ def _rungs(goal: str, rungs: list[dict]) -> str:
     return "\n".join([*lines, "", f"Clearly above zero by themselves: {clear or 'none of them'}."])
 
 
-SECTIONS = {
-    section.__name__: section
-    for section in (results, handwriting, numbers, sheets, other_readers, ladders, performance)
+PAGES = {
+    "README.md": (headlines, results, summary),
+    "docs/results.md": (
+        *(results, handwriting, numbers, sheets, other_readers, ladders, performance),
+    ),
 }
 
 
-def update(root: Path) -> str:
-    """The README's text with its tables brought up to date."""
-    text = (root / "README.md").read_text(encoding="utf-8")
-    for name, written in SECTIONS.items():
-        start, end = START.format(name), END.format(name)
-        before, rest = text.split(start)
-        text = f"{before}{start}\n{written(root)}\n{end}{rest.split(end)[1]}"
-    return text
+def update(root: Path) -> dict[str, str]:
+    """The text of each page, by its name, with its tables brought up to date."""
+    texts = {}
+    for page, sections in PAGES.items():
+        text = (root / page).read_text(encoding="utf-8")
+        for section in sections:
+            start, end = (mark.format(section.__name__) for mark in (START, END))
+            before, rest = text.split(start)
+            text = f"{before}{start}\n{section(root)}\n{end}{rest.split(end)[1]}"
+        texts[page] = text
+    return texts
 
 
 def main() -> None:
-    """Bring README.md up to date."""
-    text = update(artifacts.project_root())
-    with artifacts.writing("README.md") as unfinished:
-        unfinished.write_text(text, encoding="utf-8")
+    """Bring the pages up to date."""
+    for page, text in update(artifacts.project_root()).items():
+        with artifacts.writing(page) as unfinished:
+            unfinished.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":
