@@ -3,6 +3,7 @@
 import json
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,7 +14,7 @@ import psutil
 import pytest
 from miniature import NOTEBOOKS, Project, kill_tree, notebook, only_training
 
-from digitlib.pipeline import products, profiles
+from digitlib.pipeline import profiles
 from digitlib.pipeline import run as pipeline
 
 ALL = [
@@ -248,21 +249,20 @@ def test_a_damaged_model_is_set_aside_and_made_again(finished):
         (folder / "digits.tflite.damaged").unlink()
 
 
-def test_a_model_that_was_made_by_hand_since_stays(finished, monkeypatch, capsys):
-    """Protects who trains in a notebook: another card says that it is another model."""
-    monkeypatch.setenv("DIGITLIB_ROOT", str(finished.root))
-    top = finished.out("model")
-    kept = {file: file.read_bytes() for file in top.iterdir()}
+def test_what_was_made_by_hand_does_not_break_a_run_and_is_kept(finished):
+    """Protects who tries a value in JupyterLab, and the next `make run`."""
+    top, metrics = finished.out("model"), finished.out("metrics/06_robustness.json")
+    made = {file: file.read_bytes() for file in [*top.iterdir(), metrics]}
     (top / "digits.keras").write_text("another")
     (top / "card.json").write_text('{"seed": 3}')
-    products.set_damaged_models_aside(finished.out(""))
-    assert capsys.readouterr().out == ""
-    (top / "card.json").write_text("")  # that is no card
-    products.set_damaged_models_aside(finished.out(""))
-    assert "card.json is damaged" in capsys.readouterr().out
-    for file, content in kept.items():
-        file.write_bytes(content)
-        file.with_name(file.name + ".damaged").unlink(missing_ok=True)
+    metrics.write_text("{}")
+    printed = finished.run(seeds=2)
+    assert "outputs/quick/model was trained by hand: it is now outputs/quick/by-hand-1" in printed
+    assert "06_robustness.json was written by hand since: it is made again" in printed
+    assert "03_cnn_training" not in finished.executed(printed)  # its model is there, in its run
+    assert {file: file.read_bytes() for file in made} == made
+    assert finished.out("by-hand-1/model/digits.keras").read_text() == "another"
+    shutil.rmtree(finished.out("by-hand-1"))
 
 
 def test_a_copy_that_is_cut_off_never_gets_its_name(tmp_path):

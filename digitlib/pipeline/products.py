@@ -7,6 +7,7 @@ and files that are dated in the future, it takes for up to date, or stumbles ove
 import os
 import time
 from collections.abc import Iterable
+from itertools import count
 from pathlib import Path
 
 from digitlib.artifacts import (
@@ -21,35 +22,62 @@ from digitlib.artifacts import (
 from digitlib.safekeeping import checksums, is_json, set_aside
 
 DONE = ".done"  # the folder of a run that has a note of each notebook
+BY_HAND = "by-hand"  # the folders of models that a person trained into a profile's folder
 MODELS = {TRAINING: "model", NUMBERS: LINE_MODEL}  # which folder a notebook makes
 
 
 def note(done: Path, executed: Path) -> None:
-    """Write that a notebook has ended well: when, and the checksums of the model it made.
+    """Write that a notebook has ended well: when, and the checksums of its metrics and its model.
 
     The executed copy is no product of a rule (it is kept when a run fails); this says that it
     changed.
     """
     made = checksums(done.parents[1] / MODELS[done.name]) if done.name in MODELS else {}
-    write_json(done, {"executed": executed.stat().st_mtime_ns, "model": made})
+    known = {"executed": executed.stat().st_mtime_ns, "model": made}
+    write_json(done, known | {"metrics": _checksum_of_metrics(done)})
 
 
-def set_damaged_models_aside(profile_dir: Path) -> None:
-    """Rename those files of a profile's models that are not as they were made, and say so.
+def set_changed_aside(profile_dir: Path) -> None:
+    """Set aside what is not as `make run` made it, and say so; without its note it is made again.
 
-    Without the note of its notebook, Snakemake makes the model again. A model that has got a card
-    of its own since was made by hand, and stays.
+    Those files of a model that are damaged get another name. A model with a card of its own was
+    trained by hand, and is moved as a whole. Metrics that were written by hand are replaced.
     """
-    for done in (d for name in MODELS for d in profile_dir.rglob(f"{DONE}/{name}")):
-        folder = done.parents[1] / MODELS[done.name]
-        made, found = _noted(done), checksums(folder)
-        if made.get(CARD_FILE) != found.get(CARD_FILE) and is_json(folder / CARD_FILE):
-            continue
-        for name, _ in sorted(made.items() - found.items()):
-            if name in found:
-                aside, file = set_aside(folder / name), from_root(folder / name)
-                print(f"{file} is damaged: it is now called {aside.name}, and made again.")
-            done.unlink(missing_ok=True)
+    for done in sorted(profile_dir.rglob(f"{DONE}/*")):
+        noted = _noted(done)
+        changed = done.name in MODELS and _set_model_aside(
+            done.parents[1] / MODELS[done.name], noted["model"], profile_dir
+        )
+        metrics = done.parents[1] / "metrics" / f"{done.name}.json"
+        if noted["metrics"] and noted["metrics"] != _checksum_of_metrics(done) and metrics.exists():
+            print(f"{from_root(metrics)} was written by hand since: it is made again.", flush=True)
+            changed = True
+        if changed:
+            done.unlink()
+
+
+def _set_model_aside(folder: Path, made: dict[str, str], profile_dir: Path) -> bool:
+    """Whether anything of a model had to be set aside."""
+    found = checksums(folder)
+    if made.get(CARD_FILE) != found.get(CARD_FILE) and is_json(folder / CARD_FILE):
+        mine = next(f for i in count(1) if not (f := profile_dir / f"{BY_HAND}-{i}").exists())
+        mine.mkdir()
+        folder.rename(mine / folder.name)
+        moved = (
+            f"{from_root(folder)} was trained by hand: it is now {from_root(mine / folder.name)}"
+        )
+        print(f"{moved}, and the profile's own is made again.", flush=True)
+        return True
+    for name in sorted(made):
+        if name in found and found[name] != made[name]:
+            aside, file = set_aside(folder / name), from_root(folder / name)
+            print(f"{file} is damaged: it is now called {aside.name}, and made again.", flush=True)
+    return any(found.get(name) != made[name] for name in made)
+
+
+def _checksum_of_metrics(done: Path) -> str:
+    """The checksum of the metrics that a notebook wrote; "" where there are none."""
+    return checksums(done.parents[1] / "metrics").get(f"{done.name}.json", "")
 
 
 def remove_empty_copies(profile_dir: Path) -> None:
@@ -59,10 +87,10 @@ def remove_empty_copies(profile_dir: Path) -> None:
             copy.unlink()
 
 
-def _noted(done: Path) -> dict[str, str]:
-    """The checksums in a note; {} where it has none."""
+def _noted(done: Path) -> dict:
+    """The checksums in a note; none where an earlier version wrote it, or it is damaged."""
     noted = read_json(done) if is_json(done) else None
-    return noted["model"] if isinstance(noted, dict) else {}  # an earlier version's is a number
+    return {"model": {}, "metrics": ""} | (noted if isinstance(noted, dict) else {})
 
 
 def date_back(files: Iterable[Path]) -> None:

@@ -63,7 +63,7 @@ def _make_ready(names: list[str], folders: list[Path]) -> None:
     if not os.access(state, os.W_OK):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(state))
     for folder in folders:
-        products.set_damaged_models_aside(folder)
+        products.set_changed_aside(folder)
     read = [PACKAGE, *folders, *(resolve(f"params/{name}") for name in names)]
     products.date_back(file for folder in read for file in folder.rglob("*") if file.is_file())
 

@@ -6,7 +6,7 @@ The shipped model answers through LiteRT and through Keras, and so do the four n
 published systems, whose weights do not matter here. The shipped model's other file stands beside
 them: in float32 where int8 serves. With ``--train``, two profiles race to 99.5 % on the
 same validation digits; with ``--peers``, other readers read the same pictures (`release.peers`).
-The numbers go to ``outputs/benchmark/metrics``; `make readme` writes the tables of docs/results.md from them.
+The numbers go to ``outputs/benchmark/metrics``, from which `make readme` writes docs/results.md.
 """
 
 import argparse

@@ -3,7 +3,7 @@
     python -m digitlib.release.peers
 
 The readers take turns at each picture, so that a busy moment hits them all. The numbers go to
-``outputs/benchmark/metrics/peers.json``; `make readme` writes the table of docs/results.md from them.
+``outputs/benchmark/metrics/peers.json``, from which `make readme` writes docs/results.md.
 """
 
 import os
