@@ -406,10 +406,10 @@ def test_readings_that_last_too_long_are_ended_and_others_sent_away(seven):
     assert last == 200
 
 
-def readers() -> set[int]:
-    """Of the processes that this one started, those that read."""
+def readers(server: int | None = None) -> set[int]:
+    """Of the processes that a server started, or this process, those that read."""
     found = set()
-    for process in psutil.Process().children():
+    for process in psutil.Process(server).children():
         with contextlib.suppress(psutil.Error):  # one that has just ended
             if "spawn_main" in " ".join(process.cmdline()):
                 found.add(process.pid)
@@ -466,6 +466,31 @@ def test_a_reader_that_dies_costs_one_answer(seven):
     gone, alive = psutil.wait_procs(left, 20)
     assert gone
     assert not alive
+
+
+@pytest.mark.campaign
+def test_readers_that_are_killed_under_load(seven):
+    """Protects everybody else: a death costs the picture that was being read, and no more."""
+    server, url = start_service("--max-at-once", "2")
+    codes: list[int] = []
+
+    def ask(_number: int) -> None:
+        codes.append(httpx.post(f"{url}/predict", files={"item": seven}, timeout=60).status_code)
+
+    kills = 0
+    with ThreadPoolExecutor(8) as pool:
+        asked = pool.map(ask, range(200))
+        while len(codes) < 150:
+            time.sleep(0.3)
+            for reader in [*readers(server.pid)][:1]:
+                os.kill(reader, signal.SIGKILL)
+                kills += 1
+        list(asked)
+    assert len(codes) == 200
+    assert set(codes) <= {200, 500}
+    assert 0 < codes.count(500) <= kills
+    assert httpx.get(f"{url}/healthz").json()["status"] == "ok"
+    assert stop_service(server) in (0, -signal.SIGTERM)
 
 
 def test_a_body_that_never_ends_and_a_client_that_leaves_do_no_harm(seven):
