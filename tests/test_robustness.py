@@ -243,7 +243,7 @@ def test_figures_are_drawn_with_nothing_to_show(tmp_path):
     # A perfect model must not break its report.
     for figure in (
         plots.taken_and_seen([], np.zeros((0, 28, 28)), [], "Mistakes"),
-        ablation_ladder([], {}, "read rightly (%)"),
+        ablation_ladder([], {}, "read correctly (%)"),
         plots.digits_by_set({"all right": np.r_[np.nan, np.full(9, 100.0)]}),
         plots.confidences({"a": np.ones(3)}, np.zeros(3), 0.5),
     ):

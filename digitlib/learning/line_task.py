@@ -1,4 +1,4 @@
-"""Read lines: simulated ones to learn from, CTC as the loss, and how many are read rightly."""
+"""Read lines: simulated ones to learn from, CTC as the loss, and how many are read correctly."""
 
 from dataclasses import asdict
 from functools import partial
@@ -84,7 +84,7 @@ class LineTask(DrawnTask):
         return _answered(self._pool.epoch(epoch))
 
     def judge(self, network: keras.Model) -> tuple[np.ndarray, np.ndarray]:
-        """The loss in nats of each validation line, and whether it is read rightly."""
+        """The loss in nats of each validation line, and whether it is read correctly."""
         images, answers = _answered(self._validation)
         said = line_logits(network, images)
         losses = [

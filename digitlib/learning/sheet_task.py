@@ -72,7 +72,7 @@ class SheetTask(DrawnTask):
         return _stacked(self._pool.epoch(epoch))
 
     def judge(self, network: keras.Model) -> tuple[np.ndarray, np.ndarray]:
-        """The loss of each validation crop, and how much of it is marked rightly, 0 to 1."""
+        """The loss of each validation crop, and how much of it is marked correctly, 0 to 1."""
         losses, right = [], []
         images, answers = self._validation
         for i in range(0, len(images), 64):

@@ -51,7 +51,7 @@ class Task:
         raise NotImplementedError
 
     def judge(self, network: keras.Model) -> tuple[np.ndarray, np.ndarray]:
-        """Of each validation picture the loss, and whether it is read rightly; both (N,)."""
+        """Of each validation picture the loss, and whether it is read correctly; both (N,)."""
         raise NotImplementedError
 
     def difficulty(self, network: keras.Model, epoch: int) -> np.ndarray | None:
@@ -111,12 +111,12 @@ class DigitTask(Task):
         return epoch_of(self.train, self.recipe, epoch, difficulty)
 
     def judge(self, network: keras.Model) -> tuple[np.ndarray, np.ndarray]:
-        """Cross-entropy in nats of each validation digit, and whether it is read rightly."""
+        """Cross-entropy in nats of each validation digit, and whether it is read correctly."""
         return _judge(network, self.validation)
 
     @staticmethod
     def is_right(answers: Tensor, said: Tensor) -> Tensor:
-        """1 or 0 for each image: a digit counts when it is read rightly, a non-digit when unsure.
+        """1 or 0 for each image: a digit counts when it is read correctly, a non-digit when unsure.
 
         ``answers`` are (N, 10) shares that sum to one, ``said`` are logits (N, 10).
         """

@@ -1,8 +1,8 @@
 """Which of two readers is better, judged on the same digits.
 
 Two readers stumble over the same hard digits, so their accuracies rise and fall together. Only
-the digits that one reads rightly and the other wrongly tell them apart, and a paired test looks at
-just those.
+the digits that one reads correctly and the other wrongly tell them apart, and a paired test looks
+at just those.
 """
 
 from pathlib import Path
@@ -22,7 +22,7 @@ def paired_test(labels: np.ndarray, first: np.ndarray, second: np.ndarray) -> di
     The truth and both readers' answers are integers (N,), 0 to 9.
 
     Returns:
-        n; only_first, only_second (digits read rightly by that reader alone);
+        n; only_first, only_second (digits read correctly by that reader alone);
         difference_percent (accuracy of the first minus the second, in percentage points), with
         its 95 % interval low_percent and high_percent; p_value of McNemar's exact test.
     """
@@ -46,7 +46,7 @@ def paired_test(labels: np.ndarray, first: np.ndarray, second: np.ndarray) -> di
 def mcnemar(only_first: int, only_second: int) -> float:
     """McNemar's exact two-sided p-value (McNemar 1947, doi:10.1007/BF02295996).
 
-    If both readers are equally good, each digit that only one of them reads rightly is a fair
+    If both readers are equally good, each digit that only one of them reads correctly is a fair
     coin; this is the probability of a split at least as uneven. 1 when they never differ.
     """
     differing = only_first + only_second

@@ -1,4 +1,4 @@
-"""Judge a finished model: what it reads rightly, what it mistakes, and how sure it is.
+"""Judge a finished model: what it reads correctly, what it mistakes, and how sure it is.
 
 Labels and predictions are integers (N,), 0 to 9; probabilities are (N, 10), each row summing to
 one; images are uint8 (N, 28, 28).

@@ -35,7 +35,7 @@ def paired_interval(
     1998, doi:10.1002/(SICI)1097-0258(19980430)17:8<891::AID-SIM780>3.0.CO;2-B).
 
     Args:
-        only_first, only_second: digits read rightly by one reader alone.
+        only_first, only_second: digits read correctly by one reader alone.
         n: all digits.
         level: how often such an interval holds the true difference.
 

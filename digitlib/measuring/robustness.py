@@ -109,7 +109,7 @@ def judge(labels: np.ndarray, answers: Answers, groups: np.ndarray | None = None
 def grouped_accuracy(
     labels: np.ndarray, predicted: np.ndarray, groups: np.ndarray | None = None
 ) -> dict:
-    """The share of digits read rightly, with an interval for other digits by other writers.
+    """The share of digits read correctly, with an interval for other digits by other writers.
 
     With two groups or more it is the bootstrap over groups (Field and Welsh 2007,
     doi:10.1111/j.1467-9868.2007.00593.x; see ``bootstrap_interval``). Without groups it is
@@ -258,6 +258,6 @@ def accuracy_by_property(images: np.ndarray, right: np.ndarray, names: Sequence[
 
 
 def recall(labels: np.ndarray, predicted: np.ndarray) -> np.ndarray:
-    """Percent of each digit that is read rightly, float (10,); NaN for one that does not occur."""
+    """Percent of each digit that is read correctly, float (10,); NaN for one that is not there."""
     shares = recall_score(labels, predicted, labels=range(10), average=None, zero_division=np.nan)
     return 100 * shares

@@ -1,4 +1,4 @@
-"""How sure a count of rightly read digits, or a handful of repeated runs, allows one to be."""
+"""How sure a count of correctly read digits, or a handful of repeated runs, allows one to be."""
 
 from collections.abc import Mapping, Sequence
 
@@ -10,7 +10,7 @@ from digitlib.measuring.intervals import wilson_interval
 
 
 def accuracy(labels: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
-    """The share of digits read rightly, with Wilson's interval.
+    """The share of digits read correctly, with Wilson's interval.
 
     Labels and predictions are integers (N,), 0 to 9.
 

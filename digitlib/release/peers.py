@@ -95,7 +95,7 @@ def compare(readers: Sequence[Reader], lines: LineSet) -> list[dict]:
 
 
 def graded(wanted: Sequence[str], said: Sequence[Said]) -> dict[str, float]:
-    """How many pictures are read rightly, of all and of the surest half."""
+    """How many pictures are read correctly, of all and of the surest half."""
     right = np.array([one.digits == digits for one, digits in zip(said, wanted, strict=True)])
     return line_sets.right_and_surest_half(right, np.array([one.confidence for one in said]))
 
@@ -111,7 +111,7 @@ def pixels(picture: Picture) -> np.ndarray:
 def peers_table(rows: Sequence[dict]) -> str:
     """The rows as a Markdown table that also reads well on a terminal."""
     heads = [
-        "pictures", "reader", "n", "read rightly", "95 % interval", "surest half", "p50", "size",
+        "pictures", "reader", "n", "read correctly", "95 % interval", "surest half", "p50", "size",
     ]  # fmt: skip
     cells = [
         [

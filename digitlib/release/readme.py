@@ -51,8 +51,9 @@ def headlines(root: Path) -> str:
         )
         test = metrics[EVALUATION]["test"]
         lines.append(
-            f"- **{test['accuracy_percent']:.2f} %** of MNIST's {test['n']:,} test digits are read "
-            f"rightly (95 % interval {test['low_percent']:.2f} – {test['high_percent']:.2f}{mean})."
+            f"- **{test['accuracy_percent']:.2f} %** of MNIST's {test['n']:,} test digits are "
+            f"read correctly (95 % interval {test['low_percent']:.2f} – "
+            f"{test['high_percent']:.2f}{mean})."
         )
     if "canvas" in metrics.get(ROBUSTNESS, {}).get("sets", {}):
         drawn = metrics[ROBUSTNESS]["sets"]["canvas"]
@@ -79,7 +80,7 @@ def summary(root: Path) -> str:
     rows = [(words, measured[name]) for name, words in SHOWN.items() if name in measured]
     if cells := of_lines.get("sheets"):
         rows.append(("cells of simulated tables and forms", cells["cells"]["all"]))
-    heads = ["pictures", "n", "read rightly", "95 % interval", "worst writer"]
+    heads = ["pictures", "n", "read correctly", "95 % interval", "worst writer"]
     cells = [
         [
             words,
@@ -178,7 +179,7 @@ def handwriting(root: Path) -> str:
             f"make ship PROFILE={card['profile']} first"
         )
     lines = [
-        "| pictures | n | read rightly | 95 % interval | worst writer | calibration error "
+        "| pictures | n | read correctly | 95 % interval | worst writer | calibration error "
         "| by chance, up to |",
         "|---|--:|--:|:-:|--:|--:|--:|",
     ]
@@ -264,7 +265,7 @@ def sheets(root: Path) -> str:
 def ladders(root: Path) -> str:
     """What each variation bought, by the ladders of ``ablation``; empty where there are none."""
     metrics = load_metrics(root / "outputs/ablation")
-    goals = {AUGMENTATION: "validation accuracy", ROBUSTNESS: "unseen writers read rightly"}
+    goals = {AUGMENTATION: "validation accuracy", ROBUSTNESS: "unseen writers read correctly"}
     tables = [
         _rungs(goal, metrics[notebook]["ladder"])
         for notebook, goal in goals.items()

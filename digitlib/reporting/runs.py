@@ -106,18 +106,15 @@ def robustness_lines(metrics: dict[str, dict]) -> list[str]:
     alphabets = "of alphabets, without those that can be read as digits"
     kind = "drawn by this project's generator" if apart["drawn"] else alphabets
     sets, together = measured["sets"], measured.get("one_hand", {})
-    gained = [
-        f"{name} from {sets[name]['accuracy_percent']:.1f} to {again['accuracy_percent']:.1f} % "
-        f"(worst writer {sets[name]['worst_percent']:.1f} to {again['worst_percent']:.1f} %)"
-        for name, again in together.items()
-    ]
+    gained = [_as_one_hand(name, sets[name], again) for name, again in together.items()]
     one_hand = (
-        f"**As one hand**, each writer's digits in the light of one another: {', '.join(gained)}."
+        "**As one hand**: reading each writer's digits in the light of one another changes the "
+        f"accuracy {', '.join(gained)}."
     )
     return [
         *([one_hand] if gained else []),
-        f"**Corruptions**: {measured['corruption_mean_percent']:.1f} % are read rightly on average "
-        f"over {len(measured['corruptions_percent'])} corruptions at the severity of MNIST-C, each "
+        f"**Corruptions**: {measured['corruption_mean_percent']:.1f} % are read correctly on "
+        f"average over {len(measured['corruptions_percent'])} corruptions at the severity of MNIST-C, each "
         f"of {measured['corruptions'][0]['n']:,} test digits. Over the corruptions that the "
         "training did not vary in any form it is "
         f"{measured['corruption_mean_not_trained_percent']:.1f} %.",
@@ -127,6 +124,16 @@ def robustness_lines(metrics: dict[str, dict]) -> list[str]:
         f"{measured['accepted_digits_percent']:.1f} % of all sets' digits are accepted, and "
         f"{measured['accepted_nondigits_percent']:.1f} % of the other characters.",
     ]
+
+
+def _as_one_hand(name: str, alone: dict, together: dict) -> str:
+    """How accurate a set is read each digit by itself, and all digits of a writer together."""
+    before, after = f"{alone['worst_percent']:.1f}", f"{together['worst_percent']:.1f}"
+    worst = f"stays at {before} %" if before == after else f"goes from {before} to {after} %"
+    return (
+        f"on {name} from {alone['accuracy_percent']:.1f} to {together['accuracy_percent']:.1f} % "
+        f"(the worst writer's {worst})"
+    )
 
 
 def card_lines(card: dict) -> dict[str, str]:
@@ -154,7 +161,7 @@ def card_lines(card: dict) -> dict[str, str]:
         f"epochs, {card['precision']}",
         "weights": averaged and f"the mean over the last {averaged} epochs",
         "chosen on": f"{validation['n']:,} validation digits; it reads "
-        f"{validation['accuracy_percent']:.2f} % of them rightly (95 % interval "
+        f"{validation['accuracy_percent']:.2f} % of them correctly (95 % interval "
         f"{validation['low_percent']:.2f} to {validation['high_percent']:.2f} %)",
         "answers with": card.get("test_time_augmentation")
         and "the mean of three views: the picture, and it a pixel higher and lower",

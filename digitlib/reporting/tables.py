@@ -12,7 +12,7 @@ from digitlib.reading.spreadsheets import DOUBTFUL, FRAME
 HEADINGS = {
     "n": "digits",
     "support": "digits",
-    "correct": "read rightly",
+    "correct": "read correctly",
     "accuracy_percent": "accuracy (%)",
     "validation_percent": "validation (%)",
     "test_percent": "test (%)",

@@ -17,7 +17,7 @@ def prepared(
     images: Mapping[str, np.ndarray],
     answers: Mapping[str, np.ndarray],
 ) -> Figure:
-    """Pictures over what each preprocessing makes of them, framed blue where read rightly.
+    """Pictures over what each preprocessing makes of them, framed blue where read correctly.
 
     Args:
         pictures: N of uint8 (H, W) or (H, W, 3).
@@ -65,7 +65,7 @@ def accuracies(rows: Sequence[Mapping], by: str = "") -> Figure:
         colour = COLOURS[7] if row.get("reference") else colour
         draw.interval(axes, y, row, colour, mark, "" if by else f"{row['accuracy_percent']:.1f} %")
     axes.set_yticks(range(len(sets)), [f"{name}  (n = {n:,})" for name, n in sets.items()])
-    axes.set(xlabel="read rightly (%), with 95 % interval", ylim=(len(sets) - 0.5, -0.5))
+    axes.set(xlabel="read correctly (%), with 95 % interval", ylim=(len(sets) - 0.5, -0.5))
     axes.set_xlim(right=102 if by else 100.6)
     if by:
         for kind, (colour, mark) in styles.items():
@@ -96,20 +96,20 @@ def writers(rows: Mapping[str, Sequence[Mapping]]) -> Figure:
     names = [f"{name}  ({len(people)} writers)" for name, people in rows.items()]
     axes.set_yticks(range(len(rows)), names)
     low = min((p["accuracy_percent"] for people in rows.values() for p in people), default=90)
-    axes.set(xlabel="read rightly (%)", ylim=(max(len(rows), 1) - 0.5, -0.5))
+    axes.set(xlabel="read correctly (%)", ylim=(max(len(rows), 1) - 0.5, -0.5))
     axes.set_xlim(low - 0.12 * (100 - low) - 1, 100.4)
     axes.grid(axis="x")
     return fig
 
 
 def digits_by_set(recalls: Mapping[str, np.ndarray]) -> Figure:
-    """How often each digit is read rightly, (10,) in percent by set; NaN is left blank."""
+    """How often each digit is read correctly, (10,) in percent by set; NaN is left blank."""
     table = pd.DataFrame.from_dict(recalls, orient="index")
-    fig = figure(11, 0.8 + 0.36 * len(table), alt="Share of each digit read rightly, by set")
+    fig = figure(11, 0.8 + 0.36 * len(table), alt="Share of each digit read correctly, by set")
     axes = fig.add_subplot()
     floor = min(90.0, table.min(axis=None) // 10 * 10)
     colours = seaborn.blend_palette([WRONG, "white"], as_cmap=True)
-    bar = {"label": "read rightly (%)", "pad": 0.01}
+    bar = {"label": "read correctly (%)", "pad": 0.01}
     draw.heatmap(axes, table, fmt=".1f", vmin=floor, vmax=100, cmap=colours, cbar_kws=bar)
     axes.set_xlabel("digit")
     return fig
@@ -147,7 +147,7 @@ def accuracy_by_property(rows: Sequence[Mapping]) -> Figure:
         axes.errorbar(range(len(thirds)), values, draw.reach_of(thirds), fmt="o", color=RIGHT)
         axes.set_xticks(range(len(thirds)), texts)
         axes.set(xlabel=name, xlim=(-0.5, len(thirds) - 0.5))
-    panels[0].set_ylabel("read rightly (%)")
+    panels[0].set_ylabel("read correctly (%)")
     return fig
 
 
@@ -177,7 +177,7 @@ def severities(
         axes.set_title(title, fontsize=9, weight="normal", pad=4)
         room = 0.45 * (levels[-1] - levels[0] or 1)  # for the example, right of the curve
         axes.set(ylim=(0, 103), xticks=levels, xlim=(levels[0] - 0.2, levels[-1] + room))
-        axes.set(xlabel="severity", ylabel="read rightly (%)")
+        axes.set(xlabel="severity", ylabel="read correctly (%)")
         axes.label_outer()
         draw.digit(axes.inset_axes((0.74, 0.05, 0.26, 0.35)), example)
     fig.legend(*grid[0, 0].get_legend_handles_labels(), loc="outside upper left", ncols=2)

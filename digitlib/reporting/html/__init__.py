@@ -1,6 +1,7 @@
 """Turn an executed notebook into one self-contained HTML page.
 
 The page asks nothing of any network: style and pictures are inside, mathematics is left as text.
+Code is folded, figures can be enlarged, and wide tables scroll, by keyboard too.
 """
 
 import html
@@ -49,10 +50,11 @@ def export_html(
     )
     resources = {"metadata": {"path": str(notebook.parent)}}
     body, _ = exporter.from_notebook_node(content, resources)
-    body = enlivened(body)
+    body = enlivened(_furnished(body))
     text = Template((HERE / "page.html").read_text(encoding="utf-8")).substitute(
         title=html.escape(heading),
         style=(HERE / "style.css").read_text(encoding="utf-8"),
+        script=(HERE / "page.js").read_text(encoding="utf-8"),
         navigation=_navigation(notebook.stem, pages, top),
         body=body,
     )
@@ -86,15 +88,49 @@ def _prepare(content: Any) -> str:
     A notebook can say more: ``display(figure, metadata={"image/png": {"alt": "…"}})``.
     """
     content.metadata.pop("widgets", None)
-    headings = [""]
+    headings, prose = [""], ""
     for cell in content.cells:
         if cell.cell_type == "markdown":
             found = re.findall(r"^#+ (.+)", cell.source, re.M)
-            headings += [re.sub(r"[*`_]", "", heading).strip() for heading in found]
+            headings += [_plain(heading) for heading in found]
+            prose = _plain(cell.source.strip().rpartition("\n\n")[2])
         elif cell.cell_type == "code":
             cell.outputs = [output for output in cell.outputs if without_script(output)]
-            cell.metadata["alt"] = f"Figure: {headings[-1]}"
+            cell.metadata["alt"] = f"Figure: {headings[-1]}. {prose}".removesuffix(". ")
     return next(filter(None, headings), "")
+
+
+def _plain(markdown: str) -> str:
+    """Markdown as text; "" for a heading, a list or a table."""
+    if markdown.startswith(("#", "|", "-", "*")):
+        return ""
+    without_links = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", markdown)
+    return " ".join(re.sub(r"[*`_]", "", without_links).split())
+
+
+def _furnished(body: str) -> str:
+    """The content of a page with folded code, tables that scroll and figures to enlarge."""
+    from bs4 import BeautifulSoup
+
+    page = BeautifulSoup(body, "html.parser")
+    cells = page.select("div.input")
+    for cell in cells:
+        cell.name = "details"
+        title = page.new_tag("summary")
+        title.string = "code"
+        cell.insert(0, title)
+    if cells:
+        switch = {"type": "button", "class": "all-code", "aria-pressed": "false"}
+        button = page.new_tag("button", attrs=switch)
+        button.string = "Show all code"
+        page.insert(0, button)
+    for table in page.select("table"):
+        about = {"class": "scroll", "tabindex": "0", "role": "region", "aria-label": "Table"}
+        table.wrap(page.new_tag("div", attrs=about))
+    for figure in page.select(".output_area img"):
+        about = {"type": "button", "class": "enlarge", "title": "Enlarge"}
+        figure.wrap(page.new_tag("button", attrs=about))
+    return str(page)
 
 
 def _navigation(current: str, pages: Sequence[str], top: str) -> str:
