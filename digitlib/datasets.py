@@ -145,6 +145,18 @@ def find_dataset(spec: str) -> tuple[str, Path | None, list[str]]:
     return kind, path, changes
 
 
+def load_learnt(spec: str, sha256: str) -> Dataset:
+    """The training part from which a model has learnt, as its card names it.
+
+    Raises:
+        DataError: when other data are there under that name, or none.
+    """
+    dataset = load_dataset(spec, "train")
+    if dataset.sha256 != sha256:
+        raise DataError(f"{dataset.source}: not the data this model has learnt from; train it anew")
+    return dataset
+
+
 def split(dataset: Dataset, validation: float | int, seed: int = 0) -> tuple[Dataset, Dataset]:
     """Hold out a share (below 1) or number (1 and above) of samples.
 

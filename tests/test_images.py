@@ -261,3 +261,22 @@ def test_colours_can_be_told_apart_on_grey_paper_too():
     rgb = np.array([[int(c[i : i + 2], 16) for i in (1, 3, 5)] for c in COLOURS[:2]])
     light = rgb @ [0.2126, 0.7152, 0.0722]
     assert abs(light[0] - light[1]) > 50
+
+
+def rung(step, mean, low=None):
+    return {"step": step, "mean": mean, "bought_low": low}
+
+
+def test_a_ladder_is_told_of_truly_whatever_it_reached():
+    up = [rung("none", 91.0), rung("shift 1", 92.5, 0.3), rung("zoom 0.1", 92.0, -0.4)]
+    assert findings.ladder(up, 3, "500 digits") == (
+        "All steps together bought **1.00 points** (91.00 to 92.00 %; 3 seeds; 500 digits). Clearly "
+        "above zero by themselves: **shift 1**. With so few seeds, only large effects show."
+    )
+    down = [rung("none", 91.0), rung("shift 1", 90.0, -3.0)]
+    assert "cost **1.00 points**" in findings.ladder(down, 1, "500 digits")
+    assert "1 seed;" in findings.ladder(down, 1, "500 digits")
+    assert "by themselves: none." in findings.ladder(down, 8, "500 digits")
+    same = findings.ladder([rung("none", 91.0), rung("shift 1", 91.0, 0.0)], 8, "500 digits")
+    assert "changed nothing: **0.00 points**" in same
+    assert "so few" not in same

@@ -10,6 +10,7 @@ import pandas as pd
 
 from digitlib.datasets import Dataset
 from digitlib.measuring.images import correlation_by_chance, level_moments, plain_name
+from digitlib.measuring.statistics import clearly_bought
 
 # Two scans of one piece of paper would differ by less than this; two digits hardly ever do.
 NEAR_COPY_GREY_LEVELS = 5
@@ -210,6 +211,18 @@ def summary(numbers: Mapping) -> str:
         f"**To look at by hand**: {odd} far out.",
     )
     return "\n".join(f"- {line}" for line in lines)
+
+
+def ladder(rungs: Sequence[Mapping], seeds: int, judged_by: str) -> str:
+    """From ``statistics.rungs``, how many seeds each rung has, and what it was judged by."""
+    first, last = rungs[0]["mean"], rungs[-1]["mean"]
+    what = "bought" if last > first else "cost" if last < first else "changed nothing:"
+    clear = listed(f"**{name}**" for name in clearly_bought(rungs))
+    text = (
+        f"All steps together {what} **{abs(last - first):.2f} points** ({first:.2f} to "
+        f"{last:.2f} %; {counted(seeds, 'seed')}; {judged_by}). Clearly above zero by themselves: {clear}."
+    )
+    return text if seeds > 5 else text + " With so few seeds, only large effects show."
 
 
 def counted(number: int, noun: str) -> str:

@@ -114,9 +114,9 @@ def robustness_lines(metrics: dict[str, dict]) -> list[str]:
     return [
         *([one_hand] if gained else []),
         f"**Corruptions**: {measured['corruption_mean_percent']:.1f} % are read correctly on "
-        f"average over {len(measured['corruptions_percent'])} corruptions at the severity of MNIST-C, each "
-        f"of {measured['corruptions'][0]['n']:,} test digits. Over the corruptions that the "
-        "training did not vary in any form it is "
+        f"average over {len(measured['corruptions_percent'])} corruptions at the severity of "
+        f"MNIST-C, each of {measured['corruptions'][0]['n']:,} test digits. Over the corruptions "
+        "that the training did not vary in any form it is "
         f"{measured['corruption_mean_not_trained_percent']:.1f} %.",
         f"**Out-of-distribution inputs**: {apart['digits']:,} digits and {apart['non_digits']:,} "
         f"pictures of other characters ({kind}) are told apart by confidence. The area under the "
