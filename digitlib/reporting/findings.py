@@ -220,7 +220,8 @@ def ladder(rungs: Sequence[Mapping], seeds: int, judged_by: str) -> str:
     clear = listed(f"**{name}**" for name in clearly_bought(rungs))
     text = (
         f"All steps together {what} **{abs(last - first):.2f} points** ({first:.2f} to "
-        f"{last:.2f} %; {counted(seeds, 'seed')}; {judged_by}). Clearly above zero by themselves: {clear}."
+        f"{last:.2f} %; {counted(seeds, 'seed')}; {judged_by}). "
+        f"Clearly above zero by themselves: {clear}."
     )
     return text if seeds > 5 else text + " With so few seeds, only large effects show."
 
