@@ -83,7 +83,8 @@ class Checkpoints:
             # Through JSON, so that tuples and lists compare alike.
             if state != json.loads(json.dumps(self.identity)):
                 print(
-                    "The checkpoint here is of another recipe, network or data set: starting anew."
+                    "The checkpoint here is of another recipe, network, data set or backend: "
+                    "starting anew."
                 )
                 for older in self._newest_first():
                     shutil.rmtree(older)

@@ -1,6 +1,15 @@
-"""Write a trained network for use: Keras's file and LiteRT's."""
+"""Write a trained network for use: Keras's file and LiteRT's.
 
+Only TensorFlow makes LiteRT files. Under another backend of Keras they are made in a process of
+its own: python -m digitlib.learning.exporting model.keras model.tflite [images.npy]
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -33,8 +42,7 @@ def save_model(
     with writing(model_dir / keras_file) as unfinished:
         model.save(unfinished)
     with writing(model_dir / float_file) as unfinished:
-        with quiet():
-            model.export(unfinished, format="litert", verbose=False)
+        _export(model, unfinished)
         _check(model, unfinished)
     return model_dir
 
@@ -52,19 +60,40 @@ def save_int8(
         images: uint8 (N, height, width), a few hundred that show the range of every layer.
         int8_file: name of the file.
     """
-    import tensorflow as tf
-
-    pixels = images[:, None, ..., None].astype(np.float32)
     file = resolve(model_dir) / int8_file
-    with writing(file) as unfinished, quiet():
-        model.export(
-            unfinished,
-            format="litert",
-            verbose=False,
-            optimizations=[tf.lite.Optimize.DEFAULT],
-            representative_dataset=lambda: ([one] for one in pixels),
-        )
+    with writing(file) as unfinished:
+        _export(model, unfinished, images)
     return file
+
+
+def _export(model: keras.Model, file: Path, images: np.ndarray | None = None) -> None:
+    """Write a LiteRT model, quantised to int8 where there are images to go by."""
+    if keras.backend.backend() != "tensorflow":
+        _export_elsewhere(model, file, images)
+        return
+    options: dict[str, Any] = {}
+    if images is not None:
+        import tensorflow as tf
+
+        pixels = images[:, None, ..., None].astype(np.float32)
+        options["optimizations"] = [tf.lite.Optimize.DEFAULT]
+        options["representative_dataset"] = lambda: ([one] for one in pixels)
+    with quiet():
+        model.export(file, format="litert", verbose=False, **options)
+
+
+def _export_elsewhere(model: keras.Model, file: Path, images: np.ndarray | None) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        given = [Path(folder) / "model.keras", file]
+        model.save(given[0])
+        if images is not None:
+            given.append(Path(folder) / "images.npy")
+            np.save(given[-1], images)
+        command = [sys.executable, "-m", "digitlib.learning.exporting", *map(str, given)]
+        environment = os.environ | {"KERAS_BACKEND": "tensorflow", "CUDA_VISIBLE_DEVICES": ""}
+        done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(f"no LiteRT model could be made: {done.stderr.strip().splitlines()[-1]}")
 
 
 def _check(model: keras.Model, file: Path) -> None:
@@ -91,3 +120,12 @@ def load_model(model_dir: str | Path) -> keras.Model:
         ValueError: when there is none, or the file is no model.
     """
     return keras.saving.load_model(resolve(model_dir) / KERAS_FILE, safe_mode=True)
+
+
+if __name__ == "__main__":
+    source, target, *examples = sys.argv[1:]
+    _export(
+        keras.saving.load_model(source, safe_mode=True),
+        Path(target),
+        np.load(examples[0]) if examples else None,
+    )

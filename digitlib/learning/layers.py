@@ -90,6 +90,10 @@ class ShiftedViews(layers.Layer):
         up, down = padded[:, 2 * move :], padded[:, :height]
         return ops.concatenate([x, up, down], axis=0)
 
+    def compute_output_shape(self, shape: tuple) -> tuple:
+        """That of the pictures; how many there are, nobody knows beforehand."""
+        return (None, *shape[1:])
+
 
 @keras.saving.register_keras_serializable("digitlib")
 class MeanOfViews(layers.Layer):
@@ -100,3 +104,7 @@ class MeanOfViews(layers.Layer):
         if training:
             return x
         return ops.mean(ops.reshape(x, (ShiftedViews.count, -1, x.shape[-1])), axis=0)
+
+    def compute_output_shape(self, shape: tuple) -> tuple:
+        """That of the features; JAX cannot find it out by itself."""
+        return (None, *shape[1:])

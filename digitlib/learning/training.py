@@ -197,6 +197,7 @@ def _identity(learner: Learner, task: Task, recipe: Recipe) -> dict:
     """All that a fit depends on."""
     layers = learner.network.layers + (learner.augmentation.layers if learner.augmentation else [])
     return {
+        "backend": keras.backend.backend(),
         "recipe": asdict(recipe),
         "layers": [_described(layer) for layer in layers],
         "code": code_digest(),
