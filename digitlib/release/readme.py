@@ -16,6 +16,7 @@ from digitlib.artifacts import (
     TRAINING,
     load_metrics,
 )
+from digitlib.measuring.handwriting import COLLECTED
 from digitlib.measuring.statistics import clearly_bought
 from digitlib.reading.models import PRETRAINED, PRETRAINED_LINES, PRETRAINED_SHEETS
 from digitlib.release import benchmark, peers
@@ -185,8 +186,9 @@ def handwriting(root: Path) -> str:
     ]
     for name, row in metrics[ROBUSTNESS]["sets"].items():
         groups = f" ({row['writers']} {row['grouped_by']}s)" if row["writers"] else ""
+        what = f"`{name}`: {COLLECTED[name][0]}" if name in COLLECTED else name
         lines.append(
-            f"| {name} | {row['n']:,}{groups} | **{row['accuracy_percent']:.1f} %** "
+            f"| {what} | {row['n']:,}{groups} | **{row['accuracy_percent']:.1f} %** "
             f"| {row['low_percent']:.1f} – {row['high_percent']:.1f} | {_worst_writer(row)} "
             f"| {row['ece_percent']:.1f} % | {row['ece_by_chance_percent']:.1f} % |"
         )
