@@ -134,7 +134,7 @@ def test_the_readme_says_how_the_shipped_model_reads_unseen_writers(tmp_path):
     text = readme.handwriting(tmp_path)
     canvas = "`canvas`: drawn with mouse, finger or tablet"
     assert f"| {canvas} | 510 (30 photos) | **98.8 %** | 97.4 – 99.5 | – | 0.6 % | 1.4 % |" in text
-    assert "| usps | 510 | **98.8 %** |" in text
+    assert "US postal digits, 16×16 pixels | 510 | **98.8 %** |" in text
     assert "97.3 % are read correctly on average over 3 corruptions" in text
     assert "training did not vary in any form it is 75.4 %" in text
     assert "0.971 (0.960 to 0.980)" in text
