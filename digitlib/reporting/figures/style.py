@@ -6,6 +6,7 @@ from typing import Any
 
 import matplotlib
 from cycler import cycler
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from PIL import Image
 
@@ -27,7 +28,9 @@ MARKS = ("o", "s", "^", "v", "D", "P", "X", "*")
 TEXT, QUIET, FAINT = "#222222", "#6B6B6B", "#DDDDDD"
 # Ink is bright in the data; on paper and on screen it reads best dark on white.
 INK = "gray_r"
-SEQUENTIAL, DIVERGING = "viridis", "RdBu_r"
+SEQUENTIAL = "viridis"
+#: From blue, against, over white to orange, for; as on the canvas.
+DIVERGING = LinearSegmentedColormap.from_list("for and against", [COLOURS[0], "white", COLOURS[3]])
 DPI = 120
 
 LOOK: dict[Any, Any] = {
