@@ -152,13 +152,14 @@ def neighbours(alike: pd.DataFrame, images: int, by_writer: bool) -> str:
     if highest < chance:
         return (
             f"Images that lie near each other are no more alike than others (correlations up to "
-            f"{highest:.2f}; chance alone gives up to {chance:.2f}): nothing shows that hands lie "
-            "together."
+            f"{highest:.2f}; chance alone gives up to {chance:.2f}): nothing shows that digits of "
+            "one writer lie together."
         )
     places = "next to each other" if distance == 1 else f"{distance} places apart"
     text = (
         f"Images {places} are alike in {plain_name(name)}: the correlation is **{highest:.2f}**, "
-        f"where chance alone gives up to {chance:.2f}. Hands lie together in this file. "
+        f"where chance alone gives up to {chance:.2f}. Digits of one writer lie together in this "
+        "file. "
     )
     if by_writer:
         return text + (
@@ -166,8 +167,8 @@ def neighbours(alike: pd.DataFrame, images: int, by_writer: bool) -> str:
             "part, by writers whose digits come nowhere else in it."
         )
     return text + (
-        "Parts of it that are drawn at random share their hands. What is measured on one of them "
-        "says little about handwriting by unseen writers."
+        "Parts of it that are drawn at random share writers. What is measured on one of them says "
+        "little about handwriting by unseen writers."
     )
 
 
