@@ -19,7 +19,7 @@ def test_a_number_of_a_line_is_corrected():
     doubtful = READING.numbers[1]
     sheet = SHEET.corrected(doubtful.box, "12,34")
     assert sheet.reading.text == "1537150 1234\n8"
-    assert as_csv(sheet) == 'field 1,\nline 1,"15.371,50","12,34"\nline 2,8\n'
+    assert as_csv(sheet) == 'field 1,?\nline 1,"15.371,50","12,34"\nline 2,8\n'
     told = as_json(sheet)["lines"][0]
     assert [(one["value"], one["accepted"], one["corrected"]) for one in told] == [
         (15371.5, True, False),

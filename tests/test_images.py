@@ -179,7 +179,7 @@ def test_neighbours_by_one_hand_are_seen_and_others_are_not():
     assert "last ones of the training" in told
     assert "share writers" in findings.neighbours(alike, n, by_writer=False)
     none = findings.neighbours(measure.alike_by_distance(mixed, labels), n, by_writer=False)
-    assert "nothing shows that hands lie" in none
+    assert "nothing shows that digits of one writer lie together" in none
 
 
 def test_sentences_hold_at_the_edges():
