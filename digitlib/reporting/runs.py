@@ -108,8 +108,8 @@ def robustness_lines(metrics: dict[str, dict]) -> list[str]:
     sets, together = measured["sets"], measured.get("one_hand", {})
     gained = [_as_one_hand(name, sets[name], again) for name, again in together.items()]
     one_hand = (
-        "**As one hand**: reading each writer's digits in the light of one another changes the "
-        f"accuracy {', '.join(gained)}."
+        "**As one hand**: when each writer's digits are read in the light of one another, accuracy "
+        f"{', '.join(gained)}."
     )
     return [
         *([one_hand] if gained else []),
@@ -128,12 +128,15 @@ def robustness_lines(metrics: dict[str, dict]) -> list[str]:
 
 def _as_one_hand(name: str, alone: dict, together: dict) -> str:
     """How accurate a set is read each digit by itself, and all digits of a writer together."""
-    before, after = f"{alone['worst_percent']:.1f}", f"{together['worst_percent']:.1f}"
-    worst = f"stays at {before} %" if before == after else f"goes from {before} to {after} %"
-    return (
-        f"on {name} from {alone['accuracy_percent']:.1f} to {together['accuracy_percent']:.1f} % "
-        f"(the worst writer's {worst})"
+    all_of_them, worst = (
+        _from_to(alone[key], together[key]) for key in ("accuracy_percent", "worst_percent")
     )
+    return f"on {name} {all_of_them} (the worst writer's {worst})"
+
+
+def _from_to(before: float, after: float) -> str:
+    was, now = f"{before:.1f}", f"{after:.1f}"
+    return f"stays at {was} %" if was == now else f"goes from {was} to {now} %"
 
 
 def card_lines(card: dict) -> dict[str, str]:
