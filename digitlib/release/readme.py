@@ -29,11 +29,11 @@ START, END = "<!-- {}: written by `make readme` -->", "<!-- end of {} -->"
 #: What the summary shows: by the name of its measure, who wrote the digits, and how.
 SHOWN = {
     "mnist test": "MNIST's test digits, scanned from forms",
-    "canvas": "digits drawn in a browser with mouse or finger",
+    "canvas": "digits drawn with mouse, finger or tablet",
     "photos": "digits on paper, photographed",
     "scans": "digits on paper, scanned",
     "hands": "digits on paper, scanned, most of them by Swiss writers",
-    "pendigits": "digits written on a tablet",
+    "pendigits": "strokes of a digital pen, drawn 3 px wide",
     "amounts": "amounts on real bank cheques",
 }
 
@@ -59,9 +59,10 @@ def headlines(root: Path) -> str:
     if "canvas" in metrics.get(ROBUSTNESS, {}).get("sets", {}):
         drawn = metrics[ROBUSTNESS]["sets"]["canvas"]
         lines.append(
-            f"- **{drawn['accuracy_percent']:.1f} %** of {drawn['n']} digits that "
-            f"{drawn['writers']} people drew with a mouse or a finger, from none of whom the model "
-            f"has learnt ({drawn['low_percent']:.1f} – {drawn['high_percent']:.1f})."
+            f"- **{drawn['accuracy_percent']:.1f} %** of {drawn['n']} digits drawn by "
+            f"{drawn['writers']} people with a mouse, a finger or a tablet are read correctly. The "
+            "model has learnt from none of them (95 % interval "
+            f"{drawn['low_percent']:.1f} – {drawn['high_percent']:.1f})."
         )
     for row in speed.get("speed", {}).get("rows", [])[:1]:
         lines.append(
