@@ -18,7 +18,7 @@ from digitlib.reading.sheets import Cell, LeftOut, Sheet, Table, around, in_rows
 FILLED = 3  # cells with a number, and sure numbers beside them; so many are no mistake
 CELLS = 6  # of an empty table; so many are no mistake
 ONE_LINE = 0.2  # share of the height of all writing that the highest line of one line has
-MOST_WORK = 300_000  # pixels; width of all lines together that are read of one picture
+MOST_WORK = 600_000  # pixels; width of all lines together that are read of one picture
 EACH = 100  # pixels that could be read in the time that a line takes beside its width
 NO_NUMBER = "no number was found in it"
 TOO_MUCH = "more writing than is read of one picture: cut that into several"
