@@ -24,6 +24,7 @@ from digitlib.apps import cli
 from digitlib.apps.canvas import DigitCanvas
 from digitlib.apps.canvas.strokes import write
 from digitlib.datasets import load_dataset
+from digitlib.reading.models import PRETRAINED
 from digitlib.reading.numbers import Reading
 
 
@@ -194,6 +195,15 @@ def test_models_are_listed():
     first = digitlib("models").stdout.decode().splitlines()[0]
     assert first.startswith("shipped")
     assert "% of" in first
+
+
+def test_a_model_can_be_named_as_it_is_listed(monkeypatch, tmp_path, folder, capsys):
+    monkeypatch.setenv("DIGITLIB_ROOT", str(tmp_path))
+    shutil.copytree(PRETRAINED, tmp_path / "outputs" / "mine" / "model")
+    monkeypatch.chdir(folder)
+    for name in ("shipped", "outputs/mine/model"):
+        assert cli.main(["predict", "7.png", "--model", name]) == 0
+        assert capsys.readouterr().out.split()[1] == "7"
 
 
 def test_a_damaged_card_costs_its_own_line_alone(monkeypatch, tmp_path, capsys):

@@ -1,5 +1,6 @@
 """What import-linter (see pyproject.toml) cannot say: what is loaded, and what was measured."""
 
+import ast
 import re
 import subprocess
 import sys
@@ -51,3 +52,13 @@ def test_links_between_pages_lead_somewhere():
 def _anchor(heading: str) -> str:
     """The address of a heading in its page, as GitHub makes it."""
     return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
+
+
+def test_the_pythons_of_the_pages_are_python():
+    """Protects whoever pastes an example: it parses, statement by statement."""
+    blocks = []
+    for page in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]:
+        blocks += re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    assert len(blocks) >= 2
+    for block in blocks:
+        assert len(ast.parse(block).body) > 3, block

@@ -230,8 +230,8 @@ def _into_table(source: Source, chosen: Namespace) -> int:
 
 
 def _model(chosen: Namespace) -> Path:
-    """The folder of the model, as seen from the shell."""
-    return Path(chosen.model).expanduser().absolute()
+    """The folder of the model: one that ``digitlib models`` lists, or as seen from the shell."""
+    return find_models().get(chosen.model) or Path(chosen.model).expanduser().absolute()
 
 
 def _add_site(commands: Commands) -> None:
@@ -262,9 +262,10 @@ def _models(_chosen: Namespace) -> int:
             continue
         measured = card.get("test") or card["validation_metrics"]
         of = "test" if "test" in card else "validation"
+        judged_on = card.get("personal", {}).get("judged_on", card["dataset"])
         print(
             f"{name:32} {card['architecture']['name']:12} {measured['accuracy_percent']:6.2f} % of "
-            f"{measured['n']:,} {of} digits of {card['dataset']}"
+            f"{measured['n']:,} {of} digits of {judged_on}"
         )
     return int(failed)
 
