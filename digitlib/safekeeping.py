@@ -62,9 +62,14 @@ def checksums(folder: Path) -> dict[str, str]:
     found = {}
     for file in sorted(folder.glob("[!.]*")):
         if file.suffix != DAMAGED:
-            with file.open("rb") as stream:
-                found[file.name] = hashlib.file_digest(stream, "sha256").hexdigest()
+            found[file.name] = checksum(file)
     return found
+
+
+def checksum(file: Path) -> str:
+    """The SHA-256 of a file."""
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def seal(folder: Path) -> None:

@@ -19,7 +19,7 @@ from digitlib.artifacts import (
     read_json,
     write_json,
 )
-from digitlib.safekeeping import checksums, is_json, set_aside
+from digitlib.safekeeping import checksum, checksums, is_json, set_aside
 
 DONE = ".done"  # the folder of a run that has a note of each notebook
 BY_HAND = "by-hand"  # the folders of models that a person trained into a profile's folder
@@ -77,7 +77,8 @@ def _set_model_aside(folder: Path, made: dict[str, str], profile_dir: Path) -> b
 
 def _checksum_of_metrics(done: Path) -> str:
     """The checksum of the metrics that a notebook wrote; "" where there are none."""
-    return checksums(done.parents[1] / "metrics").get(f"{done.name}.json", "")
+    metrics = done.parents[1] / "metrics" / f"{done.name}.json"
+    return checksum(metrics) if metrics.exists() else ""
 
 
 def remove_empty_copies(profile_dir: Path) -> None:

@@ -218,12 +218,9 @@ class Workbook:
         value = value_of(text)
         if not text:
             page.write_blank(row, column, None, style)
-        elif value is None:
+        elif value is None or _loses_digits(text):
             page.write_string(row, column, text, style)
-            page.write_comment(row, column, AMBIGUOUS)
-        elif _loses_digits(text):
-            page.write_string(row, column, text, style)
-            page.write_comment(row, column, CHANGED)
+            page.write_comment(row, column, AMBIGUOUS if value is None else CHANGED)
         else:
             page.write_number(row, column, value, style)
 
