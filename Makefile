@@ -3,6 +3,7 @@ PYTHON  ?= python3
 PROFILE ?= quick
 CORES   ?= all
 SEEDS   ?= 1
+SHARDS  ?= 8
 WORKERS ?= 2
 PORT    ?= 8866
 HOST    ?= 127.0.0.1
@@ -15,7 +16,10 @@ READY := .venv/.ready
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-all lint lab app site notebooks benchmark tune ship readme lock clean
+# Where the work is done: here, or with EXECUTOR=slurm on a cluster, by the settings in SITE.
+PLACE := --cores $(CORES) $(if $(EXECUTOR),--executor $(EXECUTOR)) $(if $(SITE),--site $(SITE))
+
+.PHONY: help setup run predict test test-all lint lab app site notebooks benchmark tune ship readme lock clean
 
 help:  ## list what can be done here
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,8 +27,11 @@ help:  ## list what can be done here
 
 setup: $(READY)  ## set up .venv (the others do it when it is needed)
 
-run: $(READY)  ## run a profile's notebooks: PROFILE=quick CORES=all SEEDS=1
-	@$(BIN)/python -m digitlib.pipeline.run --profile $(PROFILE) --cores $(CORES) --seeds $(SEEDS)
+run: $(READY)  ## run a profile's notebooks: PROFILE=quick CORES=all SEEDS=1 EXECUTOR=slurm
+	@$(BIN)/python -m digitlib.pipeline.run --profile $(PROFILE) --seeds $(SEEDS) $(PLACE)
+
+predict: $(READY)  ## read many pictures in parts into a table: INPUT=scans/ TABLE=scans.csv SHARDS=8
+	@$(BIN)/python -m digitlib.pipeline.sharding run "$(INPUT)" "$(TABLE)" --shards $(SHARDS) $(PLACE)
 
 test: $(READY) lint  ## lint, then run all tests but the long ones, several at a time
 	@$(BIN)/python -m pytest
@@ -64,7 +71,7 @@ readme: $(READY)  ## write the README's results from the metrics under outputs/
 
 lock: $(READY)  ## pin dependencies again: UPGRADE=--upgrade takes the newest
 	@$(BIN)/python -m pip install --quiet uv
-	@$(BIN)/uv pip compile --quiet --universal --extra dev --extra formats --extra notebooks --extra service --extra tracking --no-annotate $(UPGRADE) \
+	@$(BIN)/uv pip compile --quiet --universal --extra cluster --extra dev --extra formats --extra notebooks --extra service --extra tracking --no-annotate $(UPGRADE) \
 	  --custom-compile-command "make lock" --output-file requirements.lock pyproject.toml
 
 clean:  ## remove .venv and caches; outputs/ stays

@@ -10,6 +10,8 @@ from digitlib.artifacts import EVALUATION, MODEL_FILES, REPORT, TRAINING
 from digitlib.pipeline import dependencies, profiles
 
 PROFILE, SEEDS = config["profile"], int(config["seeds"])
+# Of this machine, or of each job of a cluster.
+CORES, ON_CLUSTER = int(config["cores"]), config["executor"] != "local"
 EXPORT = "python -m digitlib.pipeline.notebooks export"
 PUBLISH = "python -m digitlib.pipeline.publish outputs/{wildcards.profile} {params.run} "
 
@@ -32,13 +34,14 @@ def pages(wildcards):
     return " ".join(profiles.notebooks(wildcards.profile))
 
 
+# A cluster gets the notebooks; what takes seconds is done where `make run` was started.
+localrules: all, publish_training, publish_evaluation, report, report_of_run, index
+
+
 wildcard_constraints:
     profile=r"[^/]+",
     run=profiles.RUN,
     notebook=r"\d\d_\w+",
-
-
-ruleorder: publish_training > publish_evaluation > notebook
 
 
 rule all:
@@ -49,6 +52,9 @@ rule all:
 
 rule notebook:
     message: "{wildcards.notebook}"
+    # Those of each seed have rules of their own.
+    wildcard_constraints:
+        notebook=rf"(?!{TRAINING}|{EVALUATION})\d\d_\w+",
     input:
         lambda w: profiles.needed(w.profile, w.notebook),
         lambda w: profiles.gathered(w.profile, SEEDS) if w.notebook == REPORT else [],
@@ -61,6 +67,8 @@ rule notebook:
     params:
         text=text_of,
         settings=lambda w: profiles.settings(w.profile, w.notebook),
+    threads: CORES if ON_CLUSTER else 1  # here, notebooks that wait leave their core to others
+    resources: mem_mb=8000, runtime="12h"
     shell: execute("{wildcards.notebook}")
 
 
@@ -78,7 +86,9 @@ rule training:
         text=lambda w: text_of(w, TRAINING),
         settings=lambda w: profiles.settings(w.profile, TRAINING, w.run),
     # Two fits on a core each are done sooner than one after the other on both.
-    threads: lambda w: max(1, workflow.cores // profiles.fits(w.profile, PROFILE, SEEDS))
+    threads:
+        lambda w: CORES if ON_CLUSTER else max(1, CORES // profiles.fits(w.profile, PROFILE, SEEDS))
+    resources: mem_mb=8000, runtime="24h"
     shell: "TF_NUM_INTRAOP_THREADS={threads} " + execute(TRAINING)
 
 
@@ -95,6 +105,7 @@ rule evaluation:
     params:
         text=lambda w: text_of(w, EVALUATION),
         settings=lambda w: profiles.settings(w.profile, EVALUATION, w.run),
+    resources: mem_mb=4000, runtime="1h"
     shell: execute(EVALUATION)
 
 

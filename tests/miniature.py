@@ -167,8 +167,12 @@ class Project:
     def start(self, profile: str = "quick", seeds: int = 1, *options: str) -> subprocess.Popen:
         """Start a run in a process group of its own."""
         arguments = ["--profile", profile, "--cores", "2", "--seeds", str(seeds), *options]
+        return self.start_module("digitlib.pipeline.run", *arguments)
+
+    def start_module(self, name: str, *arguments: str) -> subprocess.Popen:
+        """Start a module of this project, in a process group of its own."""
         return subprocess.Popen(
-            [*BOUND, sys.executable, "-m", "digitlib.pipeline.run", *arguments],
+            [*BOUND, sys.executable, "-m", name, *arguments],
             cwd=self.root,
             env={"DIGITLIB_TRACKING": "off"}
             | os.environ
@@ -183,7 +187,10 @@ class Project:
 
     def run(self, profile: str = "quick", seeds: int = 1, *options: str, code: int = 0) -> str:
         """Run to the end, check the exit code and give what was printed."""
-        process = self.start(profile, seeds, *options)
+        return self.finish(self.start(profile, seeds, *options), code)
+
+    def finish(self, process: subprocess.Popen, code: int = 0) -> str:
+        """Wait for the end of what was started, check the exit code and give what was printed."""
         printed, _ = process.communicate(timeout=300)
         assert process.returncode == code, printed
         return printed

@@ -332,12 +332,12 @@ def test_good_digits_and_few_digits_are_not_suspected(recognizer, digits):
 
 
 def test_a_table_of_turned_digits_does_not_go_on_as_one_of_digits_put_right(digits, tmp_path):
-    from digitlib.reading.batch import _identity
+    from digitlib.reading.batch import identity_of
     from digitlib.reading.models import PRETRAINED
 
     np.save(tmp_path / "a.npy", digits)
     sources = [open_source(f"{tmp_path}/a.npy{changes}") for changes in ("", "?transpose")]
-    assert len({_identity(source, PRETRAINED) for source in sources}) == 2
+    assert len({identity_of(source, PRETRAINED) for source in sources}) == 2
 
 
 # Damaged files.

@@ -155,7 +155,7 @@ def predict(
         raise DataError(f"{output} is there and no table of readings; name another file")
     output.parent.mkdir(parents=True, exist_ok=True)
     part, job = output.with_name(output.name + ".part"), output.with_name(output.name + ".job")
-    identity = _identity(source, model_dir)
+    identity = identity_of(source, model_dir)
     with only_writer(output):
         if not overwrite:
             _refuse_to_lose(output, part, job, identity)
@@ -264,7 +264,7 @@ def _read(chunks: Iterator[Chunk], model_dir: str | Path, workers: int) -> Itera
         if len(chunk.names) == 1:
             died = "the process reading it died"
             return [Row(chunk.names[0], truth=chunk.truths[0], error=died)]
-        return [row for one in _single(chunk) for row in read(one)]
+        return [row for i in range(len(chunk.names)) for row in read(chunk.take(i, i + 1))]
 
     threads = ThreadPoolExecutor(workers)
     waiting: deque[Future[list[Row]]] = deque()
@@ -281,14 +281,7 @@ def _read(chunks: Iterator[Chunk], model_dir: str | Path, workers: int) -> Itera
             idle.get().end()
 
 
-def _single(chunk: Chunk) -> Iterator[Chunk]:
-    """A chunk for each of its pictures."""
-    for i, (name, truth) in enumerate(zip(chunk.names, chunk.truths, strict=True)):
-        faults = {0: chunk.faults[i]} if i in chunk.faults else {}
-        yield Chunk([name], [truth], chunk.pictures[i : i + 1], faults)
-
-
-def _identity(source: Source, model_dir: str | Path) -> str:
+def identity_of(source: Source, model_dir: str | Path) -> str:
     """A checksum of what the rows depend on: columns, models, and which pictures there are, how."""
     models = [(checksum(folder), load_card(folder)) for folder in (model_dir, PRETRAINED_LINES)]
     digest = hashlib.sha256(f"{COLUMNS} {models} {source.changes}".encode())

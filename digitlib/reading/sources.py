@@ -59,6 +59,12 @@ class Chunk:
     pictures: Sequence[Picture] | np.ndarray
     faults: dict[int, str]
 
+    def take(self, start: int, stop: int) -> "Chunk":
+        """Its pictures from one number up to another."""
+        some = slice(start, stop)
+        faults = {i - start: fault for i, fault in self.faults.items() if start <= i < stop}
+        return Chunk(self.names[some], self.truths[some], self.pictures[some], faults)
+
 
 class Files:
     """Picture ``files``: all in a folder and the folders in it, or a list of files.
@@ -190,10 +196,44 @@ class Digits:
             start += len(images)
 
 
-Source = Files | Archive | Digits
+class Part:
+    """One of ``count`` parts of a source, nearly of one size, counted from 1.
+
+    Pictures keep the names that they have in the whole.
+
+    Raises:
+        DataError: for a part that there is not.
+    """
+
+    def __init__(self, whole: Files | Archive | Digits, number: int, count: int):
+        if not 1 <= number <= count:
+            raise DataError(f"there is no part {number} of {count}; they are 1 to {count}")
+        self.whole, self.of_digits, self.files = whole, whole.of_digits, whole.files
+        self.changes = [*whole.changes, f"part {number} of {count}"]
+        self.notes = whole.notes
+        self.start, self.stop = (len(whole) * part // count for part in (number - 1, number))
+
+    def __len__(self) -> int:
+        return self.stop - self.start
+
+    def look(self, number: int) -> Picture:
+        """Picture ``number``, to be shown."""
+        return self.whole.look(self.start + number)
+
+    def chunks(self, size: int, start: int = 0) -> Iterator[Chunk]:
+        """All from number ``start`` on, at most ``size`` at a time."""
+        at = self.start + start
+        chunks = self.whole.chunks(size, at)
+        while at < self.stop:
+            chunk = next(chunks).take(0, self.stop - at)
+            yield chunk
+            at += len(chunk.names)
 
 
-def open_source(where: str | Path | Sequence[str | Path]) -> Source:
+Source = Files | Archive | Digits | Part
+
+
+def open_source(where: str | Path | Sequence[str | Path]) -> Files | Archive | Digits:
     """Open a folder, a picture, a list of pictures, a zip, a table or a file of arrays.
 
     ``where`` may also be a pattern, such as ``scans/*.png``. What puts the digits of a table or of
