@@ -61,7 +61,7 @@ benchmark: $(READY)  ## compare speed side by side: TRAIN=1 CAP=60 adds a race, 
 	@$(BIN)/python -m digitlib.release.benchmark $(if $(TRAIN),--train --cap $(CAP)) $(if $(PEERS),--peers)
 
 tune: $(READY)  ## make a search's trials with several processes: PROFILE=search WORKERS=2
-	@$(BIN)/python -m digitlib.pipeline.tuning --profile $(PROFILE) --workers $(WORKERS)
+	@$(BIN)/python -m digitlib.pipeline.tuning --profile $(PROFILE) --workers $(WORKERS) $(PLACE)
 
 ship: $(READY)  ## make a finished profile's model the shipped one: PROFILE=record
 	@$(BIN)/python -m digitlib.release.ship $(if $(filter file,$(origin PROFILE)),,$(PROFILE))

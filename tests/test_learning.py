@@ -12,9 +12,9 @@ from digitlib import datasets
 from digitlib.artifacts import FLOAT_FILE, INT8_FILE, kept_epoch
 from digitlib.learning import architectures, augmentation, exporting, layers, tasks, training
 from digitlib.learning.checkpoints import Checkpoints
-from digitlib.learning.learner import APART, Learner
+from digitlib.learning.learner import AT_ONCE, Learner
 from digitlib.learning.recipe import Recipe, plateau_rate, should_stop
-from digitlib.learning.tasks import DigitTask, epoch_of
+from digitlib.learning.tasks import DigitTask
 from digitlib.reading.litert import Network
 
 PUBLISHED = {"baseline": 542_230, "three_block": 242_954, "five_layer": 887_530, "lrn": 455_946}
@@ -98,7 +98,7 @@ def test_columns_learn_for_themselves(digits):
         learner = Learner(network, None)
         learner.compile("sgd", keras.losses.CategoricalCrossentropy(from_logits=True))
         before = first[0].get_weights()[0].copy()
-        learner.step(images, answers)
+        learner.steps(images, answers, len(images))
         learnt.append([weight for layer in first for weight in layer.get_weights()])
         assert not np.array_equal(before, learnt[-1][0])
     for one, other in zip(*learnt, strict=True):
@@ -343,16 +343,30 @@ def test_an_epoch_holds_every_digit_and_its_share_of_drawn_ones_and_of_others(di
     train = digits[0]
     recipe = Recipe(synthetic_share=0.2, nondigit_share=0.1)
     n = len(train)
-    images, answers = epoch_of(train, recipe, 3, np.zeros(n))
+    task = DigitTask(*digits, recipe)
+    images, answers = task.pictures(3, np.zeros(n))
     assert len(images) == len(answers) == n + round(0.2 * n) + round(0.1 * n)
     sure = answers.max(axis=1) == 1
     assert np.sum(~sure) == round(0.1 * n)
     assert np.allclose(answers[~sure], 0.1)
     left = {(i.tobytes(), a.argmax()) for i, a in zip(images[sure], answers[sure], strict=True)}
     assert {(i.tobytes(), k) for i, k in zip(train.images, train.labels, strict=True)} <= left
-    again, _ = epoch_of(train, recipe, 3, np.zeros(n))
+    again, _ = DigitTask(*digits, recipe).pictures(3, np.zeros(n))
     assert np.array_equal(images, again)
-    assert not np.array_equal(images[:n], epoch_of(train, recipe, 4, np.zeros(n))[0][:n])
+    assert not np.array_equal(images[:n], task.pictures(4, np.zeros(n))[0][:n])
+
+
+def test_what_is_drawn_ahead_by_others_is_what_would_be_drawn_here(digits, monkeypatch):
+    """Protects a fit's results from where, and by how many processes, its pictures are made."""
+    recipe = Recipe(epochs=6, synthetic_share=0.2, nondigit_share=0.1, hard_example_share=0.5)
+    difficulty = np.zeros(len(digits[0]))
+    here = [DigitTask(*digits, recipe).pictures(epoch, difficulty) for epoch in (0, 3, 4)]
+    monkeypatch.setattr(tasks, "DRAWN_HERE", 10)
+    with DigitTask(*digits, recipe) as task:
+        ahead = [task.pictures(epoch, difficulty) for epoch in (0, 3, 4)]
+    for (images, answers), (others, theirs) in zip(here, ahead, strict=True):
+        assert np.array_equal(images, others)
+        assert np.array_equal(answers, theirs)
 
 
 def test_hard_examples_are_mined(digits, monkeypatch):
@@ -361,7 +375,7 @@ def test_hard_examples_are_mined(digits, monkeypatch):
     shown, losses = [], None
 
     def look(*given):
-        images, answers = epoch_of(*given)
+        images, answers = pictures(*given)
         shown.append({image.tobytes() for image in images})
         return images, answers
 
@@ -372,7 +386,8 @@ def test_hard_examples_are_mined(digits, monkeypatch):
         return found, right
 
     judged = tasks._judge
-    monkeypatch.setattr(tasks, "epoch_of", look)
+    pictures = DigitTask.pictures
+    monkeypatch.setattr(DigitTask, "pictures", look)
     monkeypatch.setattr(tasks, "_judge", judge)
     training.fit(
         network, *digits, Recipe(epochs=3, hard_example_share=0.25), report=lambda *_: None
@@ -398,7 +413,7 @@ def test_the_network_is_the_mean_of_the_weights_of_its_last_epochs(digits, monke
     monkeypatch.setattr(Learner, "add_to_average", watched)
     recipe = Recipe(epochs=3, swa_epochs=2, learning_rate=0.01, batch_size=8)
     training.fit(network, *digits, recipe, report=lambda *_: None)
-    assert len(seen) == 2 * -(-len(digits[0]) // (8 * APART))
+    assert len(seen) == 2 * -(-len(digits[0]) // (8 * AT_ONCE))
     measured = [w.path.split("/")[-1].startswith("moving") for w in network.weights]
     for i, (weight, of_batches) in enumerate(zip(network.get_weights(), measured, strict=True)):
         mean = np.mean([weights[i] for weights in seen], axis=0)

@@ -1,5 +1,7 @@
 """Simulated sheets: what stands on them is where they say it is."""
 
+from itertools import chain
+
 import cv2
 import numpy as np
 import pytest
@@ -13,7 +15,7 @@ from digitlib.reading.sheets import Cell, Sheet, Table
 from digitlib.synthetic import layouts, patterns, ruling, sheets
 from digitlib.synthetic.hands import drawn_hands
 from digitlib.synthetic.pages import Page
-from digitlib.synthetic.pool import Pool
+from digitlib.synthetic.pool import Pool, in_chunks
 from digitlib.synthetic.sheet_crops import draw_crops
 
 SIZE = 700, 600
@@ -154,10 +156,10 @@ def numbers_from(count: int, seed: list[int]) -> list:
 def test_an_epoch_does_not_depend_on_who_draws_it():
     """Protects a fit that goes on on another machine."""
     drawn = []
-    for processes in (1, 2):
-        with Pool(numbers_from, 25, 2, 3, 10, processes) as pool:
-            drawn.append([pool.epoch(0), pool.epoch(1)])
-    assert drawn[0] == drawn[1]
+    for processes in (0, 1, 2):
+        with Pool(numbers_from, in_chunks(25, 2, 3, 10), processes) as pool:
+            drawn.append([list(chain.from_iterable(pool.get(epoch))) for epoch in (0, 1)])
+    assert drawn[0] == drawn[1] == drawn[2]
     assert [len(one) for one in drawn[0]] == [25, 25]
     assert drawn[0][0] != drawn[0][1]
 

@@ -1,6 +1,7 @@
 """The network while it is fitted: behind its augmentation, with the average of its weights."""
 
 from collections import defaultdict
+from typing import Any
 
 import keras
 import numpy as np
@@ -10,7 +11,7 @@ from digitlib.learning.layers import Tensor
 from digitlib.learning.recipe import Row
 from digitlib.learning.tasks import Task
 
-APART = 20  # steps, between the weights that go into an average
+AT_ONCE = 20  # steps in one call; after each, the weights go into an average that is taken
 
 
 class Learner(keras.Model):
@@ -59,23 +60,65 @@ class Learner(keras.Model):
         thread that tunes it wakes: 10.24, 20.48, 40.96 … seconds after its start (TensorFlow 2.21).
         """
         totals: Row = defaultdict(float)
-        for number, start in enumerate(range(0, len(images), size)):
-            batch = slice(start, start + size)
-            measured = self.step(images[batch], answers[batch])
+        for start in range(0, len(images), AT_ONCE * size):
+            some = slice(start, start + AT_ONCE * size)
+            measured = self.steps(images[some], answers[some], size)
             for name, value in measured.items():
-                totals[name] += float(value) * len(images[batch]) / len(images)
-            if averages and number % APART == 0:
+                totals[name] += float(value) * len(images[some]) / len(images)
+            if averages:
                 self.add_to_average()
         if averages:
             self.settle_average(images)
         return dict(totals)
 
-    def step(self, images: np.ndarray, answers: np.ndarray) -> Row:
-        """One step on images (N, height, width, 1) with their answers: loss and accuracy."""
+    def steps(self, images: np.ndarray, answers: np.ndarray, size: int) -> Row:
+        """Steps on images (N, height, width, 1) with their answers, in batches of ``size``.
+
+        Returns the means of loss and accuracy. All full batches are one call of a compiled
+        function, so that a fast chip does not wait for Python between them.
+        """
         if self.columns is not self.network:
             shape = (len(answers), *self.columns.output.shape[1:-1], answers.shape[-1])
             answers = np.broadcast_to(answers[:, None], shape)
-        return self.train_on_batch(images, answers, return_dict=True)
+        self.size = size
+        whole = len(images) - len(images) % size
+        totals: Row = defaultdict(float)
+        for part in (slice(0, whole), slice(whole, None)):
+            if count := len(images[part]):
+                measured = self.train_on_batch(images[part], answers[part], return_dict=True)
+                for name, value in measured.items():
+                    totals[name] += float(value) * count / len(images)
+        return dict(totals)
+
+    def train_step(self, *given: Any) -> Any:
+        """As many steps as there are batches in the images; see `steps`."""
+        if keras.backend.backend() == "jax":
+            return self._scan(*given)
+        return self._loop(*given)
+
+    def _scan(self, state: Any, data: Any) -> Any:
+        """The steps under JAX, which hands on the state of all variables."""
+        if len(data[0]) <= self.size:
+            return super().train_step(state, data)
+
+        def step(state: Any, batch: Any) -> Any:
+            return super(Learner, self).train_step(state, batch)[::-1]
+
+        batches = [keras.ops.reshape(part, (-1, self.size, *part.shape[1:])) for part in data[:2]]
+        state, logs = keras.ops.scan(step, state, batches)
+        return {name: values[-1] for name, values in logs.items()}, state
+
+    def _loop(self, data: Any) -> Any:
+        """The steps elsewhere, where variables change in place."""
+        images, answers = data[:2]
+
+        def step(number: Tensor, _: Any) -> Any:
+            batch = slice(number * self.size, (number + 1) * self.size)
+            return super(Learner, self).train_step((images[batch], answers[batch]))
+
+        count = keras.ops.maximum(keras.ops.shape(images)[0] // self.size, 1)
+        start = {measure.name: keras.ops.zeros(()) for measure in self.metrics}
+        return keras.ops.fori_loop(0, count, step, start)
 
     def add_to_average(self) -> None:
         """Add the present weights to the average, where all weights count alike."""

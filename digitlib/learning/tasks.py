@@ -4,8 +4,9 @@
 (`line_task`) is trained by the same code.
 """
 
+import os
 from collections.abc import Callable
-from functools import lru_cache
+from functools import partial
 from typing import Any, Self
 
 import keras
@@ -15,29 +16,41 @@ from scipy.special import log_softmax
 from digitlib.datasets import Dataset
 from digitlib.learning.layers import Tensor
 from digitlib.learning.recipe import Recipe
-from digitlib.synthetic.nondigits import draw_nondigits
-from digitlib.synthetic.numerals import draw_digits
+from digitlib.synthetic.nondigits import draw_beside
 from digitlib.synthetic.pool import Pool
 
 HARDEST = 0.6  # of the digits in an epoch of hard-example mining; the others are drawn
 REJUDGE = 5  # epochs between two searches for the hard digits
 REDRAW = 4  # epochs that drawn pictures serve for: drawing them takes as long as learning does
+AHEAD = 2  # times that they are drawn before they are asked for, each by a process of its own
+DRAWN_HERE = 2000  # pictures that are drawn sooner than a process has started
 
 
 class Task:
     """What a fit asks of the pictures it learns from.
+
+    Use it in a ``with`` statement, which ends the processes that draw.
 
     Attributes:
         identity: all that the pictures depend on, as JSON has it.
         loss: of the answers and what the network says, as Keras takes it.
         is_right: of the same, 1 or 0 for each picture.
         examples: how many real pictures there are whose difficulty is kept.
+        pool: draws pictures ahead.
     """
 
     identity: dict
     loss: Callable[[Tensor, Tensor], Tensor]
     is_right: Callable[[Tensor, Tensor], Tensor]
     examples = 0
+    pool: Pool
+
+    def __enter__(self) -> Self:
+        self.pool.__enter__()
+        return self
+
+    def __exit__(self, *of: Any) -> None:
+        self.pool.__exit__(*of)
 
     def size(self, epoch: int) -> int:
         """How many pictures an epoch has, counted from 0."""
@@ -59,28 +72,6 @@ class Task:
         return None
 
 
-class DrawnTask(Task):
-    """Learn from simulated pictures. Use it in a ``with`` statement, which ends its processes.
-
-    Args:
-        pool: draws the pictures of each epoch.
-    """
-
-    def __init__(self, pool: Pool):
-        self._pool = pool
-
-    def __enter__(self) -> Self:
-        self._pool.__enter__()
-        return self
-
-    def __exit__(self, *of: Any) -> None:
-        self._pool.__exit__(*of)
-
-    def size(self, epoch: int) -> int:
-        """How many pictures an epoch has."""
-        return self._pool.size
-
-
 class DigitTask(Task):
     """Read single digits.
 
@@ -100,6 +91,12 @@ class DigitTask(Task):
         self.loss = keras.losses.CategoricalCrossentropy(
             True, label_smoothing=recipe.label_smoothing
         )
+        self._kept: Any = None
+        self._wanted = list(dict.fromkeys(map(self._beside, range(recipe.epochs))))
+        many = any(digits + nondigits > DRAWN_HERE for digits, nondigits, _ in self._wanted)
+        draw = partial(draw_beside, train.images, train.known_labels())
+        calls = [[one] for one in self._wanted]
+        self.pool = Pool(draw, calls, min(AHEAD, os.cpu_count() or 1) if many else 0, AHEAD)
 
     def size(self, epoch: int) -> int:
         """How many pictures an epoch has."""
@@ -107,8 +104,39 @@ class DigitTask(Task):
         return real + sum(self.recipe.extra(real))
 
     def pictures(self, epoch: int, difficulty: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """See `epoch_of`."""
-        return epoch_of(self.train, self.recipe, epoch, difficulty)
+        """The images of an epoch, in its order, and the answers to them.
+
+        Args:
+            epoch: its number, from 0; with the recipe's seed it fixes all that is drawn. Drawn
+                pictures serve for `REDRAW` epochs.
+            difficulty: (N,), the cross-entropy of each real digit when it was last judged.
+
+        Returns:
+            uint8 (M, 28, 28, 1), and shares (M, 10): of the label, or equal ones for a non-digit.
+        """
+        real = _with_hard_examples(self.train, self.recipe, epoch, difficulty)
+        images, labels = real.images, real.known_labels()
+        if any(self.recipe.extra(len(real))):  # features of a backbone have nothing drawn beside
+            drawn, theirs = self._drawn(epoch)
+            images, labels = np.concatenate([images, drawn]), np.concatenate([labels, theirs])
+        order = np.random.default_rng([self.recipe.seed, epoch]).permutation(len(images))
+        answers = np.vstack([np.eye(10), np.full(10, 0.1)]).astype(np.float32)[
+            labels
+        ]  # -1: the last
+        return images[order, ..., None], answers[order]
+
+    def _drawn(self, epoch: int) -> tuple[np.ndarray, np.ndarray]:
+        """What `draw_beside` gives for an epoch; kept as long as it serves."""
+        beside = self._beside(epoch)
+        if self._kept is None or self._kept[0] != beside:
+            [drawn] = self.pool.get(self._wanted.index(beside))
+            self._kept = beside, drawn
+        return self._kept[1]
+
+    def _beside(self, epoch: int) -> tuple[int, int, tuple[int, int]]:
+        """How many digits and non-digits are drawn for an epoch, and by which seed."""
+        extra = self.recipe.extra(self.recipe.real(len(self.train), epoch))
+        return *extra, (self.recipe.seed, epoch // REDRAW)
 
     def judge(self, network: keras.Model) -> tuple[np.ndarray, np.ndarray]:
         """Cross-entropy in nats of each validation digit, and whether it is read correctly."""
@@ -141,45 +169,6 @@ def logits(network: keras.Model, images: np.ndarray) -> np.ndarray:
 def _judge(network: keras.Model, digits: Dataset) -> tuple[np.ndarray, np.ndarray]:
     said = log_softmax(logits(network, digits.images), axis=1)
     return -said[np.arange(len(digits)), digits.labels], said.argmax(axis=1) == digits.labels
-
-
-def epoch_of(
-    train: Dataset, recipe: Recipe, epoch: int, difficulty: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """The images of one epoch, in its order, and the answers to them.
-
-    Args:
-        train: the real digits.
-        recipe: how many real digits an epoch has, how many drawn ones, how many non-digits.
-        epoch: its number, from 0; with the recipe's seed it fixes all that is drawn. Drawn pictures
-            serve for `REDRAW` epochs.
-        difficulty: (N,), the cross-entropy of each real digit when it was last judged.
-
-    Returns:
-        uint8 (M, 28, 28, 1), and shares (M, 10): of the label, or equal ones for a non-digit.
-    """
-    real = _with_hard_examples(train, recipe, epoch, difficulty)
-    images, answers = [real.images], [keras.utils.to_categorical(real.known_labels(), 10)]
-    extra = recipe.extra(len(real))
-    if any(extra):  # a backbone's features stand in for pictures, and nothing is drawn beside them
-        drawn, theirs = _drawn(train, *extra, (recipe.seed, epoch // REDRAW))
-        images.append(drawn)
-        answers.append(theirs)
-    order = np.random.default_rng([recipe.seed, epoch]).permutation(sum(map(len, images)))
-    return np.concatenate(images)[order, ..., None], np.concatenate(answers)[order]
-
-
-@lru_cache(1)
-def _drawn(
-    train: Dataset, digits: int, nondigits: int, seed: tuple[int, int]
-) -> tuple[np.ndarray, np.ndarray]:
-    """So many drawn digits and non-digits, uint8 (M, 28, 28), and the answers to them (M, 10)."""
-    random = np.random.default_rng(seed)
-    labels = random.integers(0, 10, digits)
-    others = draw_nondigits(nondigits, train.images, train.known_labels(), random)
-    images = np.concatenate([draw_digits(labels, random), others])
-    unsure = np.full((nondigits, 10), 0.1)
-    return images, np.concatenate([keras.utils.to_categorical(labels, 10), unsure])
 
 
 def _with_hard_examples(

@@ -74,8 +74,8 @@ def fit(
     Returns:
         The history; see ``fit_task``.
     """
-    task = DigitTask(train, validation, recipe)
-    return fit_task(network, task, recipe, augmentation, checkpoint_dir, report, keep_best)
+    with DigitTask(train, validation, recipe) as task:
+        return fit_task(network, task, recipe, augmentation, checkpoint_dir, report, keep_best)
 
 
 def fit_task(
@@ -188,7 +188,7 @@ def step_seconds(
     times = []
     for _ in range(3 + 20):
         start = time.perf_counter()
-        learner.step(pixels, labels)
+        learner.steps(pixels, labels, len(pixels))
         times.append(time.perf_counter() - start)
     return float(np.median(times[3:]))
 

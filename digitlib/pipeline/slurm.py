@@ -13,6 +13,8 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import yaml
+
 from digitlib.artifacts import from_root, project_root
 from digitlib.extras import need
 
@@ -75,6 +77,26 @@ def jobs_of(profile: str, executor: str, site: str, folders: Sequence[Path]) -> 
         yield options
     finally:
         _end_jobs(folders)
+
+
+def launcher(profile: str, cores: int, site: str) -> list[str]:
+    """What makes a command a job of the cluster and waits for it; it goes before the command.
+
+    The job asks for what the site's file gives all jobs, and those of the rule ``training``.
+    """
+    from humanfriendly import parse_timespan  # as Snakemake does
+
+    given = (yaml.safe_load(Path(site).read_text(encoding="utf-8")) or {}) if site else {}
+    asked = {"mem_mb": 8000, "runtime": "24h"} | given.get("default-resources", {})
+    asked |= given.get("set-resources", {}).get("training", {})
+    runtime = str(asked["runtime"])
+    minutes = int(runtime) if runtime.isdecimal() else round(parse_timespan(runtime) / 60)
+    where = {"slurm_partition": "partition", "slurm_account": "account", "qos": "qos"}
+    return [
+        *("srun", "--ntasks=1", f"--cpus-per-task={cores}", f"--mem={asked['mem_mb']}"),
+        *(f"--time={max(1, minutes)}", f"--job-name={_name(profile)}"),
+        *(f"--{option}={asked[name]}" for name, option in where.items() if name in asked),
+    ]
 
 
 def _check(site: str) -> None:

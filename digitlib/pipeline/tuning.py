@@ -2,9 +2,10 @@
 
     python -m digitlib.pipeline.tuning --profile search --workers 2
 
-``make tune`` runs chief and workers on this machine. On several machines, each part is started by
-hand, with the address at which the others reach the chief. What they say to each other is neither
-encrypted nor signed: without ``--address`` nobody outside this machine can reach it.
+``make tune`` runs chief and workers on this machine; with ``EXECUTOR=slurm``, each worker is a job
+of a cluster. On several machines without one, each part is started by hand, with the address at
+which the others reach the chief. What they say to each other is neither encrypted nor signed:
+without ``--address`` or a cluster nobody outside this machine can reach it.
 
     python -m digitlib.pipeline.tuning --profile search --role chief --address 10.0.0.1:8500
     python -m digitlib.pipeline.tuning --profile search --role worker-a --address 10.0.0.1:8500
@@ -19,10 +20,11 @@ import time
 
 from digitlib.artifacts import TUNING, resolve
 from digitlib.children import end_with_parent
-from digitlib.pipeline import profiles
+from digitlib.pipeline import profiles, slurm
 from digitlib.pipeline.environment import prepare
 from digitlib.pipeline.parameters import ParameterError
 from digitlib.pipeline.processes import MARK, only_run
+from digitlib.pipeline.workflow import Place
 
 CHIEF = "chief"
 RESTARTS = 5  # of one worker; what fails so often fails for a reason
@@ -39,7 +41,9 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=2, help="processes that fit")
     parser.add_argument("--role", help=f"take one part: {CHIEF}, or a worker's own name")
     parser.add_argument("--address", help="HOST:PORT of the chief; by itself a free port here")
+    Place.add_options(parser)
     options = parser.parse_args()
+    place = Place.from_options(parser, options)
     prepare()
     folder = resolve(f"outputs/{options.profile}")
     try:
@@ -49,8 +53,13 @@ def main() -> int:
         if options.workers < 1:
             raise ParameterError("a search takes 1 worker or more")
         if not options.role:
-            with only_run([folder]):
-                return _lead(options.profile, options.workers, options.address or _free_address())
+            with (
+                only_run([folder]),
+                slurm.jobs_of(options.profile, place.executor, place.site, [folder]),
+            ):
+                host = "127.0.0.1" if place.executor == "local" else socket.gethostname()
+                address = options.address or f"{host}:{_free_port()}"
+                return _lead(options.profile, options.workers, address, place)
         if MARK in os.environ:  # by whoever leads, and holds the folder
             end_with_parent()
         elif options.role == CHIEF:  # who alone notes what is known of the trials
@@ -60,7 +69,7 @@ def main() -> int:
     except ParameterError as fault:
         print(fault, file=sys.stderr)
         return 2
-    except OSError as fault:
+    except (OSError, slurm.ClusterError) as fault:
         print(fault, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -95,19 +104,21 @@ def _take_part(profile: str, role: str, address: str | None) -> int:
     return 0
 
 
-def _lead(profile: str, workers: int, address: str) -> int:
-    """Start chief and workers here; a worker that dies is started again under its name.
+def _lead(profile: str, workers: int, address: str, place: Place) -> int:
+    """Start the chief here, and workers; one that dies is started again under its name.
 
     KerasTuner's chief would wait for a lost worker for ever; under its old name it gets the trial
     that it left, and goes on in the middle of it.
     """
     command = [sys.executable, "-m", "digitlib.pipeline.tuning", "--profile", profile]
-    threads = str(max(1, (os.cpu_count() or 1) // workers))
+    on_cluster = place.executor == "slurm"
+    threads = place.cores if on_cluster else max(1, place.cores // workers)
+    queue = slurm.launcher(profile, place.cores, place.site) if on_cluster else []
 
     def start(role: str) -> subprocess.Popen:
         return subprocess.Popen(
-            [*command, "--role", role, "--address", address],
-            env=os.environ | {"TF_NUM_INTRAOP_THREADS": threads},
+            [*(queue if role != CHIEF else []), *command, "--role", role, "--address", address],
+            env=os.environ | {"TF_NUM_INTRAOP_THREADS": str(threads)},
             start_new_session=True,  # Ctrl-C comes to this process alone, which ends the others
         )
 
@@ -131,9 +142,9 @@ def _lead(profile: str, workers: int, address: str) -> int:
     return code
 
 
-def _free_address() -> str:
+def _free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as probe:
-        return f"127.0.0.1:{probe.getsockname()[1]}"
+        return probe.getsockname()[1]
 
 
 if __name__ == "__main__":

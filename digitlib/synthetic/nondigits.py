@@ -15,6 +15,7 @@ import yaml
 
 from digitlib.pixels.normalisation import to_mnist
 from digitlib.synthetic.hands import TYPEFACES, typeset
+from digitlib.synthetic.numerals import draw_digits
 from digitlib.synthetic.strokes import Seed, draw_strokes
 
 # The pen's paths of letters and signs, by name.
@@ -41,6 +42,21 @@ def draw_nondigits(count: int, images: np.ndarray, labels: np.ndarray, seed: See
         _squeezed(kinds[4], images, random),
     ]
     return random.permutation(np.concatenate(drawn))
+
+
+def draw_beside(
+    images: np.ndarray, labels: np.ndarray, digits: int, nondigits: int, seed: Seed
+) -> tuple[np.ndarray, np.ndarray]:
+    """Draw so many digits and non-digits, to be learnt beside real digits.
+
+    Some non-digits are made of the real ones, ``images`` uint8 (N, 28, 28) with their ``labels``.
+    Returns uint8 (M, 28, 28), the digits first, and the labels (M,), -1 for a non-digit.
+    """
+    random = np.random.default_rng(seed)
+    drawn = random.integers(0, 10, digits)
+    others = draw_nondigits(nondigits, images, labels, random)
+    said = np.concatenate([drawn, np.full(nondigits, -1)])
+    return np.concatenate([draw_digits(drawn, random), others]), said
 
 
 def _several(paths: list[str], count: int, random: np.random.Generator) -> np.ndarray:
