@@ -117,7 +117,7 @@ class Learner(keras.Model):
             return super(Learner, self).train_step((images[batch], answers[batch]))
 
         count = keras.ops.maximum(keras.ops.shape(images)[0] // self.size, 1)
-        start = {measure.name: keras.ops.zeros(()) for measure in self.metrics}
+        start = {name: keras.ops.zeros(()) for name in ("accuracy", "loss")}
         return keras.ops.fori_loop(0, count, step, start)
 
     def add_to_average(self) -> None:

@@ -144,7 +144,8 @@ def performance(root: Path) -> str:
     if speed := metrics.get("speed"):
         tables.append(f"On {speed['machine']}:\n\n{benchmark.speed_table(speed['rows'])}")
     if race := metrics.get("race"):
-        tables.append(f"On {race['machine']}:\n\n{benchmark.race_table(race)}")
+        on = race["machine"] if race["device"] == "processor" else race["device"]
+        tables.append(f"Training by {race['backend']} on {on}:\n\n{benchmark.race_table(race)}")
     return "\n\n".join(tables)
 
 
