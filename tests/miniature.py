@@ -216,6 +216,24 @@ class Project:
             time.sleep(0.05)
 
 
+class Sharded(Project):
+    """A project with the shipped models, which reads pictures in parts into ``table.csv``."""
+
+    def __init__(self, root: Path):
+        super().__init__(root)
+        (root / "digitlib/pretrained").symlink_to(CHECKOUT / "digitlib/pretrained")
+        self.table, self.parts = root / "table.csv", root / "table.csv.parts"
+
+    def start(self, pictures: Path, *options: str) -> subprocess.Popen:
+        """Start reading."""
+        command = ["run", str(pictures), "table.csv", "--cores", "2", *options]
+        return self.start_module("digitlib.pipeline.sharding", *command)
+
+    def run(self, pictures: Path, *options: str, code: int = 0) -> str:
+        """Read to the end, check the exit code and give what was printed."""
+        return self.finish(self.start(pictures, *options), code)
+
+
 def processes_of(root: Path) -> list[psutil.Process]:
     """Every live process whose project is in ``root``."""
     found = []

@@ -1,23 +1,32 @@
 """Runs on a real Slurm cluster: the same results, and nothing lost when a job ends early."""
 
+import os
 import re
+import shutil
 import signal
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
-from miniature import NOTEBOOKS, Project
+from miniature import CHECKOUT, NOTEBOOKS, Project, Sharded
+from searching import accuracies, small_search
 from slurm import Cluster, missing
 
-pytestmark = [
-    pytest.mark.campaign,
-    pytest.mark.skipif(bool(missing()), reason="slurm-wlm and munge are not installed"),
-]
+from digitlib.reading.batch import predict
+from digitlib.reading.sources import open_source
+from digitlib.synthetic.numerals import draw_digits
+
+pytestmark = pytest.mark.campaign
 TRAINING = "03_cnn_training (seed-7)"
 
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory) -> Cluster:
+    """A running cluster; a machine without Slurm skips, a test service may not."""
+    if lacking := missing():
+        said = f"Slurm and munge are not installed ({', '.join(lacking)} missing)"
+        pytest.fail(said) if os.environ.get("CI") else pytest.skip(said)
     with Cluster(tmp_path_factory.mktemp("slurm")) as running:
         yield running
 
@@ -151,6 +160,66 @@ def test_a_machine_that_vanishes_costs_no_epoch(fits):
         fits.run()
     history = fits.out("model/history.csv").read_text().split()
     assert history == ["epoch", *map(str, range(60))]
+
+
+def test_parts_are_read_on_a_cluster_and_go_on_there(tmp_path, cluster):
+    """Protects the table of many machines: byte for byte that of one, a cancelled job or not."""
+    digits = tmp_path / "digits.npy"
+    np.save(digits, np.resize(draw_digits(np.arange(50) % 10, 1), (9000, 28, 28)))
+    project = Sharded(tmp_path)
+    project.environment = cluster.environment
+    options = ["--shards", "2", "--executor", "slurm", "--site", str(cluster.site), "--cores", "1"]
+    run = project.start(digits, *options)
+    begun = project.parts / "2.csv.part"
+    project.wait_for(lambda: begun.exists() and begun.stat().st_size > 1000)
+    [number] = [n for n, told in cluster.jobs() if told.endswith("part_wildcards_2")]
+    cluster.ask("scancel", number)
+    assert f"part 2 of 2 was cancelled (Slurm job {number}" in project.finish(run, code=1)
+    rows = begun.read_bytes()
+    printed = project.run(digits, *options)
+    assert "part 1 of 2" not in printed
+    whole = predict(open_source(digits), tmp_path / "whole.csv", workers=1).read_bytes()
+    assert project.table.read_bytes() == whole
+    assert whole.startswith(rows[: rows.rindex(b"\r\n")])
+
+
+def test_a_search_is_shared_by_jobs(tmp_path, cluster):
+    """Protects trials from being made twice, or by nobody, where each worker is a job."""
+    small_search(tmp_path)
+    project = Project.__new__(Project)
+    project.root, project.environment = tmp_path, cluster.environment | {"PYTHONPATH": ""}
+    options = ["--profile", "small", "--workers", "2", "--executor", "slurm", "--cores", "1"]
+    run = project.start_module("digitlib.pipeline.tuning", *options, "--site", str(cluster.site))
+    project.wait_for(lambda: len(cluster.jobs()) == 2)
+    printed = project.finish(run)
+    assert "Every trial is made" in printed
+    assert sorted(accuracies(tmp_path)) == [2, 3, 4, 5, 6, 7]
+    assert not [*cluster.jobs("R"), *cluster.jobs("PD")]
+
+
+def test_quick_runs_with_three_seeds_and_a_cancelled_fit_goes_on(tmp_path, cluster):
+    """Protects the real notebooks' way through a cluster, from data to the front page."""
+    project = Clustered(tmp_path, cluster)
+    for folder in ("notebooks", "params/quick", "digitlib/reporting/html"):
+        shutil.rmtree(tmp_path / folder)
+        shutil.copytree(CHECKOUT / folder, tmp_path / folder)
+    (tmp_path / "digitlib/pretrained").symlink_to(CHECKOUT / "digitlib/pretrained")
+    run = project.start(seeds=3)
+    folder = project.out("runs/seed-1/checkpoints")
+    project.wait_for(lambda: any(folder.glob("*/state.json")), 600)
+    [number] = [n for n, told in cluster.jobs() if "seed-1" in told]
+    cluster.ask("scancel", number)
+    printed, _ = run.communicate(timeout=1500)
+    assert run.returncode == 1
+    assert f"03_cnn_training (seed-1) was cancelled (Slurm job {number}" in printed
+    assert project.json("runs/seed-2/metrics/05_evaluation.json")["seed"] == 2
+    run = project.start(seeds=3)
+    printed, _ = run.communicate(timeout=1500)
+    assert run.returncode == 0, printed
+    executed = project.out("runs/seed-1/notebooks/03_cnn_training.ipynb").read_text()
+    assert "Going on after epoch" in executed
+    assert project.out("index.html").stat().st_size > 10_000
+    assert project.plan(seeds=3) == []
 
 
 def test_without_a_cluster_one_sentence_says_so(project):

@@ -1,11 +1,10 @@
 """Reading in parts: the table that one process writes, whatever is killed meanwhile."""
 
-import subprocess
 from pathlib import Path
 
 import numpy as np
 import pytest
-from miniature import CHECKOUT, Project
+from miniature import Sharded
 from PIL import Image
 
 from digitlib.pixels.digit_files import DataError
@@ -34,24 +33,6 @@ def digits(tmp_path_factory) -> Path:
     images[7] = 0
     np.save(file, np.resize(images, (DIGITS, 28, 28)))
     return file
-
-
-class Sharded(Project):
-    """A project with the shipped models, which reads pictures in parts."""
-
-    def __init__(self, root: Path):
-        super().__init__(root)
-        (root / "digitlib/pretrained").symlink_to(CHECKOUT / "digitlib/pretrained")
-        self.parts = root / "table.csv.parts"
-
-    def start(self, pictures: Path, *options: str) -> subprocess.Popen:
-        """Start reading into ``table.csv``."""
-        command = ["run", str(pictures), "table.csv", "--cores", "2", *options]
-        return self.start_module("digitlib.pipeline.sharding", *command)
-
-    def run(self, pictures: Path, *options: str, code: int = 0) -> str:
-        """Read to the end, check the exit code and give what was printed."""
-        return self.finish(self.start(pictures, *options), code)
 
 
 @pytest.fixture
@@ -84,7 +65,7 @@ def test_parts_become_the_table_that_one_process_writes(project, pictures):
     """Protects whoever reads on many machines from another table, faults and all."""
     project.run(pictures, "--shards", "3")
     whole = predict(open_source(pictures), project.root / "whole.csv", workers=1)
-    assert (project.root / "table.csv").read_bytes() == whole.read_bytes()
+    assert project.table.read_bytes() == whole.read_bytes()
     assert "05b.png" in whole.read_text()
     assert not project.parts.exists()
     assert "is there already" in project.run(pictures, code=1)
@@ -107,7 +88,7 @@ def test_a_part_that_was_killed_goes_on_where_it_was(project, digits):
     printed = project.run(digits, "--shards", "2")
     assert "part 1 of 2" not in printed
     whole = predict(open_source(digits), project.root / "whole.csv", workers=1)
-    assert (project.root / "table.csv").read_bytes() == whole.read_bytes()
+    assert project.table.read_bytes() == whole.read_bytes()
     assert rows.splitlines()[1] in whole.read_bytes()
 
 
@@ -117,7 +98,7 @@ def test_parts_of_other_pictures_are_made_anew(project, pictures, tmp_path):
     (project.parts / "1.csv").write_text("file\nof another table\n")
     (project.parts / "job.json").write_text('{"pictures": "others"}')
     assert "has parts of another table" in project.run(pictures, "--shards", "1")
-    assert "of another table" not in (project.root / "table.csv").read_text()
+    assert "of another table" not in project.table.read_text()
 
 
 @pytest.mark.parametrize(

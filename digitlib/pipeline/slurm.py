@@ -18,9 +18,7 @@ import yaml
 from digitlib.artifacts import from_root, project_root
 from digitlib.extras import need
 
-NOTE = (
-    ".jobs"  # says in a folder of outputs/ what the names of the jobs begin with that write there
-)
+NOTE = ".jobs"  # a file in a folder of results: how the names of jobs begin that write there
 DEFAULTS = Path(__file__).with_suffix(".yaml")
 PATIENCE = 60  # seconds that a cancelled job may take to end
 # What ends a job, as Slurm writes it into the job's log or gives it as its state, and what helps.
