@@ -10,9 +10,9 @@ import pytest
 from digitlib import datasets
 from digitlib.measuring import evaluation
 from digitlib.measuring import images as measure
-from digitlib.reporting import findings
 from digitlib.reporting.figures import exploration as plots
 from digitlib.reporting.figures.style import COLOURS, figure
+from digitlib.reporting.findings import exploration as findings
 
 
 @pytest.fixture(scope="module")
@@ -182,23 +182,6 @@ def test_neighbours_by_one_hand_are_seen_and_others_are_not():
     assert "nothing shows that digits of one writer lie together" in none
 
 
-def test_sentences_hold_at_the_edges():
-    assert findings.counted(0, "image") == "no images"
-    assert findings.counted(1, "image") == "1 image"
-    assert findings.counted(1234, "image") == "1,234 images"
-    assert findings.listed([]) == "none"
-    assert findings.listed([1, 2, 3]) == "1, 2 and 3"
-    assert findings.degrees(-0.4) == "0°"
-    assert findings.degrees(-8.2) == "−8°"
-    assert findings.faults({"copies": 0}) == "**None of these faults was found.**"
-    turned = findings.faults({"copies": 0}, remedy="the digits seem to be turned; add ?flip")
-    assert turned.endswith("**Look at them:** the digits seem to be turned; add ?flip.")
-    told = findings.faults({"copies": 2}, [("3/a.png", "empty file")])
-    assert told == "**Found:** copies (2).\n\n- `3/a.png` was left out: empty file"
-    none = findings.outliers(np.zeros(4, bool), np.arange(4))
-    assert none == "No training images (0.0 %) are far out."
-
-
 def test_the_summary_holds_when_nothing_is_wrong_and_nothing_confused(table):
     gaps = measure.compare(table, table)
     numbers = {
@@ -261,22 +244,3 @@ def test_colours_can_be_told_apart_on_grey_paper_too():
     rgb = np.array([[int(c[i : i + 2], 16) for i in (1, 3, 5)] for c in COLOURS[:2]])
     light = rgb @ [0.2126, 0.7152, 0.0722]
     assert abs(light[0] - light[1]) > 50
-
-
-def rung(step, mean, low=None):
-    return {"step": step, "mean": mean, "bought_low": low}
-
-
-def test_a_ladder_is_told_of_truly_whatever_it_reached():
-    up = [rung("none", 91.0), rung("shift 1", 92.5, 0.3), rung("zoom 0.1", 92.0, -0.4)]
-    assert findings.ladder(up, 3, "500 digits") == (
-        "All steps together bought **1.00 points** (91.00 to 92.00 %; 3 seeds; 500 digits). "
-        "Clearly above zero by themselves: **shift 1**. With so few seeds, only large effects show."
-    )
-    down = [rung("none", 91.0), rung("shift 1", 90.0, -3.0)]
-    assert "cost **1.00 points**" in findings.ladder(down, 1, "500 digits")
-    assert "1 seed;" in findings.ladder(down, 1, "500 digits")
-    assert "by themselves: none." in findings.ladder(down, 8, "500 digits")
-    same = findings.ladder([rung("none", 91.0), rung("shift 1", 91.0, 0.0)], 8, "500 digits")
-    assert "changed nothing: **0.00 points**" in same
-    assert "so few" not in same

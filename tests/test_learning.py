@@ -105,6 +105,25 @@ def test_columns_learn_for_themselves(digits):
         np.testing.assert_array_equal(one, other)
 
 
+def test_many_steps_in_one_call_are_those_steps(digits):
+    """Protects what a fit learns, and its curves, from how many steps Python asks for at a time."""
+    images, answers = digits[0].images[:200, ..., None], np.eye(10)[digits[0].labels[:200]]
+    learnt, measured = [], []
+    for at_once in (200, 32):  # six batches and a rest, or one after another
+        network = architectures.build("digitnet", width=4, dropout=0.0)
+        learner = Learner(network, None)
+        learner.compile_for(keras.optimizers.Adam(0.01), DigitTask)
+        parts = [slice(i, i + at_once) for i in range(0, 200, at_once)]
+        told = [learner.steps(images[part], answers[part], 32) for part in parts]
+        weights = [len(images[part]) / 200 for part in parts]
+        names = ("loss", "accuracy")
+        measured.append([np.dot(weights, [one[name] for one in told]) for name in names])
+        learnt.append(network.get_weights())
+    np.testing.assert_allclose(*measured, rtol=1e-4)
+    for one, other in zip(*learnt, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-4)
+
+
 def test_smoothing_is_what_augmentation_does_to_sharpness(digits):
     """On average over places, resampling leaves of fine patterns what an eighth leaves of them."""
 

@@ -21,7 +21,7 @@ NOTHING = Simulation(**dict.fromkeys(Simulation.__dataclass_fields__, 0.0))
 
 @pytest.fixture(scope="module")
 def lines():
-    """Some lines of pen-drawn and of given digits."""
+    """Some lines by invented writers, and of given digits."""
     labels = np.arange(400) % 10
     return draw_lines(draw_digits(labels, 0), labels, 120, [7], Simulation())
 

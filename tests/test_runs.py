@@ -25,6 +25,7 @@ from digitlib.reading.models import PRETRAINED, checksum
 from digitlib.release import readme
 from digitlib.release import ship as shipping
 from digitlib.reporting import runs
+from digitlib.reporting.cards import VARIED, card_lines
 from digitlib.reporting.published import CLAIMS
 
 
@@ -50,6 +51,30 @@ def outputs(tmp_path):
     file = tmp_path / "metrics" / "05_evaluation.json"
     write_json(file, json.loads(file.read_text()) | {"model_sha256": checksum(tmp_path / "model")})
     return tmp_path
+
+
+def test_a_card_is_told_in_words():
+    """Protects a reader from a recipe's raw names and numbers."""
+    told = card_lines(load_card(PRETRAINED))
+    assert told["network"].startswith("digitnet: ")
+    assert "2 columns, whose mean answers" in told["network"]
+    assert told["varied"].startswith("turned by up to 10°, resized by up to 10%")
+    assert "slanted by up to 7°" in told["varied"]
+    assert "AdamW, learning rate 0.0025 falling along a cosine" in told["recipe"]
+    assert not [text for text in told.values() if "_" in text or "{" in text]
+    plain = load_card(PRETRAINED) | {
+        "augmentation": {},
+        "architecture": {"name": "lrn", "options": {}},
+    }
+    assert "varied" not in card_lines(plain)
+    assert card_lines(plain)["network"] == "lrn"
+
+
+def test_every_augmentation_has_its_words():
+    """Protects the card of a model that is varied in a new way."""
+    from digitlib.learning.augmentation import OTHERS, WARPS
+
+    assert set(VARIED) == {*WARPS, *OTHERS}
 
 
 def test_every_seed_is_gathered_and_the_own_one_leads(outputs):
@@ -154,7 +179,7 @@ def test_the_readme_says_what_each_variation_bought(tmp_path):
     text = readme.ladders(tmp_path)
     assert "| none | 98.70 % | 0.10 | – | – |" in text
     assert "| + slant 0.2 | 99.10 % | 0.05 | +0.40 | -0.10 to +0.90 |" in text
-    assert text.endswith("Clearly above zero by themselves: none of them.")
+    assert text.endswith("Steps whose own gain is clearly above zero: none of them.")
 
 
 def test_a_result_is_of_a_commit_unless_code_differs(tmp_path, monkeypatch):

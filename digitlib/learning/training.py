@@ -43,6 +43,17 @@ def choose_precision(wanted: str) -> str:
     return "mixed_bfloat16" if {"avx512_bf16", "amx_bf16"} & set(flags) else "float32"
 
 
+def device() -> dict[str, str]:
+    """Who trains here: the ``backend``, and as ``device`` a graphics card's name or processor."""
+    backend, name = keras.backend.backend(), "processor"
+    if backend == "jax":
+        import jax
+
+        [first, *_] = jax.devices()
+        name = name if first.platform == "cpu" else first.device_kind
+    return {"backend": backend, "device": name}
+
+
 def print_epoch(row: Row, recipe: Recipe) -> None:
     """One line per epoch, of the same width, that reads well in a notebook and a terminal."""
     done = round(20 * row["epoch"] / recipe.epochs)

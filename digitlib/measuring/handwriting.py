@@ -179,7 +179,7 @@ def _drawn(seed: int) -> Handwriting:
     hands = draw_hands(HANDS, random, ("forms", "unseen"))
     who, digits = np.divmod(np.arange(10 * HANDS).repeat(TIMES), 10)
     pictures = [on_paper(image, random) for image in write(hands, who, digits, random)]
-    labels, source = digits.astype(np.uint8), "pen-drawn, laid on paper"
+    labels, source = digits.astype(np.uint8), "by invented writers, laid on paper"
     return Handwriting(f"hands {SIMULATED}", pictures, labels, source, who, "writer")
 
 

@@ -81,12 +81,12 @@ def digits_of(text: str) -> str:
 
 
 def simulated(digits: Dataset | None, count: int, seed: Seed, simulation: Simulation) -> LineSet:
-    """Simulated lines of these digits, or of pen-drawn ones alone; some hold no number."""
+    """Simulated lines, of these digits or by invented writers alone; some hold no number."""
     lines = draw_lines(*images_and_labels(digits), count, seed, simulation)
     texts = [line.text.replace(THIN_SPACE, "") for line in lines]
     said = [[found.group() for found in NUMBER.finditer(text)] for text in texts]
     pictures = [line.grey for line in lines]
-    source = "simulated, of " + (digits.source if digits else "pen-drawn digits")
+    source = "simulated, of " + (digits.source if digits else "digits by invented writers")
     return LineSet("simulated", pictures, said, source, marked=True)
 
 

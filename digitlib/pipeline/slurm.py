@@ -18,7 +18,7 @@ import yaml
 from digitlib.artifacts import from_root, project_root
 from digitlib.extras import need
 
-NOTE = ".jobs"  # a file in a folder of results: how the names of jobs begin that write there
+NOTE = ".jobs"  # a file in a folder of results: the name of the run whose jobs write there
 DEFAULTS = Path(__file__).with_suffix(".yaml")
 PATIENCE = 60  # seconds that a cancelled job may take to end
 # What ends a job, as Slurm writes it into the job's log or gives it as its state, and what helps.
@@ -113,7 +113,7 @@ def _check(site: str) -> None:
 
 
 def _name(profile: str) -> str:
-    """What the names of a profile's jobs begin with; another checkout has another."""
+    """What a profile's jobs are called; in another checkout they are called otherwise."""
     place = hashlib.sha256(str(project_root()).encode()).hexdigest()[:8]
     return f"digitlib-{place}-{re.sub('[^A-Za-z0-9_-]', '-', profile)}"[:50]
 
@@ -144,10 +144,12 @@ def _end_jobs(folders: Sequence[Path]) -> None:
 
 
 def _jobs(names: tuple[str, ...]) -> list[str]:
-    """The numbers of the jobs with such names that wait, run or end just now."""
+    """The numbers of the jobs of runs with such names that wait, run or end just now."""
     told = _ask("squeue", "--me", "--noheader", "--format", "%i %j").splitlines()
     named = (line.split(maxsplit=1) for line in told if line.strip())
-    return [number for number, name in named if name.startswith(names)]
+    # Snakemake's plugin adds an identifier of 36 signs to the names of its jobs.
+    mine = re.compile(rf"({'|'.join(map(re.escape, names))})(_[0-9a-f-]{{36}})?\s*")
+    return [number for number, name in named if mine.fullmatch(name)]
 
 
 def _ask(*command: str) -> str:

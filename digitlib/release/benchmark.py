@@ -155,6 +155,8 @@ def race(cap: float = CAP, seeds: int = SEEDS) -> dict:
         fits: seed, and its log, a row for each epoch: seconds since the start, processor_seconds
         (of all cores; other work on the machine does not count), and accuracy_percent.
     """
+    from digitlib.learning import training
+
     fits: dict[str, list[dict]] = {profile: [] for profile in RACERS}
     for seed, profile in itertools.product(range(seeds), RACERS):
         print(f"{profile}, seed {seed}: {HELD_OUT:,} validation digits", flush=True)
@@ -164,20 +166,7 @@ def race(cap: float = CAP, seeds: int = SEEDS) -> dict:
         "n_validation": HELD_OUT,
         "cap_seconds": 60 * cap,
         "profiles": fits,
-    } | _trained_by()
-
-
-def _trained_by() -> dict[str, str]:
-    """Keras's backend, and the name of the graphics card where it uses one."""
-    import keras
-
-    backend, device = keras.backend.backend(), "processor"
-    if backend == "jax":
-        import jax
-
-        [first, *_] = jax.devices()
-        device = device if first.platform == "cpu" else first.device_kind
-    return {"backend": backend, "device": device}
+    } | training.device()
 
 
 def _race(profile: str, seed: int, cap: float) -> list[dict]:
@@ -253,8 +242,8 @@ def race_table(result: dict) -> str:
             for kind in ("seconds", "processor_seconds")
         )
         lines.append(
-            f"By the medians, `{first}` takes 1/{wall:.1f} of `{last}`'s time to {goal:g} %, and "
-            f"1/{processor:.1f} of its processor time."
+            f"By the medians, `{first}` is {wall:.1f} times as fast as `{last}` to {goal:g} %, and "
+            f"takes 1/{processor:.1f} of its processor time."
         )
     return "\n".join(lines).strip()
 

@@ -66,9 +66,9 @@ def headlines(root: Path) -> str:
         )
     for row in speed.get("speed", {}).get("rows", [])[:1]:
         lines.append(
-            f"- **{row['p50_ms']:.2f} ms** for a digit (median of {row['asked']:,}, "
-            f"{speed['speed']['machine']}), by a model of {row['bytes'] / 1e6:.1f} MB, without "
-            "TensorFlow."
+            f"- **{row['p50_ms']:.2f} ms** to classify an image of 28×28 pixels (median of "
+            f"{row['asked']:,}, {speed['speed']['machine']}), by a model of "
+            f"{row['bytes'] / 1e6:.1f} MB, without TensorFlow."
         )
     return "\n".join(lines)
 
@@ -213,7 +213,7 @@ def numbers(root: Path) -> str:
         )
     heads = [
         "pictures", "n", "digits all right", "95 % interval", "as written", "surest half",
-        "stated probability", "calibration error", "by chance, up to",
+        "accepted", "stated probability", "calibration error", "by chance, up to",
     ]  # fmt: skip
     cells = [
         [
@@ -223,6 +223,7 @@ def numbers(root: Path) -> str:
             f"{row['low_percent']:.1f} – {row['high_percent']:.1f}",
             _as_written(measured["marks"].get(name)),
             f"{row['surest_half_percent']:.1f} %",
+            f"{measured['accepted_percent'][name]:.1f} %",
             f"{row['stated_percent']:.1f} %",
             f"{row['ece_percent']:.1f} %",
             f"{row['ece_by_chance_percent']:.1f} %",
@@ -302,7 +303,9 @@ def _rungs(goal: str, rungs: list[dict]) -> str:
             f"| {rung['bought']:+.2f} | {rung['bought_low']:+.2f} to {rung['bought_high']:+.2f} |"
         )
     clear = ", ".join(clearly_bought(rungs))
-    return "\n".join([*lines, "", f"Clearly above zero by themselves: {clear or 'none of them'}."])
+    return "\n".join(
+        [*lines, "", f"Steps whose own gain is clearly above zero: {clear or 'none of them'}."]
+    )
 
 
 PAGES = {

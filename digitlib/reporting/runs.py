@@ -139,42 +139,6 @@ def _from_to(before: float, after: float) -> str:
     return f"stays at {was} %" if was == now else f"goes from {was} to {now} %"
 
 
-def card_lines(card: dict) -> dict[str, str]:
-    """A model's card for a reader: what it is, what it was made from, what it is for.
-
-    What its training did without, such as drawn digits, is not mentioned.
-    """
-    recipe, validation = card["recipe"], card["validation_metrics"]
-    network, options = card["architecture"]["name"], _listed(card["architecture"]["options"])
-    drawn, others = recipe["synthetic_share"], recipe.get("nondigit_share")
-    hard, averaged = recipe.get("hard_example_share", 1), recipe.get("swa_epochs")
-    lines = {
-        "reads": "one handwritten digit in a picture of 28×28 pixels, ink bright on black",
-        "network": f"{network} ({options})" if options else network,
-        "size": f"{card['parameters']:,} parameters; {card['multiply_adds'] / 1e6:.1f} million "
-        "multiply-adds for one digit",
-        "trained on": card["source"],
-        "augmentation": _listed(card["augmentation"]),
-        "drawn digits": drawn and f"{drawn:.0%} as many as real ones, from simulated pen strokes",
-        "non-digits": others and f"{others:.0%} as many as digits: letters and scribbles",
-        "hard examples": hard < 1
-        and f"after the first epoch only {hard:.0%} of the digits, most of them the hardest",
-        "recipe": f"{recipe['optimizer']}, learning rate {recipe['learning_rate']:g} "
-        f"({recipe['schedule']}), batches of {recipe['batch_size']}, at most {recipe['epochs']} "
-        f"epochs, {card['precision']}",
-        "weights": averaged and f"the mean over the last {averaged} epochs",
-        "chosen on": f"{validation['n']:,} validation digits; it reads "
-        f"{validation['accuracy_percent']:.2f} % of them correctly (95 % interval "
-        f"{validation['low_percent']:.2f} to {validation['high_percent']:.2f} %)",
-        "answers with": card.get("test_time_augmentation")
-        and "the mean of three views: the picture, and it a pixel higher and lower",
-        "temperature": f"{card['temperature']:.3f}; logits are divided by it",
-        "accepts": f"answers with a confidence of {card['threshold']:.2f} or more",
-        "not for": "letters, several digits at once, or decisions that nobody checks",
-    }
-    return {name: text for name, text in lines.items() if text}
-
-
 def _listed(values: Mapping[str, object]) -> str:
     """Names and values in a row: ``rotation 10, zoom 0.1``."""
     return ", ".join(f"{name} {value}" for name, value in values.items())

@@ -9,7 +9,7 @@ from digitlib.apps.page.shared import SharedRecognizer, error, table
 from digitlib.apps.page.train import curves
 from digitlib.artifacts import read_history
 from digitlib.reading.models import find_models
-from digitlib.reporting.runs import card_lines
+from digitlib.reporting.cards import card_lines
 
 ASKED = 300  # digits, to measure how long one takes
 

@@ -54,7 +54,7 @@ def forms_of_digits(forms: Mapping[str, Mapping[str, np.ndarray]]) -> Figure:
 
 def hands(images: np.ndarray, names: Sequence[str]) -> Figure:
     """Digits (hands, digits, 28, 28), 0 to 255, a row for each hand beside its name."""
-    fig = figure(11, 0.55 * len(images), alt="Digits by drawn hands, a row for each")
+    fig = figure(11, 0.55 * len(images), alt="Digits by invented writers, a row for each")
     draw.mosaic(fig.add_subplot(), images, rows=names)
     return fig
 

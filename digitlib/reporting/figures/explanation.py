@@ -26,7 +26,9 @@ def evidence(images: np.ndarray, maps: Sequence[np.ndarray], probabilities: np.n
         for row, digit in enumerate(answers[column], 1):
             axes = grid[row, column]
             drawn = axes.imshow(found[digit], cmap=DIVERGING, vmin=-limit, vmax=limit)
-            axes.set(xticks=[], yticks=[], title=f"{digit}: {probabilities[column, digit]:.1%}")
+            likely = probabilities[column, digit]
+            said = "below 0.1%" if likely < 0.0005 else f"{likely:.1%}"
+            axes.set(xticks=[], yticks=[], title=f"{digit}: {said}")
             axes.grid(visible=False)
     for axes, name in zip(grid[:, 0], ("seen", "for the answer", "for the next"), strict=True):
         axes.set_ylabel(name)

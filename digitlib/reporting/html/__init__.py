@@ -109,7 +109,7 @@ def _plain(markdown: str) -> str:
 
 
 def _furnished(body: str) -> str:
-    """The content of a page with folded code, tables that scroll and figures to enlarge."""
+    """A page with code folded, tables that scroll, figures to enlarge, and percents kept whole."""
     from bs4 import BeautifulSoup
 
     page = BeautifulSoup(body, "html.parser")
@@ -130,6 +130,9 @@ def _furnished(body: str) -> str:
     for figure in page.select(".output_area img"):
         about = {"type": "button", "class": "enlarge", "title": "Enlarge"}
         figure.wrap(page.new_tag("button", attrs=about))
+    for text in page.find_all(string=re.compile(r"\d %")):
+        if not text.find_parent(["pre", "code"]):  # no line ends between a number and its sign
+            text.replace_with(re.sub(r"(?<=\d) %", "\N{NO-BREAK SPACE}%", text))
     return str(page)
 
 

@@ -1,16 +1,16 @@
-"""What a look at the data found, in sentences made from the numbers, so that none can be untrue.
+"""What a look at the data found.
 
-Every function gives Markdown. ``measuring.images`` and ``measuring.statistics`` give the numbers.
+``measuring.images`` and ``measuring.statistics`` give the numbers.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
 from digitlib.datasets import Dataset
 from digitlib.measuring.images import correlation_by_chance, level_moments, plain_name
-from digitlib.measuring.statistics import clearly_bought
+from digitlib.reporting.findings.words import counted, degrees, first_of, listed, share
 
 # Two scans of one piece of paper would differ by less than this; two digits hardly ever do.
 NEAR_COPY_GREY_LEVELS = 5
@@ -47,12 +47,10 @@ def faults(
 ) -> str:
     """From counts by fault, (file, reason) of what could not be loaded, and ``placing.remedy``."""
     there = [f"{fault} ({number:,})" for fault, number in found.items() if number]
-    lines = [f"**Found:** {listed(there)}." if there else "**None of these faults was found.**"]
-    lines += [f"- `{file}` was left out: {reason}" for file, reason in left_out[:10]]
-    if len(left_out) > 10:
-        lines.append(f"- … and {counted(len(left_out) - 10, 'more file')}")
+    text = f"**Found:** {listed(there)}." if there else "**None of these faults was found.**"
+    files = first_of([f"`{file}` was left out: {reason}" for file, reason in left_out], "file")
     look = f"**Look at them:** {remedy}." if remedy else ""
-    return "\n\n".join(filter(None, [lines[0], "\n".join(lines[1:]), look]))
+    return "\n\n".join(filter(None, [text, files, look]))
 
 
 def near_copies(distance: np.ndarray) -> str:
@@ -212,39 +210,3 @@ def summary(numbers: Mapping) -> str:
         f"**To look at by hand**: {odd} far out.",
     )
     return "\n".join(f"- {line}" for line in lines)
-
-
-def ladder(rungs: Sequence[Mapping], seeds: int, judged_by: str) -> str:
-    """From ``statistics.rungs``, how many seeds each rung has, and what it was judged by."""
-    first, last = rungs[0]["mean"], rungs[-1]["mean"]
-    what = "bought" if last > first else "cost" if last < first else "changed nothing:"
-    clear = listed(f"**{name}**" for name in clearly_bought(rungs))
-    text = (
-        f"All steps together {what} **{abs(last - first):.2f} points** ({first:.2f} to "
-        f"{last:.2f} %; {counted(seeds, 'seed')}; {judged_by}). "
-        f"Clearly above zero by themselves: {clear}."
-    )
-    return text if seeds > 5 else text + " With so few seeds, only large effects show."
-
-
-def counted(number: int, noun: str) -> str:
-    """A count with its noun: ``no images``, ``1 image``, ``1,234 images``."""
-    return f"{f'{number:,}' if number else 'no'} {noun}{'' if number == 1 else 's'}"
-
-
-def listed(items: Iterable[object]) -> str:
-    """Items in a row: ``none``, ``a``, ``a and b``, ``a, b and c``."""
-    words = [str(item) for item in items]
-    return (
-        f"{', '.join(words[:-1])} and {words[-1]}" if len(words) > 1 else "".join(words) or "none"
-    )
-
-
-def share(part: float, whole: float) -> str:
-    """A share in percent with one digit after the point."""
-    return f"{100 * part / whole:.1f} %"
-
-
-def degrees(angle: float) -> str:
-    """An angle in whole degrees: ``−8°``."""
-    return f"{round(angle):d}°".replace("-", "−")
