@@ -83,7 +83,8 @@ def test_a_ladder_is_told_of_truly_whatever_it_reached():
     up = [rung("none", 91.0), rung("shift 1", 92.5, 0.3), rung("zoom 0.1", 92.0, -0.4)]
     assert ladders.bought(up, 3, "500 digits") == (
         "All steps together bought **1.00 points** (91.00 to 92.00 %; 3 seeds; 500 digits). "
-        "Steps whose own gain is clearly above zero: **shift 1**. With so few seeds, only large effects show."
+        "Steps whose own gain is clearly above zero: **shift 1**. "
+        "With so few seeds, only large effects show."
     )
     down = [rung("none", 91.0), rung("shift 1", 90.0, -3.0)]
     assert "cost **1.00 points**" in ladders.bought(down, 1, "500 digits")
