@@ -98,7 +98,7 @@ def test_a_race_is_decided_by_the_medians():
     assert "`fast` is 12.0 times as fast as `five_layer` to 99.5 %" in said
     assert "**40 s**, 30 s – 5.0 min, epoch 2" in said
     assert "**20 s**, 15 s – 2.5 min, epoch 1" in said
-    assert "not reached (3)" in said
+    assert said.count("not reached") == 2
     result["profiles"]["fast"] = fits(30, 40) + fits(300, best=99.4)
     said = benchmark.race_table(result)
     assert "(2 of 3)" in said

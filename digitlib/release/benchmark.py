@@ -229,8 +229,11 @@ def race_table(result: dict) -> str:
         name: [[_reaching(fit["log"], goal) for fit in fits] for goal in goals]
         for name, fits in result["profiles"].items()
     }
-    cells = [[f"`{name}`", *map(_reached, row)] for name, row in rows.items()]
-    heads = ["time to", *(f"{goal:g} %" for goal in goals)]
+    cells = [
+        [f"`{name}`", str(len(result["profiles"][name])), *map(_reached, row)]
+        for name, row in rows.items()
+    ]
+    heads = ["time to", "seeds", *(f"{goal:g} %" for goal in goals)]
     lines = [markdown(heads, cells, left=1), ""]
     first, last, goal = next(iter(rows)), next(reversed(rows)), goals[1]
     leading, trailing = ([fit for fit in rows[name][1] if fit] for name in (first, last))
@@ -259,7 +262,7 @@ def _reached(fits: list[dict | None]) -> str:
     there = [row for row in fits if row]
     few = f" ({len(there)} of {len(fits)})" if len(there) < len(fits) else ""
     if not there:
-        return f"not reached ({len(fits)})" if len(fits) > 1 else "not reached"
+        return "not reached"
     wall = sorted(row["seconds"] for row in there)
     between = f", {_time(wall[0])} – {_time(wall[-1])}" if len(wall) > 1 else ""
     epoch = statistics.median(row["epoch"] for row in there)

@@ -145,7 +145,9 @@ def performance(root: Path) -> str:
         tables.append(f"On {speed['machine']}:\n\n{benchmark.speed_table(speed['rows'])}")
     if race := metrics.get("race"):
         on = race["machine"] if race["device"] == "processor" else race["device"]
-        tables.append(f"Training by {race['backend']} on {on}:\n\n{benchmark.race_table(race)}")
+        by = {"tensorflow": "TensorFlow", "jax": "JAX"}.get(race["backend"], race["backend"])
+        most = f"{race['cap_seconds'] / 60:g} minutes each at most"
+        tables.append(f"Training with {by} on {on}, {most}:\n\n{benchmark.race_table(race)}")
     return "\n\n".join(tables)
 
 
