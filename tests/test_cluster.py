@@ -180,7 +180,7 @@ def test_parts_are_read_on_a_cluster_and_go_on_there(tmp_path, cluster):
     assert "part 1 of 2" not in printed
     whole = predict(open_source(digits), tmp_path / "whole.csv", workers=1).read_bytes()
     assert project.table.read_bytes() == whole
-    assert whole.startswith(rows[: rows.rindex(b"\r\n")])
+    assert rows.splitlines()[1] in whole
 
 
 def test_a_search_is_shared_by_jobs(tmp_path, cluster):
