@@ -1,7 +1,5 @@
 """Simulated lines, what they say, and the hands they are by."""
 
-import re
-from dataclasses import asdict
 from itertools import pairwise
 
 import numpy as np
@@ -13,7 +11,6 @@ from digitlib.synthetic.hands import NEAR, STRIDE, drawn_hands, real_hand
 from digitlib.synthetic.lines import WIDTH, Simulation, as_seen, columns, draw_lines
 from digitlib.synthetic.numerals import draw_digits
 from digitlib.synthetic.texts import LETTERS, LOOKALIKES, SPACE, THIN_SPACE, draw_text
-from digitlib.synthetic.writing import Writing
 
 NO_DIGITS = np.empty((0, 28, 28), np.uint8), np.empty(0, np.uint8)
 NOTHING = Simulation(**dict.fromkeys(Simulation.__dataclass_fields__, 0.0))
@@ -106,17 +103,6 @@ def test_words_cannot_be_taken_for_numbers():
     told = " ".join(draw_text(random, 5, 0, 0) for _ in range(300)).split()
     for word in (w for w in told if w.isalpha()):
         assert sum(c in LOOKALIKES for c in word) <= sum(c in LETTERS for c in word)
-
-
-def test_some_numbers_are_dates_times_and_fractions():
-    """Protects ``12/05/2024`` and ``12:30`` from being read with a 1 for each sign."""
-    random = np.random.default_rng(0)
-    told = [draw_text(random, 0, 0, 1) for _ in range(2000)]
-    for sign in "/:":
-        assert sum(re.search(rf"\d{sign}\d", text) is not None for text in told) > 10
-    writing = Writing(drawn_hands(1, random)[0], random, 800, asdict(NOTHING))
-    writing.write("12/05 8:30")
-    assert "".join(writing.tokens) == "12?058?30"
 
 
 @pytest.mark.parametrize("family", patterns.FAMILIES)

@@ -4,7 +4,6 @@ import numpy as np
 
 # Shares at strength 1, of lines or of numbers; see `lines.Simulation`.
 BLANK, WORDS, SEVERAL, MARKED, NEGATIVE, OPENED, CLOSED = 0.07, 0.06, 0.22, 0.6, 0.08, 0.1, 0.3
-DATED = 0.06  # of numbers: dates, times and fractions
 LENGTHS = {1: 0.1, 2: 0.12, 3: 0.15, 4: 0.2, 5: 0.21, 6: 0.12, 7: 0.06, 8: 0.04}
 
 SPACE, THIN_SPACE, DITTO = " ", "_", '"'
@@ -19,8 +18,7 @@ def draw_text(random: np.random.Generator, words: float, several: float, marks: 
     """What a line says. Each argument is a strength; see `lines.Simulation`.
 
     Digits and ``. , -`` are what they are, ``–`` is a long dash, ``_`` a narrow space as between
-    thousands, and a space parts numbers and words. Everything else is other ink, such as ``/`` and
-    ``:`` in dates and times.
+    thousands, and a space parts numbers and words. Everything else is other ink.
     """
     if random.random() < BLANK * words:
         return SPACE.join(_word(random) for _ in range(random.integers(0, 4)))
@@ -36,8 +34,6 @@ def draw_text(random: np.random.Generator, words: float, several: float, marks: 
 
 
 def _number(random: np.random.Generator, marks: float) -> str:
-    if random.random() < DATED * marks:
-        return _dated(random)
     length = int(random.choice(list(LENGTHS), p=list(LENGTHS.values())))
     digits = random.integers(0, 10, length)
     if length > 2 and random.random() < 0.25:  # a round amount, or a price
@@ -54,23 +50,6 @@ def _number(random: np.random.Generator, marks: float) -> str:
     if random.random() < CLOSED * marks:
         text += CLOSINGS[random.integers(len(CLOSINGS))]
     return text
-
-
-def _dated(random: np.random.Generator) -> str:
-    """A date, a time or a fraction: numbers with a sign between them."""
-    day, month = int(random.integers(1, 32)), int(random.integers(1, 13))
-    hour, minute = int(random.integers(24)), int(random.integers(60))
-    year = int(random.integers(1900, 2100))
-    padded = "02" if random.random() < 0.5 else ""
-    kind = random.random()
-    if kind < 0.6:
-        parts = [format(day, padded), format(month, padded)]
-        if random.random() < 0.8:
-            parts.append(str(year) if random.random() < 0.6 else f"{year % 100:02}")
-        return "//.-"[random.integers(4)].join(parts)
-    if kind < 0.8:
-        return f"{hour:{padded}}:{minute:02}"
-    return f"{day}/{int(random.integers(2, 101))}"
 
 
 def _marked(text: str, random: np.random.Generator) -> str:

@@ -19,7 +19,6 @@ APART = 2.2 * COLUMN  # least distance of neighbours in pixels, or no column lie
 
 # The pen's paths of letters and signs, and the signs that have a name in nondigits.yaml.
 _TABLE = Path(__file__).with_name("signs.yaml").read_text(encoding="utf-8")
-_SIZES = {"/": 1.3, ":": 0.75}  # of signs that are taller or lower than others
 _NAMES = {"=": "equals", "*": "star", "#": "hash"}
 _PATHS: dict[str, str] = (
     yaml.safe_load(_TABLE)
@@ -218,7 +217,8 @@ class Writing:
         else:
             image = _stock(_PATHS[character])[random.integers(STOCK)]
             gap = random.uniform(-0.1, 0.12) * habits.height if joined else gap
-        size *= _SIZES.get(character, 0.75 if character.islower() else 1.0)
+        if character.islower():
+            size *= 0.75
         place = self._put(image, size, gap)
         if place is None:
             return False
