@@ -11,7 +11,7 @@ from playwright.sync_api import Page, sync_playwright
 
 from digitlib.pipeline.notebooks import execute
 from digitlib.reading.models import PRETRAINED
-from digitlib.reporting.html import export_html
+from digitlib.reporting.html import _furnished, export_html
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 PARAMETERS = ["topic: str = 'digits'  # what it is about", "size: int = 3  # inches"]
@@ -166,3 +166,13 @@ def test_a_report_follows_dark_mode_and_prints(page_of, report):
     assert not page.locator("nav").is_visible()
     assert page.locator("main img").evaluate("i => getComputedStyle(i).breakInside") == "avoid"
     assert len(page.pdf()) > 10_000
+
+
+def test_a_percent_stays_with_its_sign_and_a_long_name_breaks():
+    """Protects narrow screens from lines that begin with %, and tables from one long name."""
+    page = _furnished(
+        "<p>99.6 % of</p><pre>5 % 2</pre><table><tr><td>owner/long_name</td></tr></table>"
+    )
+    assert "99.6\N{NO-BREAK SPACE}% of" in page
+    assert "5 % 2" in page
+    assert "owner/<wbr/>long_<wbr/>name" in page

@@ -130,6 +130,12 @@ def _furnished(body: str) -> str:
     for figure in page.select(".output_area img"):
         about = {"type": "button", "class": "enlarge", "title": "Enlarge"}
         figure.wrap(page.new_tag("button", attrs=about))
+    for cell in page.select("td"):  # a long name may break after its slashes
+        if cell.string and "/" in cell.string:
+            first, *others = re.split(r"(?<=[/_])", cell.string)
+            cell.string = first
+            for part in others:
+                cell.extend([page.new_tag("wbr"), part])
     for text in page.find_all(string=re.compile(r"\d %")):
         if not text.find_parent(["pre", "code"]):  # no line ends between a number and its sign
             text.replace_with(re.sub(r"(?<=\d) %", "\N{NO-BREAK SPACE}%", text))
