@@ -77,14 +77,14 @@ def workflow(
         ClusterError: when there is no cluster, or it does not answer.
         OSError: when the project cannot be written.
     """
-    state = resolve(".snakemake")
-    state.mkdir(exist_ok=True)
-    if not os.access(state, os.W_OK):
-        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(state))
     with (
         only_run(folders),
         slurm.jobs_of(name, place.executor, place.site, folders) as on_cluster,
     ):
+        state = resolve(".snakemake")
+        state.mkdir(exist_ok=True)
+        if not os.access(state, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(state))
 
         def run(snakefile: Path, options: Sequence[str]) -> int:
             command = [
