@@ -2,17 +2,15 @@
 
 from dataclasses import asdict
 from functools import partial
-from itertools import chain
 
 import keras
 import numpy as np
 
 from digitlib.datasets import Dataset
 from digitlib.learning.layers import Tensor
-from digitlib.learning.tasks import Task
+from digitlib.learning.tasks import DrawnTask
 from digitlib.pixels.line_images import ALPHABET, COLUMN, MARGIN
 from digitlib.synthetic.lines import Line, Simulation, as_seen, draw_lines
-from digitlib.synthetic.pool import Pool, in_chunks
 
 VALIDATION = 2048  # lines that judge an epoch
 CHUNK = 1280  # lines that are drawn in one go
@@ -44,7 +42,7 @@ def line_loss(answers: Tensor, said: Tensor) -> Tensor:
     return spelled + IN_PLACE * missed
 
 
-class LineTask(Task):
+class LineTask(DrawnTask):
     """Read simulated lines. Use it in a ``with`` statement, which ends its processes.
 
     Args:
@@ -76,18 +74,13 @@ class LineTask(Task):
             "seed": seed,
         }
         draw = partial(draw_lines, train.images, train.known_labels(), simulation=simulation)
-        self._size = lines
-        self.pool = Pool(draw, in_chunks(lines, epochs, seed, CHUNK), processes)
+        super().__init__(draw, lines, epochs, seed, CHUNK, processes)
         judges = validation.images, validation.known_labels()
         self._validation = draw_lines(*judges, VALIDATION, [seed, 1 << 20, 1], simulation)
 
-    def size(self, epoch: int) -> int:
-        """How many lines an epoch has."""
-        return self._size
-
     def pictures(self, epoch: int, difficulty: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Lines uint8 (N, 48, 256, 1), and what they say: int32 (N, 2, 32), see `encode`."""
-        return _answered(list(chain.from_iterable(self.pool.get(epoch))))
+        return _answered(self.drawn(epoch))
 
     def judge(self, network: keras.Model) -> tuple[np.ndarray, np.ndarray]:
         """The loss in nats of each validation line, and whether it is read correctly."""

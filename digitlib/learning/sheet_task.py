@@ -1,15 +1,13 @@
 """Mark what is written, printed and ruled on simulated sheets: what the sheet network learns."""
 
 from functools import partial
-from itertools import chain
 
 import keras
 import numpy as np
 
 from digitlib.datasets import Dataset
 from digitlib.learning.layers import Tensor
-from digitlib.learning.tasks import Task
-from digitlib.synthetic.pool import Pool, in_chunks
+from digitlib.learning.tasks import DrawnTask
 from digitlib.synthetic.sheet_crops import Crop, draw_crops
 
 CHUNK = 64  # crops that are drawn in one go
@@ -33,7 +31,7 @@ def marking_loss(answers: Tensor, said: Tensor) -> Tensor:
     return ops.mean(ENTROPY * ops.mean(entropy, axis=(1, 2)) + dice, axis=-1)
 
 
-class SheetTask(Task):
+class SheetTask(DrawnTask):
     """Mark crops of simulated sheets. Use it in a ``with`` statement, which ends its processes.
 
     Args:
@@ -64,18 +62,13 @@ class SheetTask(Task):
             "seed": seed,
         }
         draw = partial(draw_crops, train.images, train.known_labels())
-        self._size = crops
-        self.pool = Pool(draw, in_chunks(crops, epochs, seed, CHUNK), processes)
+        super().__init__(draw, crops, epochs, seed, CHUNK, processes)
         judges = validation.images, validation.known_labels()
         self._validation = _stacked(draw_crops(*judges, judging, [seed, 1 << 20, 1]))
 
-    def size(self, epoch: int) -> int:
-        """How many crops an epoch has."""
-        return self._size
-
     def pictures(self, epoch: int, difficulty: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Crops uint8 (N, 256, 256, 1), and their maps uint8 (N, 128, 128, 3)."""
-        return _stacked(list(chain.from_iterable(self.pool.get(epoch))))
+        return _stacked(self.drawn(epoch))
 
     def judge(self, network: keras.Model) -> tuple[np.ndarray, np.ndarray]:
         """The loss of each validation crop, and how much of it is marked correctly, 0 to 1."""

@@ -7,6 +7,7 @@
 import os
 from collections.abc import Callable
 from functools import partial
+from itertools import chain
 from typing import Any, Self
 
 import keras
@@ -17,7 +18,7 @@ from digitlib.datasets import Dataset
 from digitlib.learning.layers import Tensor
 from digitlib.learning.recipe import Recipe
 from digitlib.synthetic.nondigits import draw_beside
-from digitlib.synthetic.pool import Pool
+from digitlib.synthetic.pool import Pool, in_chunks
 
 HARDEST = 0.6  # of the digits in an epoch of hard-example mining; the others are drawn
 REJUDGE = 5  # epochs between two searches for the hard digits
@@ -70,6 +71,39 @@ class Task:
     def difficulty(self, network: keras.Model, epoch: int) -> np.ndarray | None:
         """The loss of each real picture, where it is to be found out before this epoch."""
         return None
+
+
+class DrawnTask(Task):
+    """Learn from simulated pictures, which are new in each epoch.
+
+    Args:
+        draw: draws so many pictures from a seed.
+        count: how many an epoch has.
+        epochs: how many there are.
+        seed: fixes all pictures.
+        chunk: pictures that are drawn in one go.
+        processes: how many draw; one a core by default.
+    """
+
+    def __init__(
+        self,
+        draw: Callable[..., list],
+        count: int,
+        epochs: int,
+        seed: int,
+        chunk: int,
+        processes: int | None,
+    ):
+        self._count = count
+        self.pool = Pool(draw, in_chunks(count, epochs, seed, chunk), processes)
+
+    def size(self, epoch: int) -> int:
+        """How many pictures an epoch has."""
+        return self._count
+
+    def drawn(self, epoch: int) -> list:
+        """What was drawn for an epoch."""
+        return list(chain.from_iterable(self.pool.get(epoch)))
 
 
 class DigitTask(Task):

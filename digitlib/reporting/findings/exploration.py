@@ -10,7 +10,7 @@ import pandas as pd
 
 from digitlib.datasets import Dataset
 from digitlib.measuring.images import correlation_by_chance, level_moments, plain_name
-from digitlib.reporting.findings.words import counted, degrees, first_of, listed, share
+from digitlib.reporting.findings.words import bullets, counted, degrees, first_of, listed, share
 
 # Two scans of one piece of paper would differ by less than this; two digits hardly ever do.
 NEAR_COPY_GREY_LEVELS = 5
@@ -209,4 +209,4 @@ def summary(numbers: Mapping) -> str:
         f"chance, none by a gap of more than {gaps['gap_percent'].max():.1f} %.",
         f"**To look at by hand**: {odd} far out.",
     )
-    return "\n".join(f"- {line}" for line in lines)
+    return bullets(lines)
