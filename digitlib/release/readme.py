@@ -97,6 +97,18 @@ def summary(root: Path) -> str:
     return markdown(heads, cells, left=1)
 
 
+def acceptance(root: Path) -> str:
+    """What the line model's threshold means on simulated sheets and on real cheques, in words."""
+    measured, lines = load_metrics(root / "outputs/numbers").get(NUMBERS, {}), []
+    if cells := measured.get("sheets", {}).get("cells"):
+        row = cells["all"]
+        right = 100 * (1 - row["wrong_accepted_percent"] / row["accepted_percent"])
+        lines.append(f"On simulated sheets, {right:.0f} % of the accepted cells are right.")
+    if "amounts" in (accepted := measured.get("accepted_percent", {})):
+        lines.append(f"Of the amounts on real cheques, {accepted['amounts']:.0f} % are accepted.")
+    return "\n".join(lines)
+
+
 def _worst_writer(row: dict) -> str:
     if row.get("grouped_by") != "writer" or "worst_percent" not in row:
         return "–"
@@ -311,7 +323,7 @@ def _rungs(goal: str, rungs: list[dict]) -> str:
 
 
 PAGES = {
-    "README.md": (headlines, results, summary),
+    "README.md": (headlines, acceptance, results, summary),
     "docs/results.md": (
         *(results, handwriting, numbers, sheets, other_readers, ladders, performance),
     ),
