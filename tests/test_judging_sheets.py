@@ -3,7 +3,16 @@
 import numpy as np
 import pytest
 
-from digitlib.measuring.sheets import Judged, close_up, draw_test_sheets, overlap, summary
+from digitlib.measuring.sheets import (
+    Judged,
+    close_up,
+    draw_test_sheets,
+    judge,
+    overlap,
+    summary,
+)
+from digitlib.reading import sheets
+from digitlib.reading.numbers import Number
 from digitlib.synthetic.pages import Cell
 from digitlib.synthetic.sheets import Sheet
 
@@ -22,6 +31,16 @@ def test_what_is_wrong_and_accepted_is_counted_of_all_cells():
     assert found["wrong_accepted_percent"] == 12.5
     assert 12.5 < found["wrong_accepted_high_percent"] < 100
     assert summary([]) == {"n": 0}
+
+
+@pytest.mark.parametrize(("said", "right"), [("216", True), ("21 6", False), ("2.16", True)])
+def test_a_cell_is_right_if_it_holds_that_number_and_no_other(said, right):
+    """Protects against counting 21 and 6 as 216."""
+    cell = Cell(-1, 0, 0, 1, 1, CORNERS, "216")
+    sheet = Sheet(np.full((60, 100), 255, np.uint8), np.zeros((60, 100, 3), np.uint8), [cell])
+    numbers = tuple(Number(one, (), 1.0, True, place=(40, 20, 10, 10)) for one in said.split())
+    [judged] = judge(lambda _: sheets.Sheet(lines=(numbers,)), [sheet])
+    assert judged.right == right
 
 
 @pytest.mark.parametrize(("rows", "agreement"), [((0, 4), 1.0), ((2, 6), 0.5), ((4, 8), 0.0)])

@@ -69,6 +69,18 @@ def test_every_number_of_a_table_is_in_its_cell(recognizer, page):
     assert (sheet.fields, sheet.lines, sheet.left_out) == ((), (), ())
 
 
+def test_several_numbers_in_one_line_of_a_cell_are_doubtful(recognizer):
+    """Protects a number with a wide gap in it: 216 is not accepted as 21 and 6."""
+    page = table([["", "", "305"], ["48", "96", "7"]], merged=[(0, 0)])
+    x, y = corner(0, 0)
+    right = write(page, "21", x + 12, y + 14)
+    write(page, "6", right + 2 * DIGIT, y + 14)
+    cell = recognizer.read_sheet(page).cells[0]
+    assert cell.text == "21 6"
+    assert all(one.confidence > recognizer.line_reader.threshold for one in cell.numbers)
+    assert not cell.accepted
+
+
 def test_a_cell_that_reaches_over_two_columns_is_there_once(recognizer):
     texts = [["12", "7", "305"], ["4865", "", "96"], ["590", "31", "8"]]
     [found] = recognizer.read_sheet(table(texts, merged=[(1, 0)])).tables

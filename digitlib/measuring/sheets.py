@@ -30,7 +30,7 @@ class Judged:
         sheet: number of the sheet.
         cell: what was drawn.
         said: what was read there.
-        right: whether the digits are the same.
+        right: whether the numbers have the same digits.
         exact: whether the marks are the same as well.
         accepted: whether all that was read there is accepted.
     """
@@ -70,7 +70,7 @@ def judge(read_sheet: Callable[[Picture], Any], sheets: Iterable[Sheet]) -> list
             if cell.text and _is_seen(cell, drawn.grey.shape):
                 there = _in_cell(tables[cell.table], cell, numbers)
                 said = " ".join(one.text for one in there)
-                right = _digits(said) == _digits(cell.text)
+                right = _numbers(said) == _numbers(cell.text)
                 accepted = bool(there) and all(one.accepted for one in there)
                 exact = said == cell.text
                 judged.append(Judged(number, cell, said, right, exact, accepted))
@@ -166,5 +166,6 @@ def _middle(number: Any) -> tuple[float, float]:
     return x + width / 2, y + height / 2
 
 
-def _digits(text: str) -> str:
-    return "".join(filter(str.isdigit, text))
+def _numbers(text: str) -> list[str]:
+    """The digits of each number; `text` has a space between numbers."""
+    return ["".join(filter(str.isdigit, one)) for one in text.split()]

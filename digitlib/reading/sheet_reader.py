@@ -113,7 +113,7 @@ class SheetReader:
 
     def _cell(self, place: Place, view: View, left_out: list[LeftOut]) -> Cell:
         box = place.box
-        lines = self._lines(place.lines, left_out)
+        lines = tuple(map(_doubted, self._lines(place.lines, left_out)))
         frame = view.box(box.outline)
         written = any(not line.printed for line in place.lines)
         return Cell(box.row, box.column, box.rows, box.columns, frame, lines, written)
@@ -130,6 +130,14 @@ class SheetReader:
                 reason = NO_NUMBER if self._work_left >= 0 else TOO_MUCH
                 left_out.append(LeftOut(reason, box_of(image)))
         return tuple(found)
+
+
+def _doubted(line: Line) -> Line:
+    """A line of a cell, with none of several numbers in it accepted.
+
+    It is more likely one number, with a wide gap or a misread sign in it.
+    """
+    return line if len(line) == 1 else tuple(replace(one, accepted=False) for one in line)
 
 
 def _joined(cells: list[Cell], whole: list[Number], threshold: float) -> Cell:
