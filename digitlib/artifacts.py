@@ -32,7 +32,6 @@ MODEL_FILES = (KERAS_FILE, FLOAT_FILE, INT8_FILE, HISTORY_FILE, CARD_FILE)
 #: The same of a line network, and the folder of a run that holds them.
 LINE_KERAS_FILE, LINE_FLOAT_FILE = "lines.keras", "lines.tflite"
 LINE_INT8_FILE = "lines.int8.tflite"
-LINE_MODEL_FILES = (LINE_KERAS_FILE, LINE_FLOAT_FILE, LINE_INT8_FILE, HISTORY_FILE, CARD_FILE)
 LINE_MODEL = "line_model"
 #: The folder of a fit that holds a sheet network.
 SHEET_MODEL = "sheet_model"

@@ -257,6 +257,7 @@ def _mnist(part: str) -> Loaded:
     folder = resolve(data) / "mnist" if data else None
     if folder and folder.is_dir():
         return _idx(folder, part, MNIST_MD5)
+    need("train", "keras")
     try:
         from keras.datasets import mnist
 

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 import tracemalloc
 import warnings
 import zipfile
@@ -20,13 +21,13 @@ from readings import Reader
 from digitlib import Recognizer
 from digitlib.apps.canvas import DigitCanvas
 from digitlib.apps.canvas.strokes import write
-from digitlib.artifacts import load_card, write_json
+from digitlib.artifacts import ArtifactError, load_card, write_json
 from digitlib.datasets import load_dataset
 from digitlib.pixels.digit_columns import PIXEL_COLUMNS
 from digitlib.pixels.digit_files import DataError
 from digitlib.reading import batch
 from digitlib.reading.batch import predict, write_submission
-from digitlib.reading.models import PRETRAINED_LINES
+from digitlib.reading.models import PRETRAINED, serving_file
 from digitlib.reading.rows import Row, status
 from digitlib.reading.sources import open_source
 from digitlib.safekeeping import BeingWritten
@@ -214,6 +215,49 @@ def test_a_process_that_dies_costs_one_row(folder, tmp_path, monkeypatch, size):
     assert [rows[f"{d}/a.png"]["text"] for d in "01234"] == list("01234")
 
 
+def test_where_no_process_can_read_nothing_is_written(folder, tmp_path, monkeypatch):
+    """Protects from a table in which every row says that its process died."""
+    monkeypatch.setattr(batch, "CHUNKS_WORTH_PROCESSES", 0)
+    broken = shutil.copytree(PRETRAINED, tmp_path / "model")
+    file = serving_file(broken)
+    file.write_bytes(file.read_bytes()[:5000])
+    with pytest.raises(ArtifactError, match=file.name):
+        predict(open_source(folder), tmp_path / "out.csv", broken, workers=2)
+    script = tmp_path / "unguarded.py"
+    script.write_text(
+        "from digitlib.reading import batch\n"
+        "from digitlib.reading.sources import open_source\n"
+        "batch.PICTURES_PER_CHUNK, batch.CHUNKS_WORTH_PROCESSES = 1, 0\n"
+        f"batch.predict(open_source({str(folder)!r}), {str(tmp_path / 'out.csv')!r}, workers=2)\n"
+    )
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True)
+    assert done.returncode
+    assert "call this below `if __name__" in done.stderr
+    assert not (tmp_path / "out.csv").exists()
+
+
+def test_an_interrupted_table_does_not_wait_for_the_pictures_at_hand(folder, tmp_path, monkeypatch):
+    """Protects Ctrl-C: the processes are ended, whatever they are reading."""
+    monkeypatch.setattr(batch, "PICTURES_PER_CHUNK", 1)
+    monkeypatch.setattr(batch, "CHUNKS_WORTH_PROCESSES", 0)
+    monkeypatch.setattr(batch, "read_chunk", slow)
+
+    def stop(done, _):
+        raise KeyboardInterrupt
+
+    start = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        predict(open_source(folder), tmp_path / "out.csv", workers=2, progress=stop)
+    assert time.monotonic() - start < 300  # a single picture would take ten minutes
+
+
+def slow(recognizer, chunk):
+    """In place of the reading in a process: all but the first picture take forever."""
+    if "0/a.png" not in chunk.names:
+        time.sleep(600)
+    return batch.read_chunk(recognizer, chunk)
+
+
 def deadly(recognizer, chunk):
     """In place of the reading in a process: one picture ends it."""
     if "5/a.png" in chunk.names:
@@ -281,6 +325,7 @@ def npy(array: np.ndarray) -> bytes:
         ("a.npz", b"nonsense", r"not a readable \.npz file"),
         ("a.zip", b"PK\5\6" + bytes(18), "no pictures in this archive"),
         ("nowhere.png", None, "no such file"),
+        ("a.png?transpose", None, r"\?transpose is for files of 28×28 digits"),
     ],
 )
 def test_what_cannot_be_a_source_is_named(tmp_path, name, content, fault):
@@ -381,8 +426,9 @@ def test_another_source_does_not_go_on_there(digits, tmp_path):
     assert len(rows) == 30
 
 
-def test_a_table_does_not_go_on_with_another_model_of_lines(folder, tmp_path, monkeypatch):
-    """Protects a table from rows of two models: the one of lines reads most of its numbers."""
+@pytest.mark.parametrize("name", ["PRETRAINED_LINES", "PRETRAINED_SHEETS"])
+def test_a_table_does_not_go_on_with_another_model(name, folder, tmp_path, monkeypatch):
+    """Protects a table from rows of two models."""
 
     def stop(done, _):
         raise InterruptedError
@@ -390,9 +436,9 @@ def test_a_table_does_not_go_on_with_another_model_of_lines(folder, tmp_path, mo
     source = open_source(folder / "7" / "a.png")
     with pytest.raises(InterruptedError):
         predict(source, tmp_path / "out.csv", progress=stop)
-    other = shutil.copytree(PRETRAINED_LINES, tmp_path / "lines")
+    other = shutil.copytree(getattr(batch, name), tmp_path / "other")
     write_json(other / "card.json", load_card(other) | {"threshold": 0.5})
-    monkeypatch.setattr(batch, "PRETRAINED_LINES", other)
+    monkeypatch.setattr(batch, name, other)
     with pytest.raises(DataError, match="beginning of a table"):
         predict(source, tmp_path / "out.csv", overwrite=False)
 

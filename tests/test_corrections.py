@@ -34,3 +34,5 @@ def test_a_field_may_hold_a_word_or_nothing_and_be_corrected_again():
         sheet = SHEET.corrected(FIELD.box, "9").corrected(FIELD.box, said)
         field = next(entries(sheet))
         assert (field.text, field.accepted, field.corrected) == (said, True, True)
+        in_field = [number.text for one in sheet.fields for number in one.numbers]
+        assert in_field == [said] * bool(said)

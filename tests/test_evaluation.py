@@ -466,3 +466,13 @@ def test_a_ladder_says_what_each_step_bought():
     assert third["bought"] == 0.0
     # Student's t for two differences of -1 and 1: 12.706 · √2 / √2.
     assert third["bought_high"] == pytest.approx(12.706, abs=1e-3)
+
+
+def test_the_difference_of_independent_accuracies_is_newcombes():
+    """The example of the source: 56 of 70 against 48 of 80 (Newcombe 1998, table II, method 10)."""
+    one, other = (
+        statistics.accuracy(np.ones(n), np.arange(n) < right) for right, n in ((56, 70), (48, 80))
+    )
+    low, high = intervals.difference_interval(one, other)
+    assert (low, high) == (pytest.approx(5.24, abs=0.01), pytest.approx(33.39, abs=0.01))
+    assert intervals.difference_interval(other, one) == (pytest.approx(-high), pytest.approx(-low))

@@ -83,13 +83,13 @@ def test_a_ladder_is_told_of_truly_whatever_it_reached():
     up = [rung("none", 91.0), rung("shift 1", 92.5, 0.3), rung("zoom 0.1", 92.0, -0.4)]
     assert ladders.bought(up, 3, "500 digits") == (
         "All steps together bought **1.00 points** (91.00 to 92.00 %; 3 seeds; 500 digits). "
-        "Steps whose own gain is clearly above zero: **shift 1**. "
+        "Steps whose own 95 % interval lies above zero: **shift 1**. "
         "With so few seeds, only large effects show."
     )
     down = [rung("none", 91.0), rung("shift 1", 90.0, -3.0)]
     assert "cost **1.00 points**" in ladders.bought(down, 1, "500 digits")
     assert "1 seed;" in ladders.bought(down, 1, "500 digits")
-    assert "clearly above zero: none." in ladders.bought(down, 8, "500 digits")
+    assert "lies above zero: none." in ladders.bought(down, 8, "500 digits")
     same = ladders.bought([rung("none", 91.0), rung("shift 1", 91.001, 0.0)], 8, "500 digits")
     assert "changed nothing: **0.00 points**" in same
     assert "so few" not in same
@@ -333,12 +333,12 @@ def test_sets_of_handwriting_are_told_of_truly():
     scores = {"familiar": measured(99), "paper": measured(90), "hands": measured(70)}
     told = robustness.sets(scores, "familiar", "simulated")
     assert "of simulated pictures **80.0 %** (mean of 2 sets). Hardest: **hands**, 70.0 %" in told
-    assert "(65.0 to 75.0 %, n = 100). Clearly harder than the familiar: **paper, hands**." in told
+    assert "(65.0 to 75.0 %, n = 100). Harder than the familiar: **paper, hands**." in told
     tied = robustness.sets(scores | {"paper": measured(70)}, "familiar", "simulated")
     assert "Hardest: **paper**, 70.0 % (65.0 to 75.0 %, n = 100) and **hands**" in tied
     easy = robustness.sets({"familiar": measured(99), "own": measured(100)}, "familiar", "x")
     assert "(mean of 1 set)" in easy
-    assert easy.endswith("harder than the familiar: **none**.")
+    assert easy.endswith("Harder than the familiar: **none**.")
 
     wrong = {"paper": [(8, 1, 3)], "blank": [], "clean": []}
     assert robustness.misread(wrong, {"paper": 0, "blank": 9, "clean": 0}).splitlines() == [
@@ -419,16 +419,25 @@ def test_lines_and_sheets_are_told_of_truly():
     """Protects 07 where nothing is accepted, found or judged."""
     assert "**372,383 parameters**, and 64 million" in numbers.network(372_383, 64.2e6)
     assert "`a.tflite` serves, 0.42 MB." in numbers.serving("a.tflite", 421_000, 0.94)
-    sets = {"some": (300, 183, 177), "none": (300, 0, 0), "hardly": (300, 1, 0)}
-    assert numbers.trusted(sets).splitlines() == [
-        "- **some**: 61 % of the pictures are accepted, and 96.7 % of those are read without an "
-        "error.",
+    sets = {
+        "some": {"accepted_percent": 61} | measured(92),
+        "none": {"accepted_percent": 0, "n": 0},
+        "hardly": {"accepted_percent": 0.2} | measured(99, n=1),
+    }
+    assert numbers.trusted(sets, 98).splitlines() == [
+        "- **some**: 61 % of the pictures are accepted, and 92.0 % of those 100 are read without "
+        "an error (95 % interval 87.0 to 97.0 %).",
         "- **none**: 0 % of the pictures are accepted.",
-        "- **hardly**: less than 1 % of the pictures are accepted, and 0.0 % of those are read "
-        "without an error.",
+        "- **hardly**: less than 1 % of the pictures are accepted, and 99.0 % of those 1 are read "
+        "without an error (95 % interval 94.0 to 104.0 %).",
+        "",
+        "The aim of 98 % is missed on some.",
     ]
+    assert numbers.trusted(sets, 90).endswith("The aim of 90 % is not clearly missed on any set.")
     assert "62 layers with weights" in numbers.sheet_network(395_971, 62, 326e6)
-    assert numbers.overlap({"writing": 0.75, "rules": 1}) == "writing **0.75**, rules **1.00**."
+    assert numbers.overlap({"writing": 0.75, "rules": 1}) == (
+        "writing **0.75**, rules **1.00**. Of the three, writing is marked worst."
+    )
     assert numbers.sheet(4, 117, 12, 113, 35, 12) == (
         "Tables: 4, with 117 cells. Fields: 12. **Numbers: 113**, of which 35 are doubtful. "
         "Left out: 12."

@@ -33,6 +33,20 @@ def test_what_is_wrong_and_accepted_is_counted_of_all_cells():
     assert summary([]) == {"n": 0}
 
 
+def test_cells_of_one_sheet_do_not_count_as_independent():
+    """Protects from an interval of cells where a sheet is misread as a whole."""
+    of_sheets = [[True] * 50, [True] * 50, [False] * 50, [True] * 50]
+    judged = [
+        Judged(number, CELL, "7", right, right, True)
+        for number, cells in enumerate(of_sheets)
+        for right in cells
+    ]
+    found = summary(judged)
+    assert (found["writers"], found["grouped_by"]) == (4, "sheet")
+    assert found["low_percent"] < 50
+    assert found["wrong_accepted_high_percent"] > 50
+
+
 @pytest.mark.parametrize(("said", "right"), [("216", True), ("21 6", False), ("2.16", True)])
 def test_a_cell_is_right_if_it_holds_that_number_and_no_other(said, right):
     """Protects against counting 21 and 6 as 216."""

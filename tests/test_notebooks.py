@@ -55,7 +55,7 @@ MINIATURE = {
     "07_reading_numbers": Miniature(
         {"dataset": "optdigits", "lines": 128, "test_lines": 40, "calibration_lines": 40}
         | {"sheets": 2},
-        "model_sha256|dataset|sets|marks|accepted_percent|errors|sheets",
+        "model_sha256|dataset|sets|marks|accepted|errors|sheets",
     ),
 }
 

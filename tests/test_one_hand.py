@@ -1,4 +1,6 @@
-"""Digits read in the light of others by the same hand: who gains, and who must not lose."""
+"""Digits read together with others by the same hand: who gains, and who must not lose."""
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -82,6 +84,9 @@ def test_numbers_change_digit_by_digit_and_are_doubted_then():
     assert not again[0].accepted  # it changed, and is not so sure
     assert again[1].numbers == given[1].numbers
     assert again[0].numbers[0].confidence <= 0.95
+    assert of_one_hand(given, 0.1)[0].accepted
+    doubted = Reading(((replace(numbers[0], accepted=False),),))
+    assert not of_one_hand([doubted, *given[1:]], 0.1)[0].accepted
 
 
 def test_a_table_of_digits_is_read_as_one_hand(tmp_path):

@@ -12,7 +12,6 @@ from PIL import Image
 from digitlib.artifacts import ArtifactError, load_metrics, write_json
 from digitlib.measuring import lines, peers
 from digitlib.measuring.peers import AS_RAPIDOCR, WITH_BORDER, Reader, Said
-from digitlib.reading.models import PRETRAINED_LINES, checksum
 from digitlib.release import peers as comparison
 from digitlib.release import readme
 
@@ -125,6 +124,23 @@ def test_readers_are_compared_on_the_same_pictures_in_turns():
         assert row["n"] == 4
         assert row["low_percent"] < row["accuracy_percent"] < row["high_percent"]
         assert row["p50_ms"] > 0
+    by = rows[1]["paired"]
+    assert (by["only_first"], by["only_second"], by["difference_percent"]) == (1, 2, -25)
+
+
+def test_the_verdict_goes_by_paired_intervals():
+    """Protects from a winner by luck, and from hiding a set on which another reader is better."""
+
+    def against(name, low, high):
+        by = {"difference_percent": (low + high) / 2, "low_percent": low, "high_percent": high}
+        return row(set=name, reader="other", paired=by)
+
+    rows = [row(), against("a", -6, -2), against("b", 1, 3), against("c", -1, 1)]
+    assert comparison.verdict(rows) == (
+        "- Against **other**: this project reads more of `b` (by 2.0 points, 95 % interval 1.0 to "
+        "3.0); it reads more of `a` (by 4.0 points, 95 % interval 2.0 to 6.0); on `c` the two "
+        "cannot be told apart."
+    )
 
 
 def test_without_collected_pictures_simulated_lines_are_read(monkeypatch, tmp_path):
@@ -181,9 +197,9 @@ def test_the_readme_compares_the_model_that_ships(tmp_path):
     assert "make benchmark PEERS=1" in readme.other_readers(tmp_path)
     file = tmp_path / comparison.OUTPUT / "metrics" / "peers.json"
     measured = {"machine": "Linux, 2 cores", "rows": [row()], "notes": []}
-    write_json(file, measured | {"model_sha256": checksum(PRETRAINED_LINES)})
+    write_json(file, measured | {"models_sha256": comparison.shipped_models()})
     assert readme.other_readers(tmp_path).startswith("On Linux, 2 cores:\n\n| pictures")
-    write_json(file, measured | {"model_sha256": "of another"})
+    write_json(file, measured | {"models_sha256": ["of another"]})
     with pytest.raises(ArtifactError, match="make benchmark PEERS=1"):
         readme.other_readers(tmp_path)
 

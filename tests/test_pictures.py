@@ -76,6 +76,11 @@ def test_a_thumbnail_is_no_page(tmp_path):
     small.encoderinfo = {"tiffinfo": {254: 1}}  # NewSubfileType: of less resolution
     data = encode(Image.fromarray(seven()), "TIFF", save_all=True, append_images=[small])
     assert pages(lambda: io.BytesIO(data)) == [None]
+    large = Image.fromarray(seven(size=96))
+    large.encoderinfo = {"tiffinfo": {254: 0}}
+    first = Image.fromarray(seven(size=24))
+    data = encode(first, "TIFF", save_all=True, append_images=[large], tiffinfo={254: 1})
+    assert pages(lambda: io.BytesIO(data)) == [1]  # the thumbnail comes first
 
 
 def test_a_damaged_file_of_pages_counts_as_one():

@@ -261,7 +261,7 @@ def written_page(seed: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize("page", [printed_page, written_page])
-def test_of_a_page_of_words_no_number_is_accepted(page):
+def test_of_a_page_of_words_hardly_a_number_is_accepted(page):
     """Protects a table from numbers that nobody wrote: at most one a page."""
     for seed in range(10):
         numbers = Recognizer().read_digits(page(seed)).numbers

@@ -13,6 +13,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 import zipfile
 from collections.abc import Iterator
@@ -29,6 +30,7 @@ from forms import form
 from hypothesis import HealthCheck, given, settings
 from hypothesis.errors import Unsatisfiable
 from PIL import Image
+from pillow_heif import register_heif_opener
 from playwright.sync_api import expect, sync_playwright
 from readings import READING, number
 from schemathesis.specs.openapi.checks import response_schema_conformance
@@ -491,6 +493,21 @@ def test_readers_that_are_killed_under_load(seven):
     assert 0 < codes.count(500) <= kills
     assert httpx.get(f"{url}/healthz").json()["status"] == "ok"
     assert stop_service(server) in (0, -signal.SIGTERM)
+
+
+def test_the_limit_of_pixels_holds_for_the_first_heic_file_too(tmp_path):
+    """Protects the service's memory: Pillow knows that kind only once one was opened."""
+    register_heif_opener()
+    Image.new("L", (200, 200), 255).save(tmp_path / "large.heic", "HEIF")
+    script = (
+        "import sys; from digitlib import Recognizer\n"
+        "from digitlib.apps.service.readers import read_limited\n"
+        "content = open(sys.argv[1], 'rb').read()\n"
+        "read_limited(Recognizer(), Recognizer.read_digit, content, 1000)\n"
+    )
+    command = [sys.executable, "-c", script, tmp_path / "large.heic"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert "a picture may have 0.001 million pixels" in done.stderr
 
 
 def test_a_body_that_never_ends_and_a_client_that_leaves_do_no_harm(seven):

@@ -1,5 +1,7 @@
 """Reading in parts: the table that one process writes, whatever is killed meanwhile."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -90,6 +92,15 @@ def test_a_part_that_was_killed_goes_on_where_it_was(project, digits):
     whole = predict(open_source(digits), project.root / "whole.csv", workers=1)
     assert project.table.read_bytes() == whole.read_bytes()
     assert rows.splitlines()[1] in whole.read_bytes()
+
+
+def test_a_table_without_a_name_is_refused():
+    """Protects from taking the folder that one is in for it."""
+    start = [sys.executable, "-m", "digitlib.pipeline.sharding", "run"]
+    for names in (["scans", ""], ["", "t.csv"]):
+        done = subprocess.run([*start, *names], capture_output=True, text=True)
+        assert done.returncode == 2
+        assert "INPUT=scans/ TABLE=t.csv" in done.stderr
 
 
 def test_parts_of_other_pictures_are_made_anew(project, pictures, tmp_path):

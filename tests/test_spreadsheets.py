@@ -298,6 +298,7 @@ def test_a_file_is_replaced_only_when_asked(photo, monkeypatch, capsys):
         (["photo.png", "--csv", "o.txt", "--json", "o.txt"], 2, "replaced by another"),
         (["photo.png", "--csv", "photo.png", "--overwrite"], 2, "replaced by another"),
         (["photo.png", "--csv", "broken.png/o.csv"], 2, "broken.png"),
+        (["../photo.png", "photo.png", "--csv", "out"], 2, "would be written to one file"),
     ],
 )
 @pytest.mark.usefixtures("digits")

@@ -21,6 +21,7 @@ from digitlib.apps.sheet_command import add_sheet_command
 from digitlib.apps.shell import StandardInput, UsageError, check_target, source_of
 from digitlib.apps.site import write_site
 from digitlib.artifacts import ArtifactError, load_card
+from digitlib.extras import need
 from digitlib.pixels.digit_files import DataError
 from digitlib.reading.batch import predict, read_as_one_hand, read_chunk, write_submission
 from digitlib.reading.models import PRETRAINED, find_models
@@ -72,7 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # whoever read our output has seen enough
         sys.stderr.close()
         return 0
-    except (UsageError, DataError, ArtifactError, OSError) as fault:
+    except (UsageError, DataError, ArtifactError, OSError, ModuleNotFoundError) as fault:
         print(f"digitlib: {fault}", file=sys.stderr)
         return 2
     except KeyboardInterrupt as stop:
@@ -97,7 +98,7 @@ def _add_predict(commands: Commands) -> None:
     predicting.add_argument(
         "--one-hand",
         action="store_true",
-        help="one person wrote all of it: read each digit in the light of the others",
+        help="one person wrote all of it: read the digits together",
     )
     how = predicting.add_mutually_exclusive_group()
     how.add_argument("--csv", metavar="FILE", help="write a table; goes on where it was stopped")
@@ -271,14 +272,9 @@ def _models(_chosen: Namespace) -> int:
 
 
 def _serve(chosen: Namespace) -> int:
-    try:
-        from digitlib.apps.service.app import serve
-    except ModuleNotFoundError as missing:
-        if missing.name not in ("fastapi", "uvicorn", "multipart", "prometheus_client"):
-            raise
-        raise UsageError(
-            "the HTTP service needs a few more packages: pip install 'digitlib[service]'"
-        ) from None
+    need("service", "fastapi", "fastapi_offline", "uvicorn", "multipart", "prometheus_client")
+    from digitlib.apps.service.app import serve
+
     if not 0 < chosen.port < 65536:
         raise UsageError(f"a port is a number from 1 to 65535, not {chosen.port}")
     for name in chosen.allowed_host:

@@ -60,6 +60,8 @@ def _sheets(chosen: Namespace) -> int:
     taken = {file.resolve() for file in [*source.files, *files.values()]}
     if not several and len(taken) < len(source.files) + len(files):
         raise UsageError("a file would be replaced by another one: give each a name of its own")
+    if several and files:
+        _check_names(source)
     recognizer = Recognizer()
     failed = False
     for name, picture, fault in _pictures(source):
@@ -84,6 +86,15 @@ def _pictures(source: Source | StandardInput) -> Iterator[tuple[str, Picture, st
     for chunk in source.chunks(1):
         for i, name in enumerate(chunk.names):
             yield name, chunk.pictures[i], chunk.faults.get(i, "")
+
+
+def _check_names(source: Source | StandardInput) -> None:
+    """Refuse pictures whose files would have one name."""
+    names: dict[Path, str] = {}
+    for chunk in source.chunks(1):
+        for name in chunk.names:
+            if (other := names.setdefault(_below(name), name)) != name:
+                raise UsageError(f"{other} and {name} would be written to one file: rename one")
 
 
 def _below(name: str) -> Path:

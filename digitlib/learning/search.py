@@ -229,7 +229,9 @@ def prepare(
     train, judges, comparison = three_parts(given["dataset"], given["validation"])
     few = train.first(given["train_limit"])
     fixed = {name: given[name] for name in ("architecture", "epochs")}
-    base = given["recipe"] | fixed | {"architecture_options": {}}
+    base = given["recipe"] | fixed
+    if given["recipe"].get("architecture") != given["architecture"]:
+        base |= {"architecture_options": {}}  # those of another network mean nothing here
     what = {name: given[name] for name in ("search", "space", "epochs", "seed")}
     folder = search_dir(given["output_dir"], what, base, few.sha256, len(few))
     chooser = oracle(*(given[x] for x in ("search", "space", "trials", "epochs", "seed")))

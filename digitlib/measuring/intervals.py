@@ -1,6 +1,7 @@
 """Intervals: how far from what was measured the truth may lie."""
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 from scipy import optimize, stats
@@ -62,6 +63,28 @@ def paired_interval(
     low = -1.0 if c == n else optimize.brentq(excess, -1, found - hair, xtol=1e-12)
     high = 1.0 if b == n else optimize.brentq(excess, found + hair, 1, xtol=1e-12)
     return float(low), float(high)
+
+
+def difference_interval(one: Mapping, other: Mapping) -> tuple[float, float]:
+    """The 95 % interval of the difference between accuracies on different digits, one minus other.
+
+    It is made of both accuracies' own intervals (Newcombe 1998, method 10,
+    doi:10.1002/(SICI)1097-0258(19980430)17:8<873::AID-SIM779>3.0.CO;2-I).
+
+    Args:
+        one, other: accuracy_percent, low_percent and high_percent of each.
+
+    Returns:
+        Lowest and highest difference in percentage points.
+    """
+    (here, low, high), (there, their_low, their_high) = (
+        [found[f"{key}_percent"] for key in ("accuracy", "low", "high")] for found in (one, other)
+    )
+    difference = here - there
+    return (
+        difference - math.hypot(here - low, their_high - there),
+        difference + math.hypot(high - here, there - their_low),
+    )
 
 
 def resampled(groups: int, draws: int, seed: int) -> np.ndarray:

@@ -185,6 +185,20 @@ def summary(answers: Answers) -> dict[str, float]:
     }
 
 
+def accepted(answers: Answers, threshold: float) -> dict[str, float]:
+    """How many pictures reach a threshold, and what share of those is read without an error.
+
+    Returns:
+        accepted_percent, and what ``statistics.accuracy`` has of the accepted ones; of none, n
+        alone.
+    """
+    sure = answers.confidences >= threshold
+    share = {"accepted_percent": 100 * float(sure.mean())}
+    if not sure.any():
+        return share | {"n": 0}
+    return share | accuracy(np.ones(sure.sum()), answers.right[sure])
+
+
 def right_and_surest_half(right: np.ndarray, confidences: np.ndarray) -> dict[str, float]:
     """What ``statistics.accuracy`` has, and surest_half_percent; see `summary`."""
     _, of_surest = coverage_of_answers(right, confidences)

@@ -8,9 +8,8 @@ import cv2
 import numpy as np
 
 from digitlib.datasets import Dataset
-from digitlib.measuring.intervals import wilson_interval
 from digitlib.measuring.lines import images_and_labels
-from digitlib.measuring.statistics import accuracy
+from digitlib.measuring.robustness import grouped_accuracy
 from digitlib.pixels.decoding import Picture
 from digitlib.pixels.line_images import HEIGHT
 from digitlib.synthetic.hands import drawn_hands, real_hand
@@ -81,22 +80,24 @@ def summary(judged: Sequence[Judged]) -> dict[str, float]:
     """How well cells are read, in percent of all of them.
 
     Returns:
-        What ``statistics.accuracy`` has, of cells with the right digits; as_written_percent, with
-        the right marks as well; accepted_percent; and wrong_accepted_percent, those that are wrong
-        and accepted, with wrong_accepted_high_percent, the upper end of its 95 % interval. Of no
-        cells, n alone.
+        What ``robustness.grouped_accuracy`` has, of cells with the right digits, where sheets are
+        the groups; as_written_percent, with the right marks as well; accepted_percent; and
+        wrong_accepted_percent, those that are wrong and accepted, with
+        wrong_accepted_high_percent, the upper end of its 95 % interval. Of no cells, n alone.
     """
     n = len(judged)
     if not n:
         return {"n": 0}
     right = np.array([one.right for one in judged])
     accepted = np.array([one.accepted for one in judged])
-    wrong_accepted = int(np.sum(accepted & ~right))
-    return accuracy(np.ones(n), right) | {
+    sheets = np.array([one.sheet for one in judged])
+    harmless = grouped_accuracy(np.ones(n), ~accepted | right, sheets)
+    return grouped_accuracy(np.ones(n), right, sheets) | {
+        "grouped_by": "sheet",
         "as_written_percent": 100 * float(np.mean([one.exact for one in judged])),
         "accepted_percent": 100 * float(accepted.mean()),
-        "wrong_accepted_percent": 100 * wrong_accepted / n,
-        "wrong_accepted_high_percent": 100 * wilson_interval(wrong_accepted, n)[1],
+        "wrong_accepted_percent": 100 - harmless["accuracy_percent"],
+        "wrong_accepted_high_percent": 100 - harmless["low_percent"],
     }
 
 

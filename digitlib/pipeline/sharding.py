@@ -39,6 +39,8 @@ def make_table(pictures: Path, table: Path, shards: int, model_dir: Path, place:
         BeingWritten: when another process makes this table.
         ClusterError: when there is no cluster, or it does not answer.
     """
+    if table.is_dir():
+        raise DataError(f"{table} is a folder; name a file for the table")
     if table.exists():
         raise DataError(f"{table} is there already; name another file, or remove it")
     source, folder = open_source(pictures), table.with_name(table.name + ".parts")
@@ -114,6 +116,8 @@ def main() -> None:
         elif chosen.command == "join":
             join_parts(chosen.job)
         else:
+            if not chosen.pictures or not chosen.table:
+                parser.error("name what to read and the table to write: INPUT=scans/ TABLE=t.csv")
             if chosen.shards < 1:
                 parser.error(f"SHARDS is {chosen.shards}; use a number from 1 up")
             pictures, table, model = (

@@ -68,7 +68,7 @@ def pages(stream: Callable[[], BinaryIO], name: str = "") -> list[int | None]:
         if not name or name.lower().endswith(PAGED):
             with stream() as opened:
                 numbers = _page_numbers(opened)
-    return list(numbers) if len(numbers) > 1 else [None]
+    return list(numbers) if any(numbers) else [None]  # page 0 alone is the whole file
 
 
 def pages_of(file: Path) -> list[int | None]:

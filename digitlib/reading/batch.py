@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from queue import SimpleQueue
+from threading import Event
 
 import numpy as np
 
@@ -21,7 +22,7 @@ from digitlib.artifacts import load_card, resolve, write_json, writing
 from digitlib.pixels.decoding import Picture, PictureError
 from digitlib.pixels.digit_files import DataError
 from digitlib.pixels.polarity import has_ink
-from digitlib.reading.models import PRETRAINED, PRETRAINED_LINES, checksum
+from digitlib.reading.models import PRETRAINED, PRETRAINED_LINES, PRETRAINED_SHEETS, checksum
 from digitlib.reading.numbers import Reading
 from digitlib.reading.one_hand import of_one_hand, spread
 from digitlib.reading.processes import ProcessDied, RecognizerProcess
@@ -44,7 +45,7 @@ def read_chunk(recognizer: Recognizer, chunk: Chunk) -> list[Row]:
 
 
 def read_as_one_hand(recognizer: Recognizer, chunks: Iterable[Chunk]) -> Iterator[Row]:
-    """Read a whole source in the light of itself, as written by one person; see ``one_hand``.
+    """Read a whole source together, as written by one person; see ``one_hand``.
 
     Raises:
         DataError: for more digits than can be compared.
@@ -72,7 +73,7 @@ def read_as_one_hand(recognizer: Recognizer, chunks: Iterable[Chunk]) -> Iterato
 
 
 def as_one_hand(recognizer: Recognizer, said: Sequence[Reading | str]) -> list[Reading | str]:
-    """What pictures say, each in the light of the others; see ``one_hand`` and ``attempt``."""
+    """What pictures say when they are read together; see ``one_hand`` and ``attempt``."""
     readings = [one for one in said if isinstance(one, Reading)]
     again = iter(of_one_hand(readings, recognizer.line_reader.threshold))
     return [next(again) if isinstance(one, Reading) else one for one in said]
@@ -136,7 +137,7 @@ def predict(
         workers: processes; 0 for one per core, where there is enough to do.
         progress: called with the number of rows done and of all.
         overwrite: False leaves a table that is there, or the beginning of one of other pictures.
-        one_hand: read all in the light of one another, as written by one person (``one_hand``);
+        one_hand: read all together, as written by one person (``one_hand``);
             in one process and from the start.
 
     Returns:
@@ -244,23 +245,28 @@ def _of_digits(chunk: Chunk, inked: np.ndarray, answers: np.ndarray, threshold: 
 
 def _read(chunks: Iterator[Chunk], model_dir: str | Path, workers: int) -> Iterator[list[Row]]:
     """The rows of each chunk, in order; a few chunks are on their way at a time."""
+    recognizer = Recognizer(model_dir)  # a model that is damaged is told of here
     if workers == 1:
-        recognizer = Recognizer(model_dir)
         for chunk in chunks:
             yield read_chunk(recognizer, chunk)
         return
-    idle: SimpleQueue[RecognizerProcess] = SimpleQueue()
-    for _ in range(workers):
-        idle.put(RecognizerProcess(model_dir))
+    processes = [RecognizerProcess(model_dir) for _ in range(workers)]
+    idle: SimpleQueue[int] = SimpleQueue()
+    for number in range(workers):
+        idle.put(number)
+    stopped = Event()
 
     def read(chunk: Chunk) -> list[Row]:
-        process = idle.get()
+        number = idle.get()
         try:
-            return process.call(read_chunk, chunk)
+            processes[number].wait()
+            return processes[number].call(read_chunk, chunk)
         except ProcessDied:
-            process = RecognizerProcess(model_dir)
+            if stopped.is_set() or not processes[number].ready:
+                raise
+            processes[number] = RecognizerProcess(model_dir)
         finally:
-            idle.put(process)
+            idle.put(number)
         if len(chunk.names) == 1:
             died = "the process reading it died"
             return [Row(chunk.names[0], truth=chunk.truths[0], error=died)]
@@ -276,14 +282,16 @@ def _read(chunks: Iterator[Chunk], model_dir: str | Path, workers: int) -> Itera
         while waiting:
             yield waiting.popleft().result()
     finally:
+        stopped.set()
+        for process in processes:
+            process.end()
         threads.shutdown(cancel_futures=True)
-        while not idle.empty():
-            idle.get().end()
 
 
 def identity_of(source: Source, model_dir: str | Path) -> str:
     """A checksum of what the rows depend on: columns, models, and which pictures there are, how."""
-    models = [(checksum(folder), load_card(folder)) for folder in (model_dir, PRETRAINED_LINES)]
+    folders = (model_dir, PRETRAINED_LINES, PRETRAINED_SHEETS)
+    models = [(checksum(folder), load_card(folder)) for folder in folders]
     digest = hashlib.sha256(f"{COLUMNS} {models} {source.changes}".encode())
     for file in source.files:
         entry = file.stat() if file.exists() else None

@@ -25,7 +25,7 @@ ROUNDS = 5
 
 
 def spread(images: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
-    """Probabilities of digits that one person wrote, each in the light of all others.
+    """Probabilities of digits that one person wrote, read together by label spreading.
 
     Args:
         images: uint8 (N, 28, 28), ink bright on 0.
@@ -56,9 +56,9 @@ def spread(images: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
 
 
 def of_one_hand(readings: Sequence[Reading], threshold: float) -> list[Reading]:
-    """The readings of pictures that one person wrote on, each digit in the light of all others.
+    """The readings of pictures that one person wrote on, with all digits read together.
 
-    A number in which a digit changes is as sure as its least sure digit at most; it is accepted
+    A number in which a digit changes is as sure as its least sure digit at most; it stays accepted
     from a confidence of ``threshold`` on. Numbers in type and those that a person typed in stay.
 
     Raises:
@@ -83,7 +83,7 @@ def of_one_hand(readings: Sequence[Reading], threshold: float) -> list[Reading]:
         told = iter(digits)
         text = "".join(str(next(told).label) if c.isdecimal() else c for c in number.text)
         confidence = min(number.confidence, *(digit.confidence for digit in digits))
-        accepted = confidence >= threshold
+        accepted = number.accepted and confidence >= threshold
         return replace(number, text=text, digits=digits, confidence=confidence, accepted=accepted)
 
     return [

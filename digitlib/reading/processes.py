@@ -67,9 +67,16 @@ class RecognizerProcess:
         Raises:
             ProcessDied: when it cannot.
         """
-        if not self.ready:
+        if self.ready:
+            return
+        try:
             self._receive()
-            self.ready = True
+        except ProcessDied:
+            raise ProcessDied(
+                "a process ended before it could read; if a script started it, call this below "
+                '`if __name__ == "__main__":`, or with workers=1'
+            ) from None
+        self.ready = True
 
     def call(self, function: Callable[..., Answer], *arguments: object) -> Answer:
         """What ``function`` of its recognizer and the arguments returns, or raises, in the process.

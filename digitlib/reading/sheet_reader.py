@@ -157,7 +157,8 @@ def _joined(cells: list[Cell], whole: list[Number], threshold: float) -> Cell:
             sure = math.prod(one.confidence for one in open_number)
             text = "".join(one.text for one in open_number)
             printed = all(one.printed for one in open_number)
-            numbers.append(Number(text, digits, sure, sure >= threshold, printed))
+            accepted = sure >= threshold and all(one.accepted for one in open_number)
+            numbers.append(Number(text, digits, sure, accepted, printed))
             open_number = []
     if whole and _digits(whole) == _digits(numbers):
         joined = math.prod(one.confidence for one in numbers)

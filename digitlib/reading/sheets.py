@@ -33,8 +33,8 @@ class Cell:
 
     @property
     def numbers(self) -> list[Number]:
-        """Its numbers."""
-        return [number for line in self.lines for number in line]
+        """Its numbers; none where a person said that nothing stands there."""
+        return [number for line in self.lines for number in line if number.text]
 
     @property
     def look(self) -> Box:
@@ -50,17 +50,18 @@ class Cell:
     def accepted(self) -> bool:
         """Whether it is empty, or all that is written in it is read and accepted."""
         numbers = self.numbers
-        return bool(numbers or not self.written) and all(one.accepted for one in numbers)
+        known = numbers or self.corrected or not self.written
+        return bool(known) and all(one.accepted for one in numbers)
 
     @property
     def corrected(self) -> bool:
         """Whether a person said what stands in it."""
-        return any(number.corrected for number in self.numbers)
+        return any(number.corrected for line in self.lines for number in line)
 
 
 @dataclass(frozen=True)
 class Table:
-    """Cells whose lines are joined: a table, a box around a number, or a box for each digit.
+    """Cells in several rows or columns, whose lines are joined.
 
     Attributes:
         rows, columns: how many there are.
@@ -151,7 +152,8 @@ class Sheet:
             ]
             blocks.append((table.box, [line for line in lines if line]))
         blocks.sort(key=lambda block: block[0][1] + block[0][3] / 2)
-        return Reading(tuple(line for _, lines in blocks for line in lines))
+        rows = (tuple(one for one in line if one.text) for _, lines in blocks for line in lines)
+        return Reading(tuple(row for row in rows if row))
 
 
 def around(boxes: Iterable[Box]) -> Box:

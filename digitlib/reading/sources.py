@@ -249,6 +249,11 @@ def open_source(where: str | Path | Sequence[str | Path]) -> Files | Archive | D
         return Files(paths)
     name, changes = split_changes(str(where))
     path = resolve(name)
+    reader = None if path.is_dir() else _reader(path)
+    if changes and not (reader and path.exists()):
+        raise DataError(
+            f"{path}: ?{','.join(changes)} is for files of 28×28 digits; leave it away here"
+        )
     if path.is_dir():
         found = sorted(p.relative_to(path) for p in path.rglob("*") if p.is_file())
         names = [name for name in found if not is_hidden(name)]
@@ -263,7 +268,7 @@ def open_source(where: str | Path | Sequence[str | Path]) -> Files | Archive | D
         raise DataError(f"{path}: there is no such file or folder")
     if path.suffix.lower() == ".zip":
         return Archive(path)
-    if reader := _reader(path):
+    if reader:
         return Digits(reader(path), changes)
     return Files([path])
 

@@ -32,8 +32,9 @@ from digitlib.artifacts import (
 )
 from digitlib.measuring import speed
 from digitlib.pipeline import profiles
-from digitlib.reading.models import PRETRAINED, serving_file
+from digitlib.reading.models import PRETRAINED, checksum, serving_file
 from digitlib.release import peers
+from digitlib.reporting.findings.words import counted
 from digitlib.reporting.tables import markdown
 from digitlib.terminal import print_anywhere
 
@@ -153,7 +154,8 @@ def race(cap: float = CAP, seeds: int = SEEDS) -> dict:
     Returns:
         goals_percent, n_validation, cap_seconds, backend, device; and profiles, for each a list of
         fits: seed, and its log, a row for each epoch: seconds since the start, processor_seconds
-        (of all cores; other work on the machine does not count), and accuracy_percent.
+        (of the fitting process on all cores; those that draw digits do not count), and
+        accuracy_percent.
     """
     from digitlib.learning import training
 
@@ -225,12 +227,17 @@ def speed_table(rows: list[dict]) -> str:
 def race_table(result: dict) -> str:
     """The race as a Markdown table that also reads well on a terminal, with its ratios below."""
     goals = result["goals_percent"]
+    logs = {name: [fit["log"] for fit in fits] for name, fits in result["profiles"].items()}
     rows = {
-        name: [[_reaching(fit["log"], goal) for fit in fits] for goal in goals]
-        for name, fits in result["profiles"].items()
+        name: [[_reaching(log, goal) for log in own] for goal in goals]
+        for name, own in logs.items()
     }
     cells = [
-        [f"`{name}`", str(len(result["profiles"][name])), *map(_reached, row)]
+        [
+            f"`{name}`",
+            str(len(logs[name])),
+            *(_reached(fits) or _missed(logs[name], result["cap_seconds"]) for fits in row),
+        ]
         for name, row in rows.items()
     ]
     heads = ["time to", "seeds", *(f"{goal:g} %" for goal in goals)]
@@ -239,14 +246,12 @@ def race_table(result: dict) -> str:
     leading, trailing = ([fit for fit in rows[name][1] if fit] for name in (first, last))
     everyone = sum(len(result["profiles"][name]) for name in (first, last))
     if first != last and len(leading) + len(trailing) == everyone:
-        wall, processor = (
-            statistics.median(fit[kind] for fit in trailing)
-            / statistics.median(fit[kind] for fit in leading)
-            for kind in ("seconds", "processor_seconds")
+        behind, ahead = (
+            statistics.median(fit["seconds"] for fit in fits) for fits in (trailing, leading)
         )
         lines.append(
-            f"By the medians, `{first}` is {wall:.1f} times as fast as `{last}` to {goal:g} %, and "
-            f"takes 1/{processor:.1f} of its processor time."
+            f"By the medians, `{first}` is {behind / ahead:.1f} times as fast as `{last}` to "
+            f"{goal:g} %."
         )
     return "\n".join(lines).strip()
 
@@ -258,15 +263,27 @@ def _reaching(log: list[dict], goal: float) -> dict | None:
 
 
 def _reached(fits: list[dict | None]) -> str:
-    """When fits reached a goal: the median, the range, and in which epoch."""
+    """When fits reached a goal: the median, the range, and in which epochs; "" where none did."""
     there = [row for row in fits if row]
-    few = f" ({len(there)} of {len(fits)})" if len(there) < len(fits) else ""
     if not there:
-        return "not reached"
+        return ""
     wall = sorted(row["seconds"] for row in there)
-    between = f", {_time(wall[0])} – {_time(wall[-1])}" if len(wall) > 1 else ""
-    epoch = statistics.median(row["epoch"] for row in there)
-    return f"**{_time(statistics.median(wall))}**{between}, epoch {epoch:g}{few}"
+    epochs = sorted({row["epoch"] for row in there})
+    between = f"{_time(wall[0])} – {_time(wall[-1])}" if len(wall) > 1 else _time(wall[0])
+    when = f"epoch{'s' * (len(epochs) > 1)} {', '.join(map(str, epochs))}"
+    if len(there) < len(fits):  # a median of those that got there would flatter
+        return f"{len(there)} of {len(fits)} fits: {between}, {when}"
+    middle = f"**{_time(statistics.median(wall))}**"
+    return f"{middle}, {between}, {when}" if len(wall) > 1 else f"{middle}, {when}"
+
+
+def _missed(logs: list[list[dict]], cap: float) -> str:
+    """How near to a goal fits came that did not reach it, and whether they were given up."""
+    best = max(row["accuracy_percent"] for log in logs for row in log)
+    epochs = max(map(len, logs))
+    given_up = any(log[-1]["seconds"] > cap for log in logs)
+    until = f"not within {_time(cap)}" if given_up else "not reached"
+    return f"{until} (best of {counted(epochs, 'epoch')}: {best:.2f} %)"
 
 
 def _time(seconds: float) -> str:
@@ -285,7 +302,8 @@ def main() -> None:
     others = peers.find_peers() if options.peers else None  # what is missing is said at once
     machine = {"machine": artifacts.machine(), "commit": artifacts.commit()}
     rows = speeds()
-    artifacts.save_metrics(OUTPUT, "speed", machine | {"rows": rows})
+    model = {"model_sha256": checksum(PRETRAINED)}
+    artifacts.save_metrics(OUTPUT, "speed", machine | model | {"rows": rows})
     print(f"{machine['machine']}\n\n{speed_table(rows)}\n")
     if options.train:
         result = race(options.cap, options.seeds)

@@ -16,11 +16,13 @@ from PIL import Image, ImageOps
 
 from digitlib import Recognizer, artifacts
 from digitlib.measuring import lines as line_sets
+from digitlib.measuring.comparison import paired_test
 from digitlib.measuring.handwriting import load_handwriting
 from digitlib.measuring.lines import LineSet
 from digitlib.measuring.peers import PACKAGES, PeerError, Reader, Said, load_peers
 from digitlib.pixels.decoding import Picture
-from digitlib.reading.models import PRETRAINED_LINES, checksum
+from digitlib.reading.models import PRETRAINED, PRETRAINED_LINES, PRETRAINED_SHEETS, checksum
+from digitlib.reporting.findings.words import bullets, listed
 from digitlib.reporting.tables import markdown
 from digitlib.synthetic.lines import Simulation
 
@@ -54,6 +56,11 @@ def sets() -> list[LineSet]:
     return [*collected, line_sets.simulated(None, LIMIT, [SEED, 7], Simulation())]
 
 
+def shipped_models() -> list[str]:
+    """The checksums of the models that read here."""
+    return [checksum(folder) for folder in (PRETRAINED, PRETRAINED_LINES, PRETRAINED_SHEETS)]
+
+
 def own_reader() -> Reader:
     """This project with the models that ship."""
     recognizer = Recognizer()
@@ -62,7 +69,7 @@ def own_reader() -> Reader:
         reading = recognizer.read_digits(picture)
         return Said(line_sets.digits_of(reading.text), reading.confidence)
 
-    files = (recognizer.file, recognizer.line_reader.file)
+    files = (recognizer.file, recognizer.line_reader.file, recognizer.marker.file)
     return Reader(OWN, read, sum(file.stat().st_size for file in files))
 
 
@@ -72,7 +79,8 @@ def compare(readers: Sequence[Reader], lines: LineSet) -> list[dict]:
     Returns:
         A row for each reader: set, source, reader; n, correct, accuracy_percent, low_percent and
         high_percent as of ``statistics.accuracy``, of pictures whose digits are all right;
-        surest_half_percent, the same of the half that the reader is surest of; p50_ms; bytes.
+        surest_half_percent, the same of the half that the reader is surest of; p50_ms; bytes; and
+        paired, the first reader against this one, as of ``comparison.paired_test``.
     """
     pictures = [pixels(picture) for picture in lines.pictures]
     said: dict[str, list[Said]] = {reader.name: [] for reader in readers}
@@ -86,18 +94,17 @@ def compare(readers: Sequence[Reader], lines: LineSet) -> list[dict]:
             said[reader.name].append(reader.read(picture))
             seconds[reader.name].append(time.perf_counter() - start)
     wanted = [lines.digits(i) for i in range(len(lines))]
+    right = {
+        name: np.array([one.digits == digits for one, digits in zip(own, wanted, strict=True)])
+        for name, own in said.items()
+    }
     return [
-        {"set": lines.name, "source": lines.source, "reader": reader.name}
-        | graded(wanted, said[reader.name])
-        | {"p50_ms": 1e3 * float(np.median(seconds[reader.name])), "bytes": reader.bytes}
-        for reader in readers
+        {"set": lines.name, "source": lines.source, "reader": name}
+        | line_sets.right_and_surest_half(right[name], np.array([one.confidence for one in own]))
+        | {"p50_ms": 1e3 * float(np.median(seconds[name])), "bytes": reader.bytes}
+        | {"paired": paired_test(np.ones(len(wanted)), right[readers[0].name], right[name])}
+        for reader, (name, own) in zip(readers, said.items(), strict=True)
     ]
-
-
-def graded(wanted: Sequence[str], said: Sequence[Said]) -> dict[str, float]:
-    """How many pictures are read correctly, of all and of the surest half."""
-    right = np.array([one.digits == digits for one, digits in zip(said, wanted, strict=True)])
-    return line_sets.right_and_surest_half(right, np.array([one.confidence for one in said]))
 
 
 def pixels(picture: Picture) -> np.ndarray:
@@ -129,6 +136,33 @@ def peers_table(rows: Sequence[dict]) -> str:
     return markdown(heads, cells, left=2)
 
 
+def verdict(rows: Sequence[dict]) -> str:
+    """Who reads more of which set, a line for each other reader; by paired 95 % intervals."""
+    others = list(dict.fromkeys(row["reader"] for row in rows if row["reader"] != OWN))
+    return bullets(_against([row for row in rows if row["reader"] == name]) for name in others)
+
+
+def _against(rows: Sequence[dict]) -> str:
+    more = [row for row in rows if row["paired"]["low_percent"] > 0]
+    less = [row for row in rows if row["paired"]["high_percent"] < 0]
+    told = [
+        f"{who} reads more of {listed(map(_by_points, found))}"
+        for who, found in (("this project", more), ("it", less))
+        if found
+    ]
+    alike = [f"`{row['set']}`" for row in rows if row not in more and row not in less]
+    if alike:
+        told.append(f"on {listed(alike)} the two cannot be told apart")
+    return f"Against **{rows[0]['reader']}**: {'; '.join(told)}."
+
+
+def _by_points(row: dict) -> str:
+    by = row["paired"]
+    ends = sorted(abs(by[end]) for end in ("low_percent", "high_percent"))
+    points = abs(by["difference_percent"])
+    return f"`{row['set']}` (by {points:.1f} points, 95 % interval {ends[0]:.1f} to {ends[1]:.1f})"
+
+
 def find_peers() -> tuple[list[Reader], list[str]]:
     """As ``measuring.peers.load_peers``; the program ends where packages are missing."""
     try:
@@ -142,12 +176,12 @@ def measure(peers: Sequence[Reader], notes: Sequence[str]) -> str:
     rows = compare_with(peers)
     measured = artifacts.provenance() | {
         "versions": artifacts.versions(*PACKAGES),
-        "model_sha256": checksum(PRETRAINED_LINES),
+        "models_sha256": shipped_models(),
         "notes": notes,
         "rows": rows,
     }
     artifacts.save_metrics(OUTPUT, NAME, measured)
-    return "\n\n".join([peers_table(rows), *notes])
+    return "\n\n".join([peers_table(rows), verdict(rows), *notes])
 
 
 def main() -> None:

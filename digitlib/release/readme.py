@@ -20,6 +20,7 @@ from digitlib.measuring.handwriting import COLLECTED
 from digitlib.measuring.statistics import clearly_bought
 from digitlib.reading.models import PRETRAINED, PRETRAINED_LINES, PRETRAINED_SHEETS
 from digitlib.release import benchmark, peers
+from digitlib.reporting.findings.words import listed
 from digitlib.reporting.runs import judges, robustness_lines
 from digitlib.reporting.tables import markdown
 
@@ -47,7 +48,7 @@ def headlines(root: Path) -> str:
         spread = metrics.get(REPORT, {}).get("test_percent", {})
         mean = (
             f"; {spread['mean']:.2f} ± {spread['sd']:.2f} % over {spread['n']} seeds"
-            if spread
+            if spread.get("n", 1) > 1
             else ""
         )
         test = metrics[EVALUATION]["test"]
@@ -103,9 +104,16 @@ def acceptance(root: Path) -> str:
     if cells := measured.get("sheets", {}).get("cells"):
         row = cells["all"]
         right = 100 * (1 - row["wrong_accepted_percent"] / row["accepted_percent"])
-        lines.append(f"On simulated sheets, {right:.0f} % of the accepted cells are right.")
-    if "amounts" in (accepted := measured.get("accepted_percent", {})):
-        lines.append(f"Of the amounts on real cheques, {accepted['amounts']:.0f} % are accepted.")
+        lines.append(
+            f"On simulated sheets, {row['accepted_percent']:.0f} % of the cells are accepted, and "
+            f"{right:.1f} % of those are right."
+        )
+    if "amounts" in (accepted := measured.get("accepted", {})):
+        row = accepted["amounts"]
+        lines.append(
+            f"Of the amounts on real cheques, {row['accepted_percent']:.0f} % are accepted, and "
+            f"{row['accuracy_percent']:.1f} % of those are right."
+        )
     return "\n".join(lines)
 
 
@@ -150,10 +158,18 @@ def _line(profile: str, metrics: dict[str, dict]) -> str:
 
 
 def performance(root: Path) -> str:
-    """The tables of ``make benchmark`` as it last ran here; nothing where it never did."""
+    """The tables of ``make benchmark`` as it last ran here; nothing where it never did.
+
+    Raises:
+        ArtifactError: when the speed is that of another model.
+    """
     metrics = load_metrics(root / benchmark.OUTPUT)
     tables = []
     if speed := metrics.get("speed"):
+        if not judges(speed, PRETRAINED):
+            raise artifacts.ArtifactError(
+                "another model than the one that ships was timed: make benchmark first"
+            )
         tables.append(f"On {speed['machine']}:\n\n{benchmark.speed_table(speed['rows'])}")
     if race := metrics.get("race"):
         on = race["machine"] if race["device"] == "processor" else race["device"]
@@ -172,12 +188,13 @@ def other_readers(root: Path) -> str:
     measured = load_metrics(root / peers.OUTPUT).get(peers.NAME)
     if measured is None:
         return "Not measured yet: `make benchmark PEERS=1`."
-    if not judges(measured, PRETRAINED_LINES):
+    if measured["models_sha256"] != peers.shipped_models():
         raise artifacts.ArtifactError(
-            "other readers were compared with another line network than the one that ships: "
+            "other readers were compared with other models than those that ship: "
             "make benchmark PEERS=1 first"
         )
-    return f"On {measured['machine']}:\n\n{peers.peers_table(measured['rows'])}"
+    table, verdict = peers.peers_table(measured["rows"]), peers.verdict(measured["rows"])
+    return f"On {measured['machine']}:\n\n{table}\n\n{verdict}"
 
 
 def handwriting(root: Path) -> str:
@@ -206,9 +223,22 @@ def handwriting(root: Path) -> str:
         lines.append(
             f"| {what} | {row['n']:,}{groups} | **{row['accuracy_percent']:.1f} %** "
             f"| {row['low_percent']:.1f} – {row['high_percent']:.1f} | {_worst_writer(row)} "
-            f"| {row['ece_percent']:.1f} % | {row['ece_by_chance_percent']:.1f} % |"
+            f"| {row['ece_percent']:.2f} % | {row['ece_by_chance_percent']:.2f} % |"
         )
-    return "\n".join([*lines, "", *(f"- {line}" for line in robustness_lines(metrics))])
+    lines += ["", _calibrated(metrics[ROBUSTNESS]["sets"]), ""]
+    return "\n".join([*lines, *(f"- {line}" for line in robustness_lines(metrics))])
+
+
+def _calibrated(sets: dict[str, dict]) -> str:
+    """On which sets the stated probabilities are off by more than chance."""
+    off = [
+        f"`{name}`"
+        for name, row in sets.items()
+        if row["ece_percent"] > row["ece_by_chance_percent"]
+    ]
+    if not off:
+        return "The calibration error is nowhere larger than chance explains."
+    return f"The calibration error is larger than chance explains on {listed(off)}."
 
 
 def numbers(root: Path) -> str:
@@ -227,7 +257,7 @@ def numbers(root: Path) -> str:
         )
     heads = [
         "pictures", "n", "digits all right", "95 % interval", "as written", "surest half",
-        "accepted", "stated probability", "calibration error", "by chance, up to",
+        "accepted", "of those right", "stated probability", "calibration error", "by chance, up to",
     ]  # fmt: skip
     cells = [
         [
@@ -237,7 +267,8 @@ def numbers(root: Path) -> str:
             f"{row['low_percent']:.1f} – {row['high_percent']:.1f}",
             _as_written(measured["marks"].get(name)),
             f"{row['surest_half_percent']:.1f} %",
-            f"{measured['accepted_percent'][name]:.1f} %",
+            f"{measured['accepted'][name]['accepted_percent']:.1f} %",
+            _right(measured["accepted"][name]),
             f"{row['stated_percent']:.1f} %",
             f"{row['ece_percent']:.1f} %",
             f"{row['ece_by_chance_percent']:.1f} %",
@@ -245,6 +276,10 @@ def numbers(root: Path) -> str:
         for name, row in measured["sets"].items()
     ]
     return markdown(heads, cells, left=1)
+
+
+def _right(row: dict) -> str:
+    return f"{row['accuracy_percent']:.1f} %" if row["n"] else "–"
 
 
 def _as_written(marks: dict | None) -> str:
@@ -316,10 +351,8 @@ def _rungs(goal: str, rungs: list[dict]) -> str:
             f"| + {rung['step']} | {rung['mean']:.2f} % | {rung['sd']:.2f} "
             f"| {rung['bought']:+.2f} | {rung['bought_low']:+.2f} to {rung['bought_high']:+.2f} |"
         )
-    clear = ", ".join(clearly_bought(rungs))
-    return "\n".join(
-        [*lines, "", f"Steps whose own gain is clearly above zero: {clear or 'none of them'}."]
-    )
+    clear = listed(clearly_bought(rungs))
+    return "\n".join([*lines, "", f"Steps whose own 95 % interval lies above zero: {clear}."])
 
 
 PAGES = {

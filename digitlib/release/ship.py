@@ -51,7 +51,6 @@ def ship(profile: str, target: Path = PRETRAINED) -> Path:
         "test": run.test,
         "test_sha256": run.metrics[EVALUATION]["test_sha256"],
     }
-    # The card comes last: a folder with a card holds a whole model.
     artifacts.write_json(target / CARD_FILE, run.card | told)
     return target
 
@@ -86,6 +85,8 @@ def _copy(files: list[Path], target: Path, profile: str, largest: int) -> None:
         raise ArtifactError(f"{missing[0]} is missing: run `make run PROFILE={profile}` first")
     if (size := sum(file.stat().st_size for file in files)) > largest:
         raise ValueError(f"the model of {profile} has {size:,} bytes; {largest:,} may ship")
+    # A folder with a card holds a whole model: the card goes first, and the new one comes last.
+    (target / CARD_FILE).unlink(missing_ok=True)
     for file in files:
         with artifacts.writing(target / file.name) as unfinished:
             shutil.copyfile(file, unfinished)

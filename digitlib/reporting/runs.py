@@ -103,12 +103,12 @@ def robustness_lines(metrics: dict[str, dict]) -> list[str]:
         return []
     measured = metrics[ROBUSTNESS]
     apart = measured["auroc"]
-    alphabets = "of alphabets, without those that can be read as digits"
+    alphabets = "letters and signs that do not look like digits"
     kind = "drawn by this project's generator" if apart["drawn"] else alphabets
     sets, together = measured["sets"], measured.get("one_hand", {})
     gained = [_as_one_hand(name, sets[name], again) for name, again in together.items()]
     one_hand = (
-        "**As one hand**: when each writer's digits are read in the light of one another, accuracy "
+        "**As one hand**: when each writer's digits are read together, accuracy "
         f"{', '.join(gained)}."
     )
     return [
@@ -118,11 +118,11 @@ def robustness_lines(metrics: dict[str, dict]) -> list[str]:
         f"MNIST-C, each of {measured['corruptions'][0]['n']:,} test digits. Over the corruptions "
         "that the training did not vary in any form it is "
         f"{measured['corruption_mean_not_trained_percent']:.1f} %.",
-        f"**Out-of-distribution inputs**: {apart['digits']:,} digits and {apart['non_digits']:,} "
-        f"pictures of other characters ({kind}) are told apart by confidence. The area under the "
-        f"ROC curve is {apart['auroc']:.3f} ({apart['low']:.3f} to {apart['high']:.3f}). "
+        f"**Out-of-distribution inputs**: confidence separates {apart['digits']:,} digits from "
+        f"{apart['non_digits']:,} non-digits ({kind}) with an area under the ROC curve of "
+        f"{apart['auroc']:.3f} ({apart['low']:.3f} to {apart['high']:.3f}). "
         f"{measured['accepted_digits_percent']:.1f} % of all sets' digits are accepted, and "
-        f"{measured['accepted_nondigits_percent']:.1f} % of the other characters.",
+        f"{measured['accepted_nondigits_percent']:.1f} % of the non-digits.",
     ]
 
 

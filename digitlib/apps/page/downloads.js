@@ -7,7 +7,12 @@ function render({ model, el }) {
     button.addEventListener("click", () => model.send({ name }));
     el.append(button);
   }
-  const save = ({ file }, [content]) => {
+  const said = document.createElement("p");
+  Object.assign(said, { className: "page-error", role: "alert" });
+  el.append(said);
+  const save = ({ file, fault }, [content]) => {
+    said.textContent = fault ?? "";
+    if (fault) return;
     const link = document.createElement("a");
     link.href = URL.createObjectURL(new Blob([content]));
     link.download = file;

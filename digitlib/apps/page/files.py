@@ -51,4 +51,7 @@ class Downloads(anywidget.AnyWidget):
         self.making = asyncio.ensure_future(self._make(*self.files[message["name"]]))
 
     async def _make(self, file: str, make: Callable[[], bytes]) -> None:
-        self.send({"file": file}, [await asyncio.to_thread(make)])
+        try:
+            self.send({"file": file}, [await asyncio.to_thread(make)])
+        except Exception as fault:  # Voilà shows a task's errors to nobody
+            self.send({"fault": f"{file} could not be made: {fault}"})

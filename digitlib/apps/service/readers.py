@@ -6,10 +6,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import TypeVar
 
-from PIL import Image
-
 from digitlib.pixels.decoding import PictureError
-from digitlib.pixels.formats import page_name, page_of, pages
+from digitlib.pixels.formats import open_image, page_name, page_of, pages
 from digitlib.reading.batch import attempt
 from digitlib.reading.numbers import Digit, Reading
 from digitlib.reading.recognizer import Recognizer
@@ -31,7 +29,7 @@ def read_limited(recognizer: Recognizer, read: Read[T], content: bytes, pixels: 
         PictureError: for a larger picture, for several pages, and for what is no picture.
     """
     width = height = 0
-    with contextlib.suppress(Exception), Image.open(io.BytesIO(content)) as picture:
+    with contextlib.suppress(Exception), open_image(io.BytesIO(content)) as picture:
         width, height = picture.size  # from the file's head; reading it says what is wrong with it
     if width * height > pixels:
         raise PictureError(f"a picture may have {pixels / 1e6:g} million pixels")

@@ -95,7 +95,7 @@ class SheetCell(BaseModel):
     """A cell of a table, or a field.
 
     ``row`` and ``column`` count from 0; ``rows`` and ``columns`` are how many it reaches over.
-    ``written`` tells whether there is ink in it, be it read or not.
+    ``written`` tells whether there is handwriting in it, be it read or not.
     """
 
     row: int

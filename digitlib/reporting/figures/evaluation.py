@@ -63,7 +63,7 @@ def calibration(before: Sequence[Mapping], after: Sequence[Mapping], temperature
     titles = ("Before: temperature 1", f"After: temperature {temperature:.2f}")
     for column, (rows, title) in enumerate(zip((before, after), titles, strict=True)):
         above, below = grid[0, column], grid[1, column]
-        above.plot([0, 100], [0, 100], "--", color=QUIET, lw=1, label="as sure as it is right")
+        above.plot([0, 100], [0, 100], "--", color=QUIET, lw=1, label="perfect calibration")
         table = 100 * pd.DataFrame(rows)
         y, label = table["accuracy"], "digits of one bin, with 95 % interval"
         reach = [y - table["low"], table["high"] - y]
@@ -76,7 +76,7 @@ def calibration(before: Sequence[Mapping], after: Sequence[Mapping], temperature
         below.yaxis.set_major_formatter("{x:,.0f}")
     grid[0, 0].set_ylabel("accuracy (%)")
     grid[1, 0].set_ylabel("digits")
-    grid[0, 0].legend(loc="lower right")
+    grid[0, 0].legend(loc="upper left")
     return fig
 
 

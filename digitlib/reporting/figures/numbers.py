@@ -84,7 +84,7 @@ def how_a_line_is_read(
     edges = (0, width, len(CLASSES) - 0.5, -0.5)
     below.imshow(probabilities, cmap="Blues", vmin=0, vmax=1, extent=edges, aspect="auto")
     below.set_yticks(range(len(CLASSES)), CLASSES)
-    below.set(xlabel=f"place in the line (pixels; {MARGIN} of margin)")
+    below.set(xlabel=f"place in the line (pixels; {MARGIN} of margin)", ylabel="character")
     below.grid(visible=False)
     for column, code in enumerate(probabilities.argmax(axis=0)):
         if code:
@@ -143,10 +143,10 @@ def kinds_of_error(rows: Sequence[Mapping]) -> Figure:
     """
     fig = figure(11, 0.5 + 0.24 * max(len(rows), 1), alt="The most frequent errors")
     axes = fig.add_subplot()
-    names = [f"{row['wanted']} read {row['read']}" for row in rows]
+    names = [f"{row['wanted']} read as {row['read']}" for row in rows]
     axes.barh(names, [row["n"] for row in rows], color=WRONG)
     axes.invert_yaxis()
-    axes.set(xlabel="times")
+    axes.set(xlabel="number of errors")
     axes.grid(axis="x")
     return fig
 
@@ -195,7 +195,8 @@ def sheet_as_read(picture: Decoded, sheet: Sheet) -> Figure:
         _page(axes, shown, name)
         axes.images[0].set_extent((0, width, height, 0))
     for cell in sheet.cells:
-        _frame(seen, cell.box, (RIGHT if cell.accepted else WRONG) if cell.written else QUIET)
+        found = cell.numbers or cell.written
+        _frame(seen, cell.box, (RIGHT if cell.accepted else WRONG) if found else QUIET)
         _frame(said, cell.box, FAINT)
     for number in (number for line in sheet.lines for number in line):
         _frame(seen, number.box, RIGHT if number.accepted else WRONG)

@@ -204,7 +204,9 @@ def confidences(digits: Mapping[str, np.ndarray], others: np.ndarray, threshold:
     for name, values in [*digits.items(), ("no digits", others)]:
         look = {"color": TEXT, "lw": 2.6} if values is others else {"lw": 1.3}
         right.plot(np.sort(values), 100 * np.linspace(1, 0, len(values)), label=name, **look)
-    right.set(xlabel="confidence", ylabel="surer than that (%)", title="What a threshold keeps")
+    right.set(
+        xlabel="confidence", ylabel="accepted at this threshold (%)", title="What a threshold keeps"
+    )
     right.set_xlim(left=0)
     right.legend(loc="center left", bbox_to_anchor=(1, 0.5))
     for axes in (left, right):

@@ -157,8 +157,10 @@ def compared(names: Sequence[str], results: Sequence[Sequence[float]]) -> Figure
     fig = figure(11, 0.9 + 0.5 * len(names), alt="The recipes' accuracies, a dot for each seed")
     axes = fig.add_subplot()
     for y, values in enumerate(results):
-        axes.plot(values, np.full(len(values), y), "o", color=COLOURS[y], alpha=0.8)
+        apart = y + np.linspace(-0.1, 0.1, len(values) + 2)[1:-1]  # or equal ones hide each other
+        axes.plot(values, apart, "o", color=COLOURS[y], alpha=0.8)
         axes.plot([np.mean(values)] * 2, [y - 0.25, y + 0.25], color=COLOURS[y], lw=3)
     axes.set_yticks(range(len(names)), names)
-    axes.set(ylim=(len(names) - 0.4, -0.6), xlabel=OBJECTIVE, title="Each seed, and the mean")
+    axes.set(ylim=(len(names) - 0.4, -0.6), xlabel="accuracy on the comparison digits (%)")
+    axes.set_title("Each seed, and the mean")
     return fig

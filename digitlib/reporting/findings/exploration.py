@@ -95,7 +95,7 @@ def templates(result: Mapping[str, float]) -> str:
 
 
 def by_class(table: pd.DataFrame, medians: pd.DataFrame, decided: pd.Series) -> str:
-    """From the properties, their medians by class, and what the class decides of them (%)."""
+    """From the properties, their medians by class, and the variance that the class explains (%)."""
     ink, stroke = medians["ink_coverage_percent"], table["stroke_width_pixels"].median()
     left, right = table["slant_degrees"].quantile([0.25, 0.75])
     most = decided.sort_values(ascending=False)[:2]
@@ -103,7 +103,7 @@ def by_class(table: pd.DataFrame, medians: pd.DataFrame, decided: pd.Series) -> 
         f"**{ink.idxmax()}** takes the most ink (median {ink.max():.0f} % of the frame), "
         f"**{ink.idxmin()}** the least ({ink.min():.0f} %). Strokes are {stroke:.1f} pixels wide "
         f"at the median, and the middle half of all images slants from {degrees(left)} to "
-        f"{degrees(right)}. The class decides most about "
+        f"{degrees(right)}. The class explains most of "
         + listed(f"{plain_name(name)} ({percent:.0f} %)" for name, percent in most.items())
         + "."
     )

@@ -17,6 +17,6 @@ def bought(rungs: Sequence[Mapping], seeds: int, judged_by: str) -> str:
     text = (
         f"All steps together {what} **{abs(gain):.2f} points** ({first:.2f} to "
         f"{last:.2f} %; {counted(seeds, 'seed')}; {judged_by}). "
-        f"Steps whose own gain is clearly above zero: {clear}."
+        f"Steps whose own 95 % interval lies above zero: {clear}."
     )
     return text if seeds > 5 else text + " With so few seeds, only large effects show."

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from digitlib.pixels.sheet_maps import TILE
-from digitlib.reporting.findings.words import are, bullets, counted, interval, most_of
+from digitlib.reporting.findings.words import are, bullets, counted, interval, listed, most_of
 
 
 def network(parameters: int, multiply_adds: float) -> str:
@@ -22,15 +22,20 @@ def serving(file: str, size: int, threshold: float) -> str:
     )
 
 
-def trusted(sets: Mapping[str, tuple[int, int, int]]) -> str:
-    """From how many pictures each set has, how many are accepted, and how many of those right."""
+def trusted(sets: Mapping[str, Mapping[str, float]], aim: float) -> str:
+    """From ``lines.accepted`` of each set, and the percent that the threshold was set for."""
     lines = []
-    for name, (pictures, accepted, right) in sets.items():
-        text = f"**{name}**: {most_of(100 * accepted / pictures)} of the pictures are accepted"
-        if accepted:
-            text += f", and {100 * right / accepted:.1f} % of those are read without an error"
+    for name, row in sets.items():
+        text = f"**{name}**: {most_of(row['accepted_percent'])} of the pictures are accepted"
+        if row["n"]:
+            text += (
+                f", and {row['accuracy_percent']:.1f} % of those {row['n']:,} are read without an "
+                f"error ({interval(row, 1)})"
+            )
         lines.append(f"{text}.")
-    return bullets(lines)
+    missed = [name for name, row in sets.items() if row["n"] and row["high_percent"] < aim]
+    verdict = f"is missed on {listed(missed)}" if missed else "is not clearly missed on any set"
+    return f"{bullets(lines)}\n\nThe aim of {aim:g} % {verdict}."
 
 
 def sheet_network(parameters: int, layers: int, multiply_adds: float) -> str:
@@ -43,7 +48,9 @@ def sheet_network(parameters: int, layers: int, multiply_adds: float) -> str:
 
 def overlap(shared: Mapping[str, float]) -> str:
     """From ``sheets.overlap`` of each kind of map."""
-    return ", ".join(f"{name} **{value:.2f}**" for name, value in shared.items()) + "."
+    told = ", ".join(f"{name} **{value:.2f}**" for name, value in shared.items())
+    worst = min(shared, key=lambda name: shared[name])
+    return f"{told}. Of the three, {worst} {'are' if worst == 'rules' else 'is'} marked worst."
 
 
 def sheet(tables: int, cells: int, fields: int, numbers: int, doubtful: int, left_out: int) -> str:

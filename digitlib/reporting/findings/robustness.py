@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from digitlib.measuring.intervals import difference_interval
 from digitlib.reporting.findings.words import are, bullets, counted, listed, points
 
 
@@ -44,11 +45,15 @@ def sets(scores: Mapping[str, Mapping], familiar: str, others: str) -> str:
         for name, score in strange.items()
         if score["accuracy_percent"] == min(percent)
     )
-    harder = [name for name, score in strange.items() if score["high_percent"] < yardstick]
+    harder = [
+        name
+        for name, score in strange.items()
+        if difference_interval(score, scores[familiar])[1] < 0
+    ]
     return (
         f"Of the familiar digits **{yardstick:.1f} %** are read correctly, of {others} pictures "
         f"**{np.mean(percent):.1f} %** (mean of {counted(len(strange), 'set')}). Hardest: "
-        f"{hardest}. Clearly harder than the familiar: **{', '.join(harder) or 'none'}**."
+        f"{hardest}. Harder than the familiar: **{', '.join(harder) or 'none'}**."
     )
 
 
