@@ -39,7 +39,7 @@ test: $(READY) lint  ## lint, then run all tests but the long ones, several at a
 test-all: $(READY)  ## run what `make test` leaves out, one after the other: campaigns, speed
 	@$(BIN)/python -m pytest -m campaign --numprocesses 0
 
-lint: $(READY)  ## check style, formatting (notebooks too), types and which room imports which
+lint: $(READY)  ## check style, formatting (notebooks too), types and which package imports which
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy

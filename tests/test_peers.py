@@ -193,6 +193,17 @@ def test_the_table_is_even_and_names_every_row():
     assert said[3].endswith("– |")
 
 
+def test_the_readme_says_where_another_reader_is_ahead():
+    """Protects the reader of the front page from learning that on another one."""
+    ours = row(accuracy_percent=83.6, bytes=1_260_000)
+    worse, best = (row(reader=f"R{p}", accuracy_percent=p, bytes=21_200_000) for p in (82, 86.8))
+    assert readme._beside([ours, worse, best, row(set="canvas", reader="X")]) == (
+        "The best other reader measured on these amounts, R86.8 (21 MB), reads 86.8 % of them, and "
+        "this project (1.3 MB) 83.6 % in the same run."
+    )
+    assert readme._beside([ours]) == ""
+
+
 def test_the_readme_compares_the_model_that_ships(tmp_path):
     assert "make benchmark PEERS=1" in readme.other_readers(tmp_path)
     file = tmp_path / comparison.OUTPUT / "metrics" / "peers.json"

@@ -121,7 +121,8 @@ def oracle(kind: str, space: Space, trials: int, epochs: int, seed: int = 0) -> 
 
     Args:
         kind: ``random``; ``bayesian`` (a Gaussian process over what was tried); ``hyperband`` (many
-            short trials, of which the best go on; Li et al. 2018, arXiv 1603.06560); ``grid``.
+            short trials, the best of which are fitted anew with more epochs; Li et al. 2018, arXiv
+            1603.06560); ``grid``.
         trials: at most this many; ``hyperband`` makes as many as ``epochs`` asks for.
         epochs: of the longest trial.
     """

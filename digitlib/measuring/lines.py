@@ -104,7 +104,7 @@ def ingredient_examples(
 
     The same `count` lines at each of the `strengths`, uint8 (48, 256): all at the first strength,
     then all at the next. They are those of `tries` lines in which the ingredient shows at most of
-    the strengths. [] where it shows in none.
+    the strengths, and changes most at the last one. [] where it shows in none.
     """
     nothing = {field.name: 0.0 for field in fields(Simulation)}
     if name == "odd_marks":
@@ -119,9 +119,10 @@ def ingredient_examples(
             )
             for strength in (0.0, *strengths)
         )
-        differ = sum(not np.array_equal(plain, one) for one in drawn)
-        shown.append((differ, [one[0] for one in drawn]))
-    shown = sorted((one for one in shown if one[0]), key=lambda one: -one[0])[:count]
+        changes = [float(np.abs(one.astype(int) - plain).mean()) for one in drawn]
+        rank = sum(change > 0 for change in changes), changes[-1]
+        shown.append((rank, [one[0] for one in drawn]))
+    shown = sorted((one for one in shown if one[0][0]), key=lambda one: one[0])[::-1][:count]
     return [line for lines in zip(*(lines for _, lines in shown), strict=True) for line in lines]
 
 

@@ -4,6 +4,7 @@ Every number there that was measured stands between two markers and comes from
 ``outputs/<profile>/metrics`` or ``outputs/benchmark/metrics``. A test compares the two.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from digitlib import artifacts
@@ -95,7 +96,24 @@ def summary(root: Path) -> str:
         ]
         for words, row in rows
     ]
-    return markdown(heads, cells, left=1)
+    compared = load_metrics(root / peers.OUTPUT).get(peers.NAME, {}).get("rows", [])
+    return f"{markdown(heads, cells, left=1)}\n\n{_beside(compared)}".strip()
+
+
+def _beside(compared: Sequence[dict]) -> str:
+    """The best other reader of the cheques' amounts beside this project; "" if not measured."""
+    of_amounts = [row for row in compared if row["set"] == "amounts"]
+    own = [row for row in of_amounts if row["reader"] == peers.OWN]
+    others = [row for row in of_amounts if row["reader"] != peers.OWN]
+    if not own or not others:
+        return ""
+    best = max(others, key=lambda row: row["accuracy_percent"])
+    return (
+        f"The best other reader measured on these amounts, {best['reader']} "
+        f"({best['bytes'] / 1e6:.0f} MB), reads {best['accuracy_percent']:.1f} % of them, and this "
+        f"project ({own[0]['bytes'] / 1e6:.1f} MB) {own[0]['accuracy_percent']:.1f} % in the same "
+        "run."
+    )
 
 
 def acceptance(root: Path) -> str:
