@@ -57,6 +57,28 @@ def box_of(line: LineImage) -> Box:
     return box_around(ends, line.to_picture, line.picture)
 
 
+class _Band(NamedTuple):
+    """What some strokes cover: the edges around them, and their usual height, in pixels."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+    usual: float
+
+    @classmethod
+    def of(cls, edges: np.ndarray) -> "_Band":
+        """That of strokes with these edges (N, 4)."""
+        (left, top), (right, bottom) = edges[:, :2].min(axis=0), edges[:, 2:].max(axis=0)
+        usual = np.median(edges[:, 3] - edges[:, 1])
+        return cls(*map(float, (left, top, right, bottom, usual)))
+
+    @property
+    def height(self) -> float:
+        """From the highest edge to the lowest."""
+        return self.bottom - self.top
+
+
 def in_lines(components: list[Component]) -> list[list[Component]]:
     """Group the strokes on a page, large and small, into lines of writing, top to bottom.
 
@@ -66,66 +88,78 @@ def in_lines(components: list[Component]) -> list[list[Component]]:
     """
     if not components:
         return []
-    left, top, right, bottom = edges_of(components).astype(float).T
+    edges = edges_of(components).astype(float)
+    chains = _chains(edges)
+    lines: list[np.ndarray] = []
+    bands = np.empty((len(chains), 5))  # of lines as they were found; what joins them changes none
+    for members in chains:
+        band = _Band.of(edges[members])
+        for k in _near(bands[: len(lines)], band):
+            if _belongs(band, len(members), edges[lines[k]], bands[k, 4]):
+                lines[k] = np.append(lines[k], members)
+                break
+        else:
+            if band.height >= LEGIBLE:
+                bands[len(lines)] = band
+                lines.append(members)
+    _, top, _, bottom, _ = bands[: len(lines)].T
+    least = SPECK * np.median(bottom - top) if lines else 0.0
+    kept = [
+        lines[k]
+        for k in np.argsort(top + bottom, kind="stable")
+        if len(lines[k]) > 1 or bottom[k] - top[k] >= least
+    ]
+    return [[components[i] for i in line[np.argsort(edges[line, 0])]] for line in kept]
+
+
+def _chains(edges: np.ndarray) -> list[np.ndarray]:
+    """Which strokes with edges (N, 4) follow each other at the same height, the highest first."""
+    left, top, right, bottom = edges.T
     height = bottom - top
-    line = np.arange(len(components))
+    chain = np.arange(len(edges))
     for i in np.argsort(left):
         gap = left - right[i]
         shared = np.minimum(bottom, bottom[i]) - np.maximum(top, top[i])
         low, high = np.minimum(height, height[i]), np.maximum(height, height[i])
-        beside = (left > left[i]) & (gap < APART * high) & (low >= ALIKE * high)
-        beside &= shared >= LEVEL * low
-        if beside.any():
-            j = np.flatnonzero(beside)[np.argmin(left[beside])]
-            line[line == line[j]] = line[i]
-    found = [np.flatnonzero(line == one) for one in np.unique(line)]
-    found.sort(key=lambda members: -height[members].max())
-    lines: list[np.ndarray] = []
-    bands = np.empty((len(found), 5))  # left, top, right and bottom of each line, and its height
-    for members in found:
-        edges = left[members].min(), top[members].min(), right[members].max(), bottom[members].max()
-        size = float(np.median(height[members]))
-        a, b, c, d, tall = bands[: len(lines)].T
-        near = (a - MARKS * tall <= edges[2]) & (edges[0] <= c + MARKS * tall)
-        near &= (b - MARKS * tall <= edges[3]) & (edges[1] <= d + MARKS * tall)
-        for k in np.flatnonzero(near):
-            beside = lines[k][_beside(left[lines[k]], right[lines[k]], edges, tall[k])]
-            piece = size < ALIKE * tall[k] or (len(members) == 1 and size < PIECE * tall[k])
-            near_by = MARKS / 2 * tall[k] if piece else 0.0
-            shared = min(edges[3], bottom[beside].max(initial=-np.inf) + near_by)
-            shared -= max(edges[1], top[beside].min(initial=np.inf) - near_by)
-            hangs = piece and _hangs(
-                edges, left[beside], top[beside], right[beside], bottom[beside]
-            )
-            if hangs or shared >= WITHIN * (edges[3] - edges[1]):
-                lines[k] = np.append(lines[k], members)
-                break
-        else:
-            if edges[3] - edges[1] >= LEGIBLE:
-                bands[len(lines)] = (*edges, size)
-                lines.append(members)
-    bands = bands[: len(lines)]
-    tall = bands[:, 3] - bands[:, 1]
-    several = np.array([len(members) > 1 for members in lines], bool)
-    kept = several | (tall >= SPECK * np.median(tall)) if lines else several
-    lines = [line for line, keep in zip(lines, kept, strict=True) if keep]
-    bands = bands[kept]
-    order = np.argsort(bands[:, 1] + bands[:, 3])
-    return [[components[i] for i in lines[k][np.argsort(left[lines[k]])]] for k in order]
+        follows = (left > left[i]) & (gap < APART * high) & (low >= ALIKE * high)
+        follows &= shared >= LEVEL * low
+        if follows.any():
+            j = np.flatnonzero(follows)[np.argmin(left[follows])]
+            chain[chain == chain[j]] = chain[i]
+    found = [np.flatnonzero(chain == one) for one in np.unique(chain)]
+    return sorted(found, key=lambda members: -height[members].max())
 
 
-def _beside(
-    left: np.ndarray, right: np.ndarray, edges: tuple[float, ...], tall: float
-) -> np.ndarray:
-    """Which strokes are above, below or next to what lies from `edges[0]` to `edges[2]`."""
-    return (left <= edges[2] + tall) & (right >= edges[0] - tall)
+def _near(bands: np.ndarray, band: _Band) -> np.ndarray:
+    """Which lines, with bands (N, 5), are so near that a mark of them may lie in this band."""
+    left, top, right, bottom, usual = bands.T
+    reach = MARKS * usual
+    near = (left - reach <= band.right) & (band.left <= right + reach)
+    near &= (top - reach <= band.bottom) & (band.top <= bottom + reach)
+    return np.flatnonzero(near)
 
 
-def _hangs(edges: tuple[float, ...], *strokes: np.ndarray) -> bool:
+def _belongs(band: _Band, count: int, line: np.ndarray, usual: float) -> bool:
+    """Whether so many strokes in a band lie within a line, or are pieces of one of its digits.
+
+    `line` (N, 4) are the edges of the line's strokes, and `usual` is its digits' height.
+    """
+    line = line[(line[:, 0] <= band.right + usual) & (line[:, 2] >= band.left - usual)]
+    if not len(line):
+        return False
+    is_piece = band.usual < ALIKE * usual or (count == 1 and band.usual < PIECE * usual)
+    if is_piece and _hangs(band, line):
+        return True
+    near_by = MARKS / 2 * usual if is_piece else 0.0
+    highest, lowest = line[:, 1].min() - near_by, line[:, 3].max() + near_by
+    return min(band.bottom, lowest) - max(band.top, highest) >= WITHIN * band.height
+
+
+def _hangs(band: _Band, line: np.ndarray) -> bool:
     """Whether a stroke almost touches the foot of one that is wider, as a 4's leg may."""
-    left, _, right, bottom = strokes
-    gap = abs(edges[1] - bottom) <= HANGING * (edges[3] - edges[1])
-    return bool((gap & (left <= edges[0]) & (right >= edges[2])).any())
+    left, _, right, bottom = line.T
+    touches = abs(band.top - bottom) <= HANGING * band.height
+    return bool((touches & (left <= band.left) & (right >= band.right)).any())
 
 
 def cut_out(

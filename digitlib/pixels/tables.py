@@ -92,62 +92,85 @@ def _grids(lines: np.ndarray, ruled: np.ndarray, digit: float, is_part: bool = F
     `ruled` (H, W) is 2 or 3 wherever something is on a rule, short pieces included, and 1 where a
     pale line may be.
     """
-    least = LEAST_SIDE * digit
     corners = corners_of(lines)
     # A table without a frame, and a comb, are closed by the outline around them.
     closed = cv2.polylines(lines.copy(), [corners.astype(np.int32)], True, 1, 1)
-    holes = _holes(closed, least)
+    holes = _holes(closed, LEAST_SIDE * digit)
     if not holes:
         return []
     height, width = (float(side) for side in lines.shape)
     square = np.array([(0, 0), (width, 0), (width, height), (0, height)], np.float32)
     matrix = cv2.getPerspectiveTransform(corners, square)
+    back = np.linalg.inv(matrix)
     way = cv2.INTER_NEAREST
     seen = cv2.warpPerspective(ruled, matrix, lines.shape[::-1], flags=way)
     straight, seen = (seen >= 2).view(np.uint8), (seen >= 1).view(np.uint8)
     edges = np.array([_edges(hole, matrix) for hole in holes])
-    turned = edges[:, [1, 0, 3, 2]]
-    columns = levels_of(turned, straight.T)
+    columns = levels_of(_turned(edges), straight.T)
     rows = standing(levels_of(edges, straight), straight, seen, columns)
     if len(rows) < 2:
         return []
-    back = np.linalg.inv(matrix)
     bands = [] if is_part else bands_between(straight, rows, columns)
     if bands:
-        for top, bottom in bands:
-            strip = _outline(
-                np.array([top, bottom]), np.array([-NEAR, width + NEAR]), (0, 0, 1, 1), back
-            )
+        across = np.array([-NEAR, width + NEAR])
+        for band in bands:
+            strip = _outline(np.array(band), across, (0, 0, 1, 1), back)
             cv2.fillPoly(lines, [strip.round().astype(np.int32)], 0)
         return _grids_of_components(lines, ruled, digit)
     grids = []
     tables = tables_apart(edges, rows)
     for first, last in tables:
-        top, bottom = max(0, round(rows[first]) - NEAR), round(rows[last]) + NEAR + 1
-        part, pale = straight[top:bottom], seen[top:bottom]
-        own_rows = rows[first : last + 1] - top
         own = (edges[:, 1] >= rows[first] - SAME) & (edges[:, 3] <= rows[last] + SAME)
-        if not own.any():
-            continue
-        if len(tables) > 1:
-            own_columns = standing(levels_of(turned[own], part.T), part.T, pale.T, None)
-        else:
-            own_columns = standing(columns, part.T, pale.T, own_rows)
-        if len(own_rows) < 2 or len(own_columns) < 2:
-            continue
-        outlines = {}
-        for hole, (left, high, right, low) in zip(compress(holes, own), edges[own], strict=True):
-            i, k = np.searchsorted(middles(own_rows), (high - top, low - top)).tolist()
-            j, m = np.searchsorted(middles(own_columns), (left, right)).tolist()
-            outlines[i, j, k, m] = hole[:, 0].astype(np.float32)
-        boxes = []
-        for i, j, k, m in cells_between(part, pale, own_rows, own_columns):
-            outline = outlines.get((i, j, k, m))
-            if outline is None:
-                outline = _outline(own_rows + top, own_columns, (i, j, k, m), back)
-            boxes.append(Box(i, j, k - i, m - j, outline))
-        grids.append(Grid(len(own_rows) - 1, len(own_columns) - 1, boxes))
+        if own.any():
+            cells = list(compress(holes, own)), edges[own]
+            shared = columns if len(tables) == 1 else None
+            grids += _table(*cells, straight, seen, rows[first : last + 1], shared, back)
     return grids
+
+
+def _table(
+    holes: list[np.ndarray],
+    edges: np.ndarray,
+    straight: np.ndarray,
+    seen: np.ndarray,
+    rows: np.ndarray,
+    columns: np.ndarray | None,
+    back: np.ndarray,
+) -> list[Grid]:
+    """A table whose lines are straightened; [] where there are no rows or no columns.
+
+    Args:
+        holes, edges: its cells as they are in the picture, and their edges (N, 4), straightened.
+        straight, seen: uint8 {0, 1} (H, W), where its lines are, and where they may be.
+        rows: where its level lines are, straightened.
+        columns: the same of the upright ones; None where its own cells have to tell.
+        back: from straightened places to those in the picture.
+    """
+    top, bottom = max(0, round(rows[0]) - NEAR), round(rows[-1]) + NEAR + 1
+    part, pale, own_rows = straight[top:bottom], seen[top:bottom], rows - top
+    if columns is None:
+        columns = standing(levels_of(_turned(edges), part.T), part.T, pale.T, None)
+    else:
+        columns = standing(columns, part.T, pale.T, own_rows)
+    if len(rows) < 2 or len(columns) < 2:
+        return []
+    outlines = {}
+    for hole, (left, high, right, low) in zip(holes, edges, strict=True):
+        i, k = np.searchsorted(middles(own_rows), (high - top, low - top)).tolist()
+        j, m = np.searchsorted(middles(columns), (left, right)).tolist()
+        outlines[i, j, k, m] = hole[:, 0].astype(np.float32)
+    boxes = []
+    for i, j, k, m in cells_between(part, pale, own_rows, columns):
+        outline = outlines.get((i, j, k, m))
+        if outline is None:
+            outline = _outline(rows, columns, (i, j, k, m), back)
+        boxes.append(Box(i, j, k - i, m - j, outline))
+    return [Grid(len(rows) - 1, len(columns) - 1, boxes)]
+
+
+def _turned(edges: np.ndarray) -> np.ndarray:
+    """Edges (N, 4) of what is turned over, so that its columns are rows."""
+    return edges[:, [1, 0, 3, 2]]
 
 
 def _grids_of_components(lines: np.ndarray, ruled: np.ndarray, digit: float) -> list[Grid]:
