@@ -81,6 +81,18 @@ def test_several_numbers_in_one_line_of_a_cell_are_doubtful(recognizer):
     assert not cell.accepted
 
 
+def test_a_digit_astride_two_cells_makes_both_doubtful(recognizer):
+    """Protects 21 and 305 where a 7 between them may belong to either."""
+    page = table([["", "305"], ["48", "96"]])
+    x, y = corner(0, 0)
+    write(page, "21", x + 12, y + 14)
+    write(page, "7", x + WIDE - 11, y + 14)
+    first, second, *_ = recognizer.read_sheet(page).cells
+    assert [first.text, second.text] in (["217", "305"], ["21", "7305"])
+    assert not first.accepted
+    assert not second.accepted
+
+
 def test_a_cell_that_reaches_over_two_columns_is_there_once(recognizer):
     texts = [["12", "7", "305"], ["4865", "", "96"], ["590", "31", "8"]]
     [found] = recognizer.read_sheet(table(texts, merged=[(1, 0)])).tables

@@ -32,6 +32,7 @@ USUAL_DIGIT = 24.0  # pixels; the height of a digit where nothing is written
 SEEN = 2.0  # 255ths of the light that lines absorb at least, more than the paper between them
 SCRAP = 0.15  # share of a cell's height; what is lower is a scrap of its lines
 INSIDE = 0.2  # share of a stroke that is in a cell if the stroke belongs there
+ASTRIDE = 0.33  # share of a shape from which on a second cell may as well be the one it belongs to
 MARK = 0.5  # share of the height of boxes that a mark between them is high at most
 HANGING = 1.3  # times the height of boxes down to which marks hang
 CHANGE = 1.5  # times what a usual shape is marked, for which a line is parted into two kinds
@@ -47,10 +48,15 @@ ROOM = np.ones((5, 5), np.uint8)  # around strokes, in which their ink is kept
 
 @dataclass
 class Place:
-    """A cell and the lines of writing in it."""
+    """A cell and the lines of writing in it.
+
+    `is_clear` is False if a shape reaches so far into this cell and another that it may belong to
+    either.
+    """
 
     box: Box
     lines: list[LineImage]
+    is_clear: bool = True
 
 
 @dataclass
@@ -110,7 +116,8 @@ def find_layout(decoded: Decoded, maps: Maps) -> Layout:
     grids = [grid for grid in grids if _is_seen(grid, absorbed, maps)]
     grids = join_boxes(grids)
     boxes = [box for grid in grids for box in grid.boxes]
-    owners = _owners(components, boxes, view.grey.shape)
+    owners, seconds = _owners(components, boxes, view.grey.shape)
+    astride = {*owners[seconds > 0], *seconds}
     layout = Layout(view, is_understood=_is_understood(view.grey, maps))
     if not components and (maps.writing >= MARKED).any():
         layout.leave_out(TEXTURE, [Component(0, 0, view.grey)])
@@ -131,7 +138,7 @@ def find_layout(decoded: Decoded, maps: Maps) -> Layout:
             ]
             images = [_cut_out(line, ink, view, maps, alone=True) for line in lines]
             inside += [one for line in lines for one in line]
-            block.places.append(Place(box, images))
+            block.places.append(Place(box, images, number not in astride))
         marks = _marks_between(grid, loose) if is_row else []
         if inside and marks:
             line = sorted(inside + marks, key=lambda one: one.x)
@@ -248,17 +255,24 @@ def _inside(boxes: list[Box], shape: tuple[int, int]) -> np.ndarray:
     return numbers
 
 
-def _owners(components: list[Component], boxes: list[Box], shape: tuple[int, int]) -> np.ndarray:
-    """The number of the cell in which each component lies, 0 for none: (N,)."""
-    owners = np.zeros(len(components), int)
+def _owners(
+    components: list[Component], boxes: list[Box], shape: tuple[int, int]
+) -> tuple[np.ndarray, np.ndarray]:
+    """The number of the cell in which each component lies, and of a second one that it is astride.
+
+    Both are (N,), and 0 for none.
+    """
+    owners, seconds = np.zeros((2, len(components)), int)
     if boxes:
         numbers = _inside(boxes, shape)
         for i, one in enumerate(components):
             window = numbers[one.y : one.bottom, one.x : one.right]
-            inside = np.bincount(window[one.strokes > 0])
-            inside[1:] = np.where(inside[1:] >= INSIDE * inside.sum(), inside[1:], 0)
-            owners[i] = 1 + inside[1:].argmax() if inside[1:].any() else 0
-    return owners
+            inside = np.bincount(window[one.strokes > 0], minlength=3)
+            share = inside / inside.sum()
+            second, first = np.argsort(share[1:], kind="stable")[-2:] + 1
+            owners[i] = first if share[first] >= INSIDE else 0
+            seconds[i] = second if share[second] >= ASTRIDE else 0
+    return owners, seconds
 
 
 def _by_kind(line: list[Component], maps: Maps) -> list[list[Component]]:

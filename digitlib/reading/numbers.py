@@ -49,7 +49,8 @@ class Number:
         confidence: the probability that all its digits are right, and none too many, 0 to 1;
             calibrated on simulated lines. Of marks it says nothing.
         accepted: whether the confidence reaches the threshold of the model's card. Of several
-            numbers in one line of a cell, none is accepted.
+            numbers in one line of a cell, none is accepted, and none where a shape may belong to
+            this cell or another.
         printed: whether it is in type rather than by hand.
         place: the box of what a person typed in, which may be any text; None for what was read.
     """

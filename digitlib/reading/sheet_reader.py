@@ -113,9 +113,12 @@ class SheetReader:
 
     def _cell(self, place: Place, view: View, left_out: list[LeftOut]) -> Cell:
         box = place.box
-        lines = tuple(map(_doubted, self._lines(place.lines, left_out)))
+        lines = self._lines(place.lines, left_out)
+        lines = tuple(
+            line if place.is_clear and len(line) == 1 else _doubted(line) for line in lines
+        )
         frame = view.box(box.outline)
-        written = any(not line.printed for line in place.lines)
+        written = not place.is_clear or any(not line.printed for line in place.lines)
         return Cell(box.row, box.column, box.rows, box.columns, frame, lines, written)
 
     def _lines(self, images: list[LineImage], left_out: list[LeftOut]) -> tuple[Line, ...]:
@@ -133,11 +136,12 @@ class SheetReader:
 
 
 def _doubted(line: Line) -> Line:
-    """A line of a cell, with none of several numbers in it accepted.
+    """A line of a cell with none of its numbers accepted.
 
-    It is more likely one number, with a wide gap or a misread sign in it.
+    Several numbers are more likely one, with a wide gap or a misread sign in it. Where a shape may
+    belong to another cell, a digit may be missing, or one too many.
     """
-    return line if len(line) == 1 else tuple(replace(one, accepted=False) for one in line)
+    return tuple(replace(one, accepted=False) for one in line)
 
 
 def _joined(cells: list[Cell], whole: list[Number], threshold: float) -> Cell:
