@@ -58,7 +58,8 @@ notebooks: $(READY)  ## execute the committed notebooks again, in order, and cle
 	@$(BIN)/python -m digitlib.pipeline.notebooks refresh
 
 benchmark: $(READY)  ## compare speed side by side: TRAIN=1 CAP=60 adds a race, PEERS=1 other readers
-	@$(BIN)/python -m digitlib.release.benchmark $(if $(TRAIN),--train --cap $(CAP) --seeds $(if $(filter command% env%,$(origin SEEDS)),$(SEEDS),3)) $(if $(PEERS),--peers)
+	@$(BIN)/python -m digitlib.release.benchmark $(if $(PEERS),--peers) \
+	  $(if $(TRAIN),--train --cap $(CAP) $(if $(filter command% env%,$(origin SEEDS)),--seeds $(SEEDS)))
 
 tune: $(READY)  ## make a search's trials with several processes: PROFILE=search WORKERS=2
 	@$(BIN)/python -m digitlib.pipeline.tuning --profile $(PROFILE) --workers $(WORKERS) $(PLACE)
