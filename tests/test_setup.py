@@ -135,7 +135,9 @@ MISSING = {
     "digitlib.learning": "pip install 'digitlib[train]'",
     "digitlib.apps.canvas": "pip install 'digitlib[canvas]'",
     "digitlib.reporting.figures": "pip install 'digitlib[notebooks]'",
-    "digitlib.apps.cli; digitlib.apps.cli.main(['serve'])": "pip install 'digitlib[service]'",
+    "digitlib.apps.cli; sys.exit(digitlib.apps.cli.main(['serve']))": (
+        "pip install 'digitlib[service]'"
+    ),
 }
 USE = """
 import sys
