@@ -10,8 +10,9 @@ import io
 import json
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Event
@@ -166,8 +167,11 @@ def predict(
         size = DIGITS_PER_CHUNK if source.of_digits else PICTURES_PER_CHUNK
         enough = len(source) - done > CHUNKS_WORTH_PROCESSES * size
         processes = (workers or os.cpu_count() or 1) if enough else 1
-        with part.open("a", newline="", encoding="utf-8") as stream:
-            for rows in _read(source.chunks(size, done), model_dir, processes):
+        with (
+            part.open("a", newline="", encoding="utf-8") as stream,
+            closing(_read(source.chunks(size, done), model_dir, processes)) as read,
+        ):
+            for rows in read:
                 text = io.StringIO()
                 csv.writer(text).writerows(row.cells() for row in rows)
                 stream.write(text.getvalue())
@@ -243,7 +247,7 @@ def _of_digits(chunk: Chunk, inked: np.ndarray, answers: np.ndarray, threshold: 
     return rows
 
 
-def _read(chunks: Iterator[Chunk], model_dir: str | Path, workers: int) -> Iterator[list[Row]]:
+def _read(chunks: Iterator[Chunk], model_dir: str | Path, workers: int) -> Generator[list[Row]]:
     """The rows of each chunk, in order; a few chunks are on their way at a time."""
     recognizer = Recognizer(model_dir)  # a model that is damaged is told of here
     if workers == 1:
