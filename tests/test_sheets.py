@@ -145,6 +145,20 @@ def test_a_box_for_each_digit_is_one_field(recognizer, text, gap):
     assert (sheet.tables, sheet.lines) == ((), ())
 
 
+def test_a_box_whose_writing_is_no_digit_makes_its_row_doubtful(recognizer):
+    """Protects 5021 with a scribbled 0 from being accepted as 5 and 21."""
+    page = boxes("5021", 6)
+    x, y = LEFT + 54, LEFT
+    page[y + 4 : y + 56, x + 4 : x + 44] = WHITE
+    zigzag = [(x + 8 + 4 * i, y + (18 if i % 2 else 42)) for i in range(9)]
+    cv2.polylines(page, [np.array(zigzag)], False, 0, 3, cv2.LINE_AA)
+    sheet = recognizer.read_sheet(page)
+    [field] = sheet.fields
+    assert (field.text, len(sheet.left_out)) == ("5 21", 1)
+    assert all(one.confidence > recognizer.line_reader.threshold for one in field.numbers)
+    assert not field.accepted
+
+
 @pytest.mark.parametrize("text", ["2084", "31970", "1417"])
 def test_a_mark_around_a_number_is_no_digit(recognizer, text):
     """Protects numbers that someone framed, circled or underlined."""

@@ -149,7 +149,7 @@ def _joined(cells: list[Cell], whole: list[Number], threshold: float) -> Cell:
 
     An empty box between others ends a number, whose probability is the product of its digits'.
     The `whole` row, which was read as one line, tells the marks between them if it has the same
-    digits; the surer reading counts.
+    digits; the surer reading counts. Where a box has writing and no digit was read, all is doubted.
     """
     numbers: list[Number] = []
     open_number: list[Number] = []
@@ -171,6 +171,8 @@ def _joined(cells: list[Cell], whole: list[Number], threshold: float) -> Cell:
             replace(one, confidence=sure, accepted=sure >= threshold)
             for one, sure in zip(whole, best, strict=True)
         ]
+    if any(cell.written and not cell.numbers for cell in cells):
+        numbers = list(_doubted(tuple(numbers)))
     written = any(cell.written for cell in cells)
     lines = (tuple(numbers),) if numbers else ()
     return Cell(0, 0, 1, 1, around(cell.box for cell in cells), lines, written)
