@@ -186,17 +186,18 @@ def summary(answers: Answers) -> dict[str, float]:
     }
 
 
-def accepted(answers: Answers, threshold: float) -> dict[str, float]:
+def accepted(answers: Answers, threshold: float) -> dict[str, Any]:
     """How many pictures reach a threshold, and what share of those is read without an error.
 
     Returns:
-        accepted_percent, and what ``statistics.accuracy`` has of the accepted ones; of none, n
-        alone.
+        accepted_percent, and what ``statistics.accuracy`` has of the accepted ones, in which
+        percentages are None where there are none.
     """
     sure = answers.confidences >= threshold
     share = {"accepted_percent": 100 * float(sure.mean())}
     if not sure.any():
-        return share | {"n": 0}
+        ends = dict.fromkeys(("accuracy_percent", "low_percent", "high_percent"))
+        return share | {"n": 0, "correct": 0} | ends
     return share | accuracy(np.ones(sure.sum()), answers.right[sure])
 
 
