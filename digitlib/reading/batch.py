@@ -263,7 +263,6 @@ def _read(chunks: Iterator[Chunk], model_dir: str | Path, workers: int) -> Gener
     def read(chunk: Chunk) -> list[Row]:
         number = idle.get()
         try:
-            processes[number].wait()
             return processes[number].call(read_chunk, chunk)
         except ProcessDied:
             if stopped.is_set() or not processes[number].ready:

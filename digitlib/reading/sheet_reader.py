@@ -171,10 +171,11 @@ def _joined(cells: list[Cell], whole: list[Number], threshold: float) -> Cell:
             replace(one, confidence=sure, accepted=sure >= threshold)
             for one, sure in zip(whole, best, strict=True)
         ]
+    line = tuple(numbers)
     if any(cell.written and not cell.numbers for cell in cells):
-        numbers = list(_doubted(tuple(numbers)))
+        line = _doubted(line)
     written = any(cell.written for cell in cells)
-    lines = (tuple(numbers),) if numbers else ()
+    lines = (line,) if line else ()
     return Cell(0, 0, 1, 1, around(cell.box for cell in cells), lines, written)
 
 
