@@ -3,7 +3,7 @@
 import argparse
 import sys
 from argparse import Namespace
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from tabulate import tabulate
@@ -61,7 +61,7 @@ def _sheets(chosen: Namespace) -> int:
     if not several and len(taken) < len(source.files) + len(files):
         raise UsageError("a file would be replaced by another one: give each a name of its own")
     if several and files:
-        _check_names(source)
+        _check_names(source.names)
     recognizer = Recognizer()
     failed = False
     for name, picture, fault in _pictures(source):
@@ -88,13 +88,12 @@ def _pictures(source: Source | StandardInput) -> Iterator[tuple[str, Picture, st
             yield name, chunk.pictures[i], chunk.faults.get(i, "")
 
 
-def _check_names(source: Source | StandardInput) -> None:
+def _check_names(names: Sequence[str]) -> None:
     """Refuse pictures whose files would have one name."""
-    names: dict[Path, str] = {}
-    for chunk in source.chunks(1):
-        for name in chunk.names:
-            if (other := names.setdefault(_below(name), name)) != name:
-                raise UsageError(f"{other} and {name} would be written to one file: rename one")
+    taken: dict[Path, str] = {}
+    for name in names:
+        if (other := taken.setdefault(_below(name), name)) != name:
+            raise UsageError(f"{other} and {name} would be written to one file: rename one")
 
 
 def _below(name: str) -> Path:

@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 from digitlib.pixels.formats import page_name, page_of, pages
-from digitlib.reading.sources import Chunk, Files, Source, open_source
+from digitlib.reading.sources import Archive, Chunk, Digits, Files, open_source
 
 STANDARD_INPUT = "-"
 
@@ -34,14 +34,18 @@ class StandardInput:
     def __len__(self) -> int:
         return len(self.pages)
 
+    @property
+    def names(self) -> list[str]:
+        """What each page is called."""
+        return [STANDARD_INPUT + page_name(page) for page in self.pages]
+
     def chunks(self, _size: int) -> Iterator[Chunk]:
         """All of it."""
-        names = [STANDARD_INPUT + page_name(page) for page in self.pages]
         pictures = [page_of(self.content, page) for page in self.pages]
-        yield Chunk(names, [None] * len(names), pictures, {})
+        yield Chunk(self.names, [None] * len(pictures), pictures, {})
 
 
-def source_of(pictures: Sequence[str]) -> Source | StandardInput:
+def source_of(pictures: Sequence[str]) -> Files | Archive | Digits | StandardInput:
     """Open what is named, and say what is left out of it or assumed of it.
 
     Raises:

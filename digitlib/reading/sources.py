@@ -9,7 +9,7 @@ import os
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -88,6 +88,11 @@ class Files:
     def __len__(self) -> int:
         return len(self.pages)
 
+    @cached_property
+    def names(self) -> list[str]:
+        """What each picture is called."""
+        return [self._name(file) + page_name(page) for file, page in self.pages]
+
     def look(self, number: int) -> Picture:
         """Picture ``number``, to be shown."""
         return page_of(*self.pages[number])
@@ -96,9 +101,9 @@ class Files:
         """All from number ``start`` on, ``size`` at a time."""
         for first in range(start, len(self), size):
             part = self.pages[first : first + size]
-            names = [self._name(file) + page_name(page) for file, page in part]
             truths = [_truth(file.parent.name) for file, _ in part]
             faults = {i: fault for i, (file, _) in enumerate(part) if (fault := _fault(file))}
+            names = self.names[first : first + size]
             yield Chunk(names, truths, [page_of(*one) for one in part], faults)
 
     def _name(self, file: Path) -> str:
@@ -133,6 +138,11 @@ class Archive:
     def __len__(self) -> int:
         return len(self.pages)
 
+    @cached_property
+    def names(self) -> list[str]:
+        """What each picture is called."""
+        return [entry.filename + page_name(page) for entry, page in self.pages]
+
     def look(self, number: int) -> Picture:
         """Picture ``number``, to be shown."""
         entry, page = self.pages[number]
@@ -158,11 +168,11 @@ class Archive:
                     pictures.append(page_of(content, page))
                     if unpacked > CHUNK_BYTES:
                         break
-                part = self.pages[start : start + len(pictures)]
-                names = [entry.filename + page_name(page) for entry, page in part]
-                truths = [_truth(Path(entry.filename).parent.name) for entry, _ in part]
-                yield Chunk(names, truths, pictures, faults)
-                start += len(pictures)
+                stop = start + len(pictures)
+                folders = [Path(entry.filename).parent for entry, _ in self.pages[start:stop]]
+                truths = [_truth(folder.name) for folder in folders]
+                yield Chunk(self.names[start:stop], truths, pictures, faults)
+                start = stop
 
 
 class Digits:
