@@ -80,6 +80,14 @@ def test_the_loss_is_ctcs_for_what_a_line_says():
     assert float(line_loss(answer, logits)[0]) == pytest.approx(expected, rel=1e-4)
 
 
+def test_the_loss_of_an_empty_line_is_that_of_blanks_alone():
+    """Protects fits: among the lines are some that say nothing, and TensorFlow refuses those."""
+    logits = np.random.default_rng(0).normal(size=(2, 6, CLASSES)).astype(np.float32)
+    answers = np.stack([encode("", []), encode("1", [0.5 * COLUMN - MARGIN])])
+    blanks = -log_softmax(logits[0].astype(float), axis=1)[:, 0].sum()
+    assert float(line_loss(answers, logits)[0]) == pytest.approx(blanks, rel=1e-4)
+
+
 def test_the_lines_of_an_epoch_do_not_depend_on_how_many_processes_draw_them(digits):
     """Protects a fit that goes on elsewhere: an epoch's lines follow from seed and number."""
     drawn = []
