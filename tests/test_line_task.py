@@ -19,7 +19,7 @@ from digitlib.learning.line_task import (
 from digitlib.learning.recipe import Recipe
 from digitlib.pixels.line_images import COLUMN, MARGIN
 from digitlib.reading.litert import LineNetwork
-from digitlib.reading.spelling import log_likelihood
+from digitlib.reading.spelling import log_likelihoods
 from digitlib.synthetic.lines import Simulation
 
 CLASSES = 15
@@ -76,7 +76,7 @@ def test_the_loss_is_ctcs_for_what_a_line_says():
     logits = np.random.default_rng(0).normal(size=(1, 6, CLASSES)).astype(np.float32)
     answer = encode("12", [0.5 * COLUMN - MARGIN, 3.5 * COLUMN - MARGIN])[None]
     said = log_softmax(logits[0].astype(float), axis=1)
-    expected = -log_likelihood(said, [2, 3]) - IN_PLACE * (said[0, 2] + said[3, 3])
+    expected = -log_likelihoods([said], [2, 3])[0] - IN_PLACE * (said[0, 2] + said[3, 3])
     assert float(line_loss(answer, logits)[0]) == pytest.approx(expected, rel=1e-4)
 
 

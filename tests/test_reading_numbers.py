@@ -15,7 +15,7 @@ from digitlib.pixels.line_images import ALPHABET, HEIGHT
 from digitlib.pixels.lines import in_lines
 from digitlib.reading.numbers import Digit, Number, Reading, value_of
 from digitlib.reading.signs import Sign, Strokes, numbers_of, words_of
-from digitlib.reading.spelling import best_path, log_likelihood
+from digitlib.reading.spelling import best_path, log_likelihoods
 from digitlib.synthetic.nondigits import SIGNS
 from digitlib.synthetic.numerals import draw_digits
 from digitlib.synthetic.strokes import draw_by, draw_manners
@@ -35,7 +35,9 @@ def test_the_likelihood_of_a_spelling_is_the_sum_over_all_its_paths():
         likelihood = np.exp(sum(columns[at, code] for at, code in enumerate(path)))
         totals[spelled] = totals.get(spelled, 0) + likelihood
     for spelled, total in totals.items():
-        assert np.exp(log_likelihood(columns, list(spelled))) == pytest.approx(total, rel=1e-9)
+        assert np.exp(log_likelihoods([columns], list(spelled))[0]) == pytest.approx(
+            total, rel=1e-9
+        )
 
 
 def test_equal_columns_are_one_character_and_a_blank_parts_them():

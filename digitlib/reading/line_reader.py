@@ -24,7 +24,7 @@ from digitlib.reading.signs import (
     signs_of,
     words_of,
 )
-from digitlib.reading.spelling import log_likelihood
+from digitlib.reading.spelling import log_likelihoods
 
 # The mean over several views reads better than any one of them, and knows better how sure it is
 # (test-time augmentation). They were chosen on simulated lines.
@@ -155,5 +155,5 @@ def _likeliest(
 
 def _log_likelihood(looks: list[Look], codes: Sequence[int], start: float, stop: float) -> float:
     """How likely the line spells these classes from `start` to `stop`: log of the looks' mean."""
-    said = [log_likelihood(look.columns(start, stop), codes) for look in looks]
+    said = log_likelihoods([look.columns(start, stop) for look in looks], codes)
     return float(np.logaddexp.reduce(said)) - math.log(len(looks))

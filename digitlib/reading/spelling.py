@@ -1,6 +1,5 @@
 """What the columns of the line network spell: connectionist temporal classification, read back."""
 
-import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -34,23 +33,25 @@ def best_path(log_probabilities: np.ndarray) -> list[Token]:
     return tokens
 
 
-def log_likelihood(log_probabilities: np.ndarray, codes: Sequence[int]) -> float:
-    """The logarithm of the probability that columns (T, classes) spell exactly these classes.
+def log_likelihoods(looks: Sequence[np.ndarray], codes: Sequence[int]) -> np.ndarray:
+    """The logarithm of the probability that exactly these classes are spelled, for each look.
 
-    It is the sum over all alignments, by the forward algorithm (Graves et al. 2006, section 4.1).
+    Looks are log probabilities, float (T, classes), each with a T of its own. The probability is
+    the sum over all alignments, by the forward algorithm (Graves et al. 2006, section 4.1).
     """
-    if not len(log_probabilities):
-        return -math.inf if codes else 0.0
     states = np.zeros(2 * len(codes) + 1, int)
     states[1::2] = codes
     # A token may follow another without a blank between them, unless they are equal.
-    skips = np.zeros(len(states), bool)
-    skips[3::2] = states[3::2] != states[1:-2:2]
-    said = log_probabilities[:, states]
-    forward = np.full(len(states) + 2, -np.inf)  # two impossible states in front
-    forward[2:4] = said[0, :2]
-    for column in said[1:]:
-        skipped = np.where(skips, forward[:-2], -np.inf)
-        stay = np.logaddexp(np.logaddexp(forward[2:], forward[1:-1]), skipped)
-        forward[2:] = stay + column
-    return float(np.logaddexp(forward[-1], forward[-2] if len(codes) else -np.inf))
+    skips = np.full(len(states), -np.inf)
+    skips[3::2][states[3::2] != states[1:-2:2]] = 0
+    # After its last column, a look says blanks for certain.
+    said = np.full((max(map(len, looks)), len(looks), len(states)), -np.inf)
+    said[..., ::2] = 0
+    for i, look in enumerate(looks):
+        said[: len(look), i] = look[:, states]
+    forward = np.full((len(looks), len(states) + 2), -np.inf)  # two impossible states in front
+    forward[:, 2] = 0
+    for column in said:
+        stay = np.logaddexp(forward[:, 2:], forward[:, 1:-1])
+        forward[:, 2:] = np.logaddexp(stay, forward[:, :-2] + skips) + column
+    return np.logaddexp(forward[:, -1], forward[:, -2] if len(codes) else -np.inf)

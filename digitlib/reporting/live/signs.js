@@ -56,7 +56,7 @@ export const ofDigits = (look) => ({
 /**
  * The logarithm of the probability that a look spells exactly these classes between two places:
  * the sum over all alignments, by the forward algorithm (Graves et al. 2006, section 4.1,
- * doi:10.1145/1143844.1143891). It follows `spelling.log_likelihood`.
+ * doi:10.1145/1143844.1143891). It follows `spelling.log_likelihoods`.
  */
 export function logLikelihood({ said, zoom }, codes, start, stop) {
   const [first, last] = [start, stop].map(
