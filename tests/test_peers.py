@@ -13,7 +13,7 @@ from digitlib.artifacts import ArtifactError, load_metrics, write_json
 from digitlib.measuring import lines, peers
 from digitlib.measuring.peers import AS_RAPIDOCR, WITH_BORDER, Reader, Said
 from digitlib.release import peers as comparison
-from digitlib.release import readme
+from digitlib.release import summaries, tables
 
 HERE = all(importlib.util.find_spec(package) for package in ("rapidocr", "onnxruntime"))
 # A network's characters, with digits among others and in no order.
@@ -197,22 +197,23 @@ def test_the_readme_says_where_another_reader_is_ahead():
     """Protects the reader of the front page from learning that on another one."""
     ours = row(accuracy_percent=83.6, bytes=1_260_000)
     worse, best = (row(reader=f"R{p}", accuracy_percent=p, bytes=21_200_000) for p in (82, 86.8))
-    assert readme._beside([ours, worse, best, row(set="canvas", reader="X")]) == (
+    assert summaries.beside([ours, worse, best, row(set="canvas", reader="X")]) == (
         "The best other reader measured on these amounts, R86.8 (21 MB), reads 86.8 % of them, and "
         "this project (1.3 MB) 83.6 % in the same run."
     )
-    assert readme._beside([ours]) == ""
+    assert "R86.8, reads" in summaries.beside([ours, best | {"bytes": None}])
+    assert summaries.beside([ours]) == ""
 
 
 def test_the_readme_compares_the_model_that_ships(tmp_path):
-    assert "make benchmark PEERS=1" in readme.other_readers(tmp_path)
+    assert "make benchmark PEERS=1" in tables.other_readers(tmp_path)
     file = tmp_path / comparison.OUTPUT / "metrics" / "peers.json"
     measured = {"machine": "Linux, 2 cores", "rows": [row()], "notes": []}
     write_json(file, measured | {"models_sha256": comparison.shipped_models()})
-    assert readme.other_readers(tmp_path).startswith("On Linux, 2 cores:\n\n| pictures")
+    assert tables.other_readers(tmp_path).startswith("On Linux, 2 cores:\n\n| pictures")
     write_json(file, measured | {"models_sha256": ["of another"]})
     with pytest.raises(ArtifactError, match="make benchmark PEERS=1"):
-        readme.other_readers(tmp_path)
+        tables.other_readers(tmp_path)
 
 
 @pytest.fixture
