@@ -135,7 +135,7 @@ class DigitTask(Task):
     def size(self, epoch: int) -> int:
         """How many pictures an epoch has."""
         real = self.recipe.real(len(self.train), epoch)
-        return real + sum(self.recipe.extra(real))
+        return real + sum(self._beside(epoch)[:2])
 
     def pictures(self, epoch: int, difficulty: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The images of an epoch, in its order, and the answers to them.
@@ -150,14 +150,12 @@ class DigitTask(Task):
         """
         real = _with_hard_examples(self.train, self.recipe, epoch, difficulty)
         images, labels = real.images, real.known_labels()
-        if any(self.recipe.extra(len(real))):  # features of a backbone have nothing drawn beside
+        if any(self._beside(epoch)[:2]):  # features of a backbone have nothing drawn beside
             drawn, theirs = self._drawn(epoch)
             images, labels = np.concatenate([images, drawn]), np.concatenate([labels, theirs])
         order = np.random.default_rng([self.recipe.seed, epoch]).permutation(len(images))
-        answers = np.vstack([np.eye(10), np.full(10, 0.1)]).astype(np.float32)[
-            labels
-        ]  # -1: the last
-        return images[order, ..., None], answers[order]
+        answers = np.vstack([np.eye(10), np.full(10, 0.1)]).astype(np.float32)  # -1: the last
+        return images[order, ..., None], answers[labels[order]]
 
     def _drawn(self, epoch: int) -> tuple[np.ndarray, np.ndarray]:
         """What `draw_beside` gives for an epoch; kept as long as it serves."""
@@ -169,7 +167,7 @@ class DigitTask(Task):
 
     def _beside(self, epoch: int) -> tuple[int, int, tuple[int, int]]:
         """How many digits and non-digits are drawn for an epoch, and by which seed."""
-        extra = self.recipe.extra(self.recipe.real(len(self.train), epoch))
+        extra = self.recipe.extra(self.recipe.real(len(self.train), epoch), epoch)
         return *extra, (self.recipe.seed, epoch // REDRAW)
 
     def judge(self, network: keras.Model) -> tuple[np.ndarray, np.ndarray]:
