@@ -137,6 +137,20 @@ def test_two_tables_of_a_sheet_stay_two(recognizer):
     ]
 
 
+@pytest.mark.parametrize("apart", [2, 6, 12])
+def test_boxes_for_digits_closely_above_a_table_are_no_row_of_it(recognizer, apart):
+    """Protects the cells of a table from being a row, and columns, off their place."""
+    texts = [["47", "5", "31"], ["208", "12", "6"], ["9", "77", "40"]]
+    page = table(texts)
+    for i, digit in enumerate("6041973"):
+        x, y = LEFT + 46 * i, TOP - 44 - apart
+        box(page, x, y, 46, 44)
+        write(page, digit, x + 12, y + 6)
+    sheet = recognizer.read_sheet(page)
+    assert [one.grid(lambda cell: cell.text) for one in sheet.tables] == [texts]
+    assert [cell.text for cell in sheet.fields] == ["6041973"]
+
+
 @pytest.mark.parametrize("gap", [0, 6, 14])
 @pytest.mark.parametrize("text", ["2084", "31970", "1417"])
 def test_a_box_for_each_digit_is_one_field(recognizer, text, gap):

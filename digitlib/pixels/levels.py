@@ -13,8 +13,9 @@ LEAST_LENGTH = 0.04  # share of the table's width that the edges along a line ha
 THIN = 0.8  # heights of a small cell that a hollow line is thick at most
 THICK = 0.7  # share of the place between two cells that is ink where it is one thick line
 AROUND = 3  # rows above and below that tell where one table ends and another begins
-SAME_COLUMN = 12  # pixels between two columns that are the same one
-SAME_COLUMNS = 0.5  # share of the columns that go on below a row, and two, or a table ends there
+SAME_COLUMN = 8  # pixels between two columns that are the same one
+SAME_COLUMNS = 0.6  # share of the columns that go on below a row, and two, or a table ends there
+OF_A_TABLE = 4  # columns of a single row that may be a table by itself
 STANDING = 0.3  # share of the line between two cells that still stands where there is a gap
 SUPPORT, END_SUPPORT = 0.35, 0.6  # share of a line through a whole table that stands, or its frame
 LEAST_SUPPORT, SEEN = 0.15, 0.8  # the same of one that is seen, and which share of it
@@ -141,13 +142,16 @@ def tables_apart(edges: np.ndarray, rows: np.ndarray) -> list[tuple[int, int]]:
     """
     _left, top, _right, bottom = edges.T
     ends = [0]
-    for i in range(2, len(rows) - 2):  # the first row of an open table may have few cells
+    for i in range(1, len(rows) - 1):
         first, last = rows[max(0, i - AROUND)], rows[min(len(rows) - 1, i + AROUND)]
         above = _columns(edges[(top >= first - SAME) & (bottom <= rows[i] + SAME)])
         below = _columns(edges[(top >= rows[i] - SAME) & (bottom <= last + SAME)])
-        shared = abs(above[:, None] - below) <= SAME_COLUMN
         fewer = min(len(above), len(below))
-        if fewer and shared.any(axis=1).sum() < max(2, SAME_COLUMNS * fewer):
+        if fewer < (OF_A_TABLE if i in (1, len(rows) - 2) else 1):
+            continue  # the first row of an open table may have few cells
+        same = abs(above[:, None] - below) <= SAME_COLUMN
+        shared = min(same.any(axis=0).sum(), same.any(axis=1).sum())
+        if shared < max(2, SAME_COLUMNS * fewer):
             ends.append(i)
     return list(pairwise([*ends, len(rows) - 1]))
 
