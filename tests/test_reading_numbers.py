@@ -11,10 +11,10 @@ from digitlib.pixels.components import find_components
 from digitlib.pixels.decoding import load
 from digitlib.pixels.ink import find_ink
 from digitlib.pixels.layout import plain_lines
-from digitlib.pixels.line_images import ALPHABET, HEIGHT
+from digitlib.pixels.line_images import ALPHABET, COLUMN, HEIGHT, MARGIN
 from digitlib.pixels.lines import in_lines
 from digitlib.reading.numbers import Digit, Number, Reading, value_of
-from digitlib.reading.signs import Sign, Strokes, numbers_of, words_of
+from digitlib.reading.signs import Look, Sign, Strokes, View, numbers_of, words_of
 from digitlib.reading.spelling import best_path, log_likelihoods
 from digitlib.synthetic.nondigits import SIGNS
 from digitlib.synthetic.numerals import draw_digits
@@ -38,6 +38,15 @@ def test_the_likelihood_of_a_spelling_is_the_sum_over_all_its_paths():
         assert np.exp(log_likelihoods([columns], list(spelled))[0]) == pytest.approx(
             total, rel=1e-9
         )
+
+
+def test_other_ink_is_nothing_unless_the_edge_may_cut_a_digit_there():
+    """Protects a number from losing a digit in silence, which the edge of the picture cuts."""
+    look = Look(said(1, 0, 14, 0, 2, 14, classes=15), View(1, 0))
+    anywhere, inside = look.of_digits(), look.of_digits(stop=5 * COLUMN - MARGIN)
+    sure, doubtful = log_likelihoods([anywhere.said, inside.said], [1, 2])
+    assert np.exp(sure) > 0.5
+    assert np.exp(doubtful) < 0.05
 
 
 def test_equal_columns_are_one_character_and_a_blank_parts_them():

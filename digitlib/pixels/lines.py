@@ -49,6 +49,15 @@ class LineImage(NamedTuple):
     alone: Framed | None = None
     printed: bool = False
 
+    @property
+    def at_edge(self) -> tuple[bool, bool]:
+        """Whether the edge of the picture is its left end, and its right one."""
+        height, width = self.absorbed.shape
+        ends = self.to_picture @ [[0, width], [height / 2, height / 2], [1, 1]]
+        room = np.minimum(ends, np.array(self.picture)[:, None] - ends).min(axis=0)
+        left, right = room <= np.hypot(*self.to_picture[:, 0])
+        return bool(left), bool(right)
+
 
 def box_of(line: LineImage) -> Box:
     """The box around the strokes of a line, (x, y, width, height) in the picture's pixels."""

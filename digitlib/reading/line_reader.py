@@ -29,6 +29,7 @@ from digitlib.reading.spelling import log_likelihoods
 # The mean over several views reads better than any one of them, and knows better how sure it is
 # (test-time augmentation). They were chosen on simulated lines.
 VIEWS = (View(1, 0), View(0.72, 0), View(1.15, 0), View(1, 0.25), View(1, -0.2))
+CUT = 8.0  # pixels of a line from the edge of the picture to the middle of a cut digit, at most
 SMALLEST = 1e-6  # likelihoods are kept this far from 0 and 1, so that their log odds are finite
 
 
@@ -85,7 +86,8 @@ class LineReader:
         of. Among spellings with the same digits, the likeliest marks are taken.
         """
         looks = [Look(self.log_probabilities(line, view), view) for view in VIEWS]
-        of_digits = [look.of_digits() for look in looks]
+        inside = _inside(line)
+        of_digits = [look.of_digits(*inside) for look in looks]
         spelled = [signs_of(look) for look in looks]
         strokes = Strokes.of(line.strokes)
         read = []
@@ -103,7 +105,7 @@ class LineReader:
     def probabilities(self, images: Sequence[LineImage], said: Sequence[str]) -> list[float]:
         """How probable it is, 0 to 1, that a line says these digits or those, by images of it."""
         looks = [
-            Look(self.log_probabilities(image, view), view).of_digits()
+            Look(self.log_probabilities(image, view), view).of_digits(*_inside(image))
             for image in images
             for view in VIEWS
         ]
@@ -128,6 +130,12 @@ class LineReader:
         shares = (sign.probabilities / sign.probabilities.sum()).astype(np.float32)
         accepted = confidence >= self.threshold
         return Digit(int(sign.character), confidence, accepted, shares, box, to_mnist(ink))
+
+
+def _inside(line: LineImage) -> tuple[float, float]:
+    """Between which places of a line other ink is no digit that the picture's edge cuts."""
+    left, right = line.at_edge
+    return CUT if left else -math.inf, line.absorbed.shape[1] - CUT if right else math.inf
 
 
 def _has_digits(signs: list[Sign]) -> bool:

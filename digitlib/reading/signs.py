@@ -26,6 +26,7 @@ MANY = 3  # digits of a number that is one even in a word of letters
 TALLEST = 0.75  # of a line's height: what seems taller has a printed line in it
 REACH = 0.75  # digit heights to each side of its middle that a digit's ink may reach
 OWN = 0.6  # share of the width of a stroke between a sign's neighbours that makes it wholly its own
+OTHER = len(ALPHABET)  # the class of other ink
 INKED = 64  # grey levels above paper from which a pixel is ink
 
 
@@ -42,11 +43,16 @@ class Look(NamedTuple):
     said: np.ndarray
     view: View
 
-    def of_digits(self) -> "Look":
-        """The same of digits alone: marks and other ink are as good as nothing, (T, 11)."""
-        others = [BLANK, *range(11, self.said.shape[1])]
-        blank = np.logaddexp.reduce(self.said[:, others], axis=1, keepdims=True)
-        return self._replace(said=np.hstack([blank, self.said[:, 1:11]]))
+    def of_digits(self, start: float = -math.inf, stop: float = math.inf) -> "Look":
+        """The same of digits alone, (T, 11): marks and other ink are as good as nothing.
+
+        Other ink is not where it may be the rest of a digit: in front of `start` and after `stop`.
+        """
+        places = (np.arange(len(self.said)) + 0.5) * COLUMN / self.view.zoom - MARGIN
+        said = self.said.copy()
+        said[(places < start) | (places >= stop), OTHER] = -np.inf
+        blank = np.logaddexp.reduce(said[:, [BLANK, *range(11, OTHER + 1)]], axis=1, keepdims=True)
+        return self._replace(said=np.hstack([blank, said[:, 1:11]]))
 
     def columns(self, start: float, stop: float) -> np.ndarray:
         """What is said from one place of the line to another, (t, 15)."""

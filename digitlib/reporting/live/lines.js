@@ -134,6 +134,16 @@ export function wholeAsLine({ strokes, absorbed }) {
   };
 }
 
+/** Whether the edge of the picture is a line's left end, and its right one: `LineImage.at_edge`. */
+export function atEdge({ absorbed: { width }, toPicture: [[a, , c], [d, e, f]], picture }) {
+  const isEdge = (x) => {
+    const [across, down] = [a * x + c, d * x + (e * HEIGHT) / 2 + f];
+    const room = Math.min(across, picture.width - across, down, picture.height - down);
+    return room <= Math.hypot(a, d);
+  };
+  return { left: isEdge(0), right: isEdge(width) };
+}
+
 /** What ink absorbs, without that of `others` and their surroundings, if they are not `own`. */
 function without(others, absorbed, own) {
   if (!others.data.some(Boolean)) return absorbed;

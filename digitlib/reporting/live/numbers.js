@@ -2,7 +2,7 @@
 
 import { toMnist } from "./frames.js";
 import { clip } from "./images.js";
-import { lookAt, toLine, toPicture } from "./lines.js";
+import { atEdge, lookAt, toLine, toPicture } from "./lines.js";
 import {
   logLikelihood, logSum, numbersOf, ofDigits, reachesOf, signsOf, Strokes, wordsOf,
 } from "./signs.js";
@@ -12,6 +12,7 @@ const VIEWS = [
   { zoom: 1, lean: 0 }, { zoom: 0.72, lean: 0 }, { zoom: 1.15, lean: 0 },
   { zoom: 1, lean: 0.25 }, { zoom: 1, lean: -0.2 },
 ];
+const CUT = 8; // pixels of a line from the picture's edge to the middle of a cut digit, at most
 const SMALLEST = 1e-6; // likelihoods are kept this far from 0 and 1, so their log odds are finite
 const MOST_CHARACTERS = 300; // of a number that has a value
 
@@ -42,7 +43,14 @@ export function lookAtLine(line, network) {
     const seen = lookAt(image, view);
     return { said: logProbabilities(network(seen.data, seen.width)), zoom: view.zoom };
   });
-  return { looks, digitLooks: looks.map(ofDigits) };
+  const inside = insideOf(line);
+  return { looks, digitLooks: looks.map((look) => ofDigits(look, inside)) };
+}
+
+/** Between which places of a line other ink is no digit that the picture's edge cuts. */
+function insideOf(line) {
+  const { left, right } = atEdge(line);
+  return [left ? CUT : -Infinity, right ? line.absorbed.width - CUT : Infinity];
 }
 
 /**

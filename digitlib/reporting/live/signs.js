@@ -45,12 +45,17 @@ export function logSum(parts) {
   return most + Math.log(parts.reduce((sum, one) => sum + Math.exp(one - most), 0));
 }
 
-/** What is said of digits alone: marks and other ink are as good as nothing: `Look.of_digits`. */
-export const ofDigits = (look) => ({
+/**
+ * What is said of digits alone: marks and other ink are as good as nothing: `Look.of_digits`. Other
+ * ink is not where it may be the rest of a digit: in front of `start` and after `stop`.
+ */
+export const ofDigits = (look, [start, stop]) => ({
   ...look,
-  said: look.said.map(([none, ...signs]) => [
-    logSum([none, ...signs.slice(10)]), ...signs.slice(0, 10),
-  ]),
+  said: look.said.map(([none, ...signs], at) => {
+    const place = ((at + 0.5) * COLUMN) / look.zoom - MARGIN;
+    const other = place < start || place >= stop ? -1 : undefined;
+    return [logSum([none, ...signs.slice(10, other)]), ...signs.slice(0, 10)];
+  }),
 });
 
 /**
