@@ -16,6 +16,7 @@ from digitlib.pixels.lines import in_lines
 from digitlib.reading.numbers import Digit, Number, Reading, value_of
 from digitlib.reading.signs import Look, Sign, Strokes, View, numbers_of, words_of
 from digitlib.reading.spelling import best_path, log_likelihoods
+from digitlib.synthetic.lines import Simulation, draw_lines
 from digitlib.synthetic.nondigits import SIGNS
 from digitlib.synthetic.numerals import draw_digits
 from digitlib.synthetic.strokes import draw_by, draw_manners
@@ -278,6 +279,19 @@ def test_of_a_page_of_words_hardly_a_number_is_accepted(page):
         numbers = Recognizer().read_digits(page(seed)).numbers
         accepted = [number.text for number in numbers if number.accepted]
         assert len(accepted) <= 1, f"page {seed}: {accepted}"
+
+
+def test_a_digit_that_the_edge_of_the_picture_cuts_is_not_lost_in_silence():
+    """Protects an amount from being a tenth of what was written: its last digit is half there."""
+    bare = Simulation(**dict.fromkeys(Simulation.__dataclass_fields__, 0.0))
+    by_nobody = np.empty((0, 28, 28), np.uint8), np.empty(0, np.uint8)
+    lines = draw_lines(*by_nobody, 60, [3], bare)
+    whole = [Recognizer().read_digits(line.grey).text == line.text for line in lines]
+    assert sum(whole) > 50
+    for line in lines:
+        middle = round(line.centres[-1])
+        reading = Recognizer().read_digits(np.ascontiguousarray(line.grey[:, :middle]))
+        assert not reading.accepted or len(reading.text) == len(line.text), line.text
 
 
 def test_a_digit_has_the_strokes_that_are_its_own():
