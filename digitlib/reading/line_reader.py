@@ -29,7 +29,7 @@ from digitlib.reading.spelling import log_likelihoods
 # The mean over several views reads better than any one of them, and knows better how sure it is
 # (test-time augmentation). They were chosen on simulated lines.
 VIEWS = (View(1, 0), View(0.72, 0), View(1.15, 0), View(1, 0.25), View(1, -0.2))
-CUT = 8.0  # pixels of a line from the edge of the picture to the middle of a cut digit, at most
+CUT = 8.0  # pixels from the edge of the picture to the middle of a digit that it cuts, at most
 SMALLEST = 1e-6  # likelihoods are kept this far from 0 and 1, so that their log odds are finite
 
 
@@ -60,10 +60,20 @@ class LineReader:
         file: a LiteRT model of lines.
         calibration: makes probabilities of likelihoods.
         threshold: the least confidence of a number, or a digit, that is accepted.
+        cut: pixels of a line from the edge of the picture within which other ink may be the rest of
+            a digit, so that a number beside it is doubtful; -inf for none, where only digits that
+            can be seen count, as in simulated lines.
     """
 
-    def __init__(self, file: Path, calibration: Calibration = UNCALIBRATED, threshold: float = 1.0):
+    def __init__(
+        self,
+        file: Path,
+        calibration: Calibration = UNCALIBRATED,
+        threshold: float = 1.0,
+        cut: float = CUT,
+    ):
         self.file, self.calibration, self.threshold = file, calibration, threshold
+        self.cut = cut
         self._network = LineNetwork(file)
 
     @classmethod
@@ -86,7 +96,7 @@ class LineReader:
         of. Among spellings with the same digits, the likeliest marks are taken.
         """
         looks = [Look(self.log_probabilities(line, view), view) for view in VIEWS]
-        inside = _inside(line)
+        inside = self._inside(line)
         of_digits = [look.of_digits(*inside) for look in looks]
         spelled = [signs_of(look) for look in looks]
         strokes = Strokes.of(line.strokes)
@@ -105,7 +115,7 @@ class LineReader:
     def probabilities(self, images: Sequence[LineImage], said: Sequence[str]) -> list[float]:
         """How probable it is, 0 to 1, that a line says these digits or those, by images of it."""
         looks = [
-            Look(self.log_probabilities(image, view), view).of_digits(*_inside(image))
+            Look(self.log_probabilities(image, view), view).of_digits(*self._inside(image))
             for image in images
             for view in VIEWS
         ]
@@ -119,6 +129,12 @@ class LineReader:
         logits = self._network.logits(seen).astype(np.float64)
         return logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)
 
+    def _inside(self, line: LineImage) -> tuple[float, float]:
+        """Between which places of a line other ink is no digit that the picture's edge cuts."""
+        left, right = line.at_edge
+        stop = line.absorbed.shape[1] - self.cut
+        return self.cut if left else -math.inf, stop if right else math.inf
+
     def _digit(self, sign: Sign, strokes: Strokes, line: LineImage) -> Digit:
         (x, y, width, height), ink = strokes.of_sign(sign.left, sign.right)
         corners = np.array([[x, y], [x + width, y], [x, y + height], [x + width, y + height]])
@@ -130,12 +146,6 @@ class LineReader:
         shares = (sign.probabilities / sign.probabilities.sum()).astype(np.float32)
         accepted = confidence >= self.threshold
         return Digit(int(sign.character), confidence, accepted, shares, box, to_mnist(ink))
-
-
-def _inside(line: LineImage) -> tuple[float, float]:
-    """Between which places of a line other ink is no digit that the picture's edge cuts."""
-    left, right = line.at_edge
-    return CUT if left else -math.inf, line.absorbed.shape[1] - CUT if right else math.inf
 
 
 def _has_digits(signs: list[Sign]) -> bool:
