@@ -231,11 +231,11 @@ def test_own_pictures_count_even_where_nothing_is_seen_in_them(tmp_path, digits)
 
 
 def test_letters_that_are_digits_too_do_not_count_as_non_digits(tmp_path):
-    items = ["Latin/O", "Latin/A", "Latin/l", "x"]
-    kinds = np.array(["letter", "letter", "letter", handwriting.UNCHECKED])
-    images = np.arange(4, dtype=np.uint8)[:, None, None] * np.ones((28, 28), np.uint8)
+    items = ["I", "A", "Latin/character12", "Latin/character05", "Greek/character12", "x"]
+    kinds = np.array([*["letter"] * 5, handwriting.UNCHECKED])
+    images = np.arange(6, dtype=np.uint8)[:, None, None] * np.ones((28, 28), np.uint8)
     np.savez(tmp_path / "not_digits.npz", images=images, kind=kinds, item=np.array(items))
-    assert handwriting.load_nondigits(str(tmp_path))[:, 0, 0].tolist() == [1]
+    assert handwriting.load_nondigits(str(tmp_path))[:, 0, 0].tolist() == [1, 3, 4]
     assert handwriting.load_nondigits("bundled") is None
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise, zip_longest
 from pathlib import Path
+from string import ascii_lowercase
 from typing import NamedTuple
 
 import cv2
@@ -36,7 +37,7 @@ COLLECTED = {
     "usps": ("US postal digits, 16×16 pixels", ""),
 }
 # Letters that can be read as a digit, and a kind of picture whose labels nobody checked.
-LOOKALIKES = ("I", "J", "O", "l", "z", "b", "q")
+LOOKALIKES = ("I", "J", "b", "l", "o", "q", "z")
 UNCHECKED = "indic_digit_photo"
 SIMULATED = "(simulated)"
 HANDS, TIMES = 10, 5  # how many drawn hands are bundled, and how often each writes every digit
@@ -151,8 +152,14 @@ def load_nondigits(where: str) -> np.ndarray | None:
     if where == "bundled" or not file.exists():
         return None
     images, kinds, items = _arrays(file, "images", "kind", "item")
-    letters = np.array([str(item).split("/")[-1] for item in items])
+    letters = np.array([_letter(str(item)) for item in items])
     return images[(kinds != UNCHECKED) & ~np.isin(letters, LOOKALIKES)]
+
+
+def _letter(item: str) -> str:
+    """What an item shows: Omniglot numbers the letters a to z of its Latin alphabet from 1 on."""
+    alphabet, _, number = item.partition("/character")
+    return ascii_lowercase[int(number) - 1] if alphabet == "Latin" else item
 
 
 def bundled(seed: int = 0) -> list[Handwriting]:
