@@ -1,4 +1,4 @@
-"""What an installation without all packages says where one is missing."""
+"""The message when a package of an optional extra is not installed."""
 
 from importlib.util import find_spec
 

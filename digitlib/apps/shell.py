@@ -1,4 +1,4 @@
-"""What is named at a shell: pictures, seen from where the shell is, and standard input."""
+"""Pictures named on the command line: paths relative to the shell's folder, or standard input."""
 
 import io
 import sys

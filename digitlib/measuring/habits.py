@@ -1,7 +1,7 @@
-"""How a network reads hands that write otherwise than those it learnt from, habit by habit.
+"""How well a network reads hands with other habits than those it learnt from, habit by habit.
 
 The hands are drawn (``synthetic.numerals``), so that every habit is there often enough to be
-judged; they choose nothing by themselves. The worst habit's accuracy is the worst-group accuracy
+judged; no recipe is chosen by them alone. The worst habit's accuracy is the worst-group accuracy
 of Sagawa et al. 2020, arXiv:1911.08731.
 """
 

@@ -1,4 +1,4 @@
-"""How a finished reader does away from its data: unseen writers, corruptions, non-digits.
+"""How well a finished reader does on data unlike its own: unseen writers, corruptions, non-digits.
 
 Digits of one writer resemble each other, so a hundred of them say less than a hundred digits by a
 hundred people. Intervals here resample writers, not digits, where writers are known.

@@ -1,4 +1,4 @@
-"""How sure a count of correctly read digits, or a handful of repeated runs, allows one to be."""
+"""How far to trust a count of correctly read digits, or a handful of repeated runs."""
 
 from collections.abc import Mapping, Sequence
 

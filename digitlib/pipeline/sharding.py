@@ -1,4 +1,4 @@
-"""Read many pictures in parts, beside each other or on a cluster, into one table.
+"""Read many pictures in parts, in parallel here or on a cluster, into one table.
 
     python -m digitlib.pipeline.sharding run scans/ scans.csv --shards 8
 

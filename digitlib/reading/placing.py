@@ -1,4 +1,4 @@
-"""Are the digits of a data set upright, and their ink bright? A reader tells, and says the remedy.
+"""Are the digits of a data set upright, and their ink bright? A reader tells, and names the remedy.
 
 EMNIST's files have the names of MNIST's, and their digits are turned and mirrored. Whoever learns
 from them would not notice: a network learns them as well.

@@ -3,10 +3,10 @@
     python -m digitlib.release.ship record
 
 ``digitlib/pretrained`` is composed from ``outputs/<profile>``: the model of the profile's own
-seed, which was fixed before testing, its history, and its card with what was measured. Of a profile
-that trains the line network, such as ``numbers``, ``digitlib/pretrained/lines`` is composed: the
-file that serves, history and card. Of ``outputs/sheets``, which ``learning.fit_sheets`` makes,
-``digitlib/pretrained/sheets`` is.
+seed, which was fixed before testing, its history, and its card with what was measured. A profile
+that trains the line network, such as ``numbers``, becomes ``digitlib/pretrained/lines``: the file
+that serves, history and card. ``outputs/sheets``, which ``learning.fit_sheets`` makes, becomes
+``digitlib/pretrained/sheets``.
 """
 
 import shutil

@@ -81,11 +81,11 @@ def beside(compared: Sequence[dict]) -> str:
     if not own or not others:
         return ""
     best = max(others, key=lambda row: row["accuracy_percent"])
-    size = f" ({best['bytes'] / 1e6:.0f} MB)" if best["bytes"] else ""
+    size = f" with models of {best['bytes'] / 1e6:.0f} MB" if best["bytes"] else ""
     return (
-        f"The best other reader measured on these amounts, {best['reader']}{size}, reads "
-        f"{percent(best)} of them, and this project ({own[0]['bytes'] / 1e6:.1f} MB) "
-        f"{percent(own[0])} in the same run."
+        f"In one run on these amounts, the best other reader, {best['reader']}, read "
+        f"{percent(best)}{size}, and this project read {percent(own[0])} with models of "
+        f"{own[0]['bytes'] / 1e6:.1f} MB."
     )
 
 

@@ -108,15 +108,15 @@ def robustness_lines(metrics: dict[str, dict]) -> list[str]:
     sets, together = measured["sets"], measured.get("one_hand", {})
     gained = [_as_one_hand(name, sets[name], again) for name, again in together.items()]
     one_hand = (
-        "**As one hand**: when each writer's digits are read together, accuracy "
-        f"{', '.join(gained)}."
+        "**As one hand**: this is how accuracy changes when each writer's digits are read "
+        f"together: {'; '.join(gained)}."
     )
     return [
         *([one_hand] if gained else []),
         f"**Corruptions**: {measured['corruption_mean_percent']:.1f} % are read correctly on "
         f"average over {len(measured['corruptions_percent'])} corruptions at the severity of "
-        f"MNIST-C, each of {measured['corruptions'][0]['n']:,} test digits. Over the corruptions "
-        "that the training did not vary in any form it is "
+        f"MNIST-C, each of {measured['corruptions'][0]['n']:,} test digits. For the corruptions "
+        "that resemble nothing in the training, the mean is "
         f"{measured['corruption_mean_not_trained_percent']:.1f} %.",
         f"**Out-of-distribution inputs**: confidence separates {apart['digits']:,} digits from "
         f"{apart['non_digits']:,} non-digits ({kind}) with an area under the ROC curve of "
@@ -131,7 +131,7 @@ def _as_one_hand(name: str, alone: dict, together: dict) -> str:
     all_of_them, worst = (
         _from_to(alone[key], together[key]) for key in ("accuracy_percent", "worst_percent")
     )
-    return f"on {name} {all_of_them} (the worst writer's {worst})"
+    return f"on {name} it {all_of_them} (for the worst writer it {worst})"
 
 
 def _from_to(before: float, after: float) -> str:

@@ -1,7 +1,7 @@
 """Connections to the HTTP service: not too many, and none that keeps its request back for long.
 
-uvicorn waits for the head of a request for ever. Enough connections that never send theirs whole
-would take all files that a process may open.
+uvicorn waits for ever for the headers of a request. Enough connections that never finish sending
+them would use up all the files that a process may open.
 """
 
 import asyncio
