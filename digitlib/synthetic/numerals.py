@@ -1,7 +1,7 @@
 """Pen-drawn digits by hands that do not exist, from a table of how people form each digit.
 
-MNIST was written in the United States around 1990. It has hardly any crossed 7, any 1 with a long
-upstroke, or any 9 with a straight leg. The hands drawn here have these habits and the common ones,
+MNIST was written in the United States around 1990. It has hardly any crossed 7s, 1s with a long
+upstroke, or 9s like a ϱ. The hands drawn here have these habits and the common ones,
 each hand always the same: a school, one form of each digit, one slant, width and pen. The table is
 ``numerals.yaml``, which names its sources; forms vary only so far that none turns into another
 digit.
