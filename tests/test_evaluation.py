@@ -135,7 +135,9 @@ def test_temperature_is_found_again(true):
     found = calibration.fit_temperature(logits, labels)
     assert found == pytest.approx(true, rel=0.03)
     errors = [
-        calibration.expected_calibration_error(labels, softmax(logits / t, axis=1))
+        calibration.expected_calibration_error(
+            *calibration.graded(labels, softmax(logits / t, axis=1))
+        )
         for t in (found, 1.0)
     ]
     assert errors[0] < 0.01
@@ -178,7 +180,7 @@ def test_likelihood_and_brier_score_agree_with_scikit_learn(reader):
 def test_reliability_bins_agree_with_scikit_learn(reader):
     labels, logits = reader
     probabilities = softmax(logits / 3, axis=1)
-    rows = calibration.reliability(labels, probabilities)
+    rows = calibration.reliability(*calibration.graded(labels, probabilities))
     accuracy, confidence = sklearn_calibration.calibration_curve(
         probabilities.argmax(axis=1) == labels, probabilities.max(axis=1), n_bins=15
     )
@@ -200,17 +202,20 @@ def test_calibration_error_is_the_definition_word_for_word(reader):
             for b in range(15)
             if (bins == b).any()
         )
-        found = calibration.expected_calibration_error(labels, probabilities)
+        found = calibration.expected_calibration_error(*calibration.graded(labels, probabilities))
         assert found == pytest.approx(expected, rel=1e-6)
 
 
 def test_calibration_error_by_chance_is_what_a_calibrated_reader_shows():
     logits, labels = simulated(1, n=500)
     probabilities = softmax(logits, axis=1)
-    mean, most = calibration.calibration_error_by_chance(probabilities)
+    mean, most = calibration.calibration_error_by_chance(probabilities.max(axis=1))
     assert 0 < mean < most < 0.1
-    assert calibration.expected_calibration_error(labels, probabilities) < 1.5 * most
-    again = calibration.calibration_error_by_chance(probabilities)
+    assert (
+        calibration.expected_calibration_error(*calibration.graded(labels, probabilities))
+        < 1.5 * most
+    )
+    again = calibration.calibration_error_by_chance(probabilities.max(axis=1))
     assert again == (mean, most)
 
 
@@ -219,10 +224,12 @@ def test_coverage_curve_on_a_case_done_by_hand():
     probabilities = np.full((4, 10), 0.0)
     probabilities[np.arange(4), [1, 2, 3, 4]] = [0.8, 0.9, 0.8, 0.6]
     labels = np.array([1, 2, 0, 0])
-    coverage, accuracy = calibration.accuracy_by_coverage(labels, probabilities)
+    coverage, accuracy = calibration.accuracy_by_coverage(
+        *calibration.graded(labels, probabilities)
+    )
     assert coverage == pytest.approx([0.25, 0.5, 0.75, 1])
     assert accuracy == pytest.approx([1, 0.75, 2 / 3, 0.5])
-    area = calibration.area_under_risk_coverage(labels, probabilities)
+    area = calibration.area_under_risk_coverage(*calibration.graded(labels, probabilities))
     assert area == pytest.approx((0 + 0.25 + 1 / 3 + 0.5) / 4)
 
 
@@ -230,8 +237,10 @@ def test_coverage_does_not_depend_on_the_order_of_the_digits(reader):
     labels, logits = reader
     probabilities = softmax(logits / 0.05, axis=1)  # many confidences are exactly 1
     order = RNG.permutation(len(labels))
-    first = calibration.accuracy_by_coverage(labels, probabilities)
-    second = calibration.accuracy_by_coverage(labels[order], probabilities[order])
+    first = calibration.accuracy_by_coverage(*calibration.graded(labels, probabilities))
+    second = calibration.accuracy_by_coverage(
+        *calibration.graded(labels[order], probabilities[order])
+    )
     assert first[1] == pytest.approx(second[1])
 
 
@@ -425,8 +434,8 @@ def test_figures_are_drawn_with_and_without_mistakes(reader, tmp_path):
             "x", np.zeros((len(labels), 28, 28), np.uint8), labels.astype(np.uint8), "x"
         )
         worst = evaluation.worst_mistakes(labels, probabilities)
-        bins = calibration.reliability(labels, probabilities)
-        curve = calibration.accuracy_by_coverage(labels, probabilities)
+        bins = calibration.reliability(*calibration.graded(labels, probabilities))
+        curve = calibration.accuracy_by_coverage(*calibration.graded(labels, probabilities))
         suspects = evaluation.suspect_labels({"test": digits}, {"test": probabilities})
         figures = [
             plots.per_class(evaluation.per_class(labels, predicted)),

@@ -1,8 +1,8 @@
 """How far a network's confidence can be trusted, and the temperature that corrects it.
 
-Probabilities are (N, 10), each row summing to one; labels are integers (N,), 0 to 9. The functions
-whose names end in ``_of_answers`` take any answers instead, such as whole numbers: whether each was
-right, bool (N,), and the probability that was stated for that, (N,).
+Probabilities are (N, 10), each row summing to one; labels are integers (N,), 0 to 9. ``graded``
+makes of them what can be said of any answers, such as whole numbers: whether each was right, bool
+(N,), and its confidence, the probability that was stated for that, (N,).
 """
 
 import numpy as np
@@ -57,23 +57,23 @@ def brier_score(labels: np.ndarray, probabilities: np.ndarray) -> float:
     return float(np.mean(np.sum((probabilities - np.eye(10)[labels]) ** 2, axis=1)))
 
 
-def expected_calibration_error(labels: np.ndarray, probabilities: np.ndarray) -> float:
+def graded(labels: np.ndarray, probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Of each digit whether the answer is right, and its confidence."""
+    return probabilities.argmax(axis=1) == labels, probabilities.max(axis=1)
+
+
+def expected_calibration_error(right: np.ndarray, confidence: np.ndarray) -> float:
     """Mean distance between confidence and accuracy over 15 equally wide bins, 0 to 1.
 
     Source: Naeini, Cooper and Hauskrecht 2015, doi:10.1609/aaai.v29i1.9602; 15 bins as in Guo et
     al. 2017. It is 0 only in the limit: a perfectly calibrated network scores a little above on
     few digits.
     """
-    return error_of_answers(*_graded(labels, probabilities))
-
-
-def error_of_answers(right: np.ndarray, confidence: np.ndarray) -> float:
-    """See `expected_calibration_error`."""
-    bins = reliability_of_answers(right, confidence)
+    bins = reliability(right, confidence)
     return sum(abs(row["confidence"] - row["accuracy"]) * row["n"] for row in bins) / len(right)
 
 
-def calibration_error_by_chance(probabilities: np.ndarray) -> tuple[float, float]:
+def calibration_error_by_chance(confidence: np.ndarray) -> tuple[float, float]:
     """The calibration error that a perfectly calibrated network would show on as many digits.
 
     In each of 200 draws, an answer is right with the probability that it claims (consistency
@@ -82,18 +82,13 @@ def calibration_error_by_chance(probabilities: np.ndarray) -> tuple[float, float
     Returns:
         The mean over all draws, and their 95th percentile; both from 0 to 1.
     """
-    return error_by_chance_of_answers(probabilities.max(axis=1))
-
-
-def error_by_chance_of_answers(confidence: np.ndarray) -> tuple[float, float]:
-    """See `calibration_error_by_chance`."""
     random = np.random.default_rng(0)
     draws = (random.random(len(confidence)) < confidence for _ in range(200))
-    errors = [error_of_answers(right, confidence) for right in draws]
+    errors = [expected_calibration_error(right, confidence) for right in draws]
     return float(np.mean(errors)), float(np.quantile(errors, 0.95))
 
 
-def reliability(labels: np.ndarray, probabilities: np.ndarray) -> list[dict[str, float]]:
+def reliability(right: np.ndarray, confidence: np.ndarray) -> list[dict[str, float]]:
     """Accuracy by confidence: the bins of a reliability diagram.
 
     Returns:
@@ -101,11 +96,6 @@ def reliability(labels: np.ndarray, probabilities: np.ndarray) -> list[dict[str,
         confidence (mean), accuracy, low and high (95 % Wilson interval of the accuracy). All but n
         are from 0 to 1.
     """
-    return reliability_of_answers(*_graded(labels, probabilities))
-
-
-def reliability_of_answers(right: np.ndarray, confidence: np.ndarray) -> list[dict[str, float]]:
-    """See `reliability`."""
     place = np.minimum((confidence * BINS).astype(int), BINS - 1)
     rows = []
     for b in np.unique(place):
@@ -118,7 +108,7 @@ def reliability_of_answers(right: np.ndarray, confidence: np.ndarray) -> list[di
 
 
 def accuracy_by_coverage(
-    labels: np.ndarray, probabilities: np.ndarray
+    right: np.ndarray, confidence: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Accuracy on the most confident share of the answers, for every share.
 
@@ -129,25 +119,15 @@ def accuracy_by_coverage(
     Returns:
         coverage, accuracy: both (N,), from 0 to 1; coverage rises from 1/N to 1.
     """
-    return coverage_of_answers(*_graded(labels, probabilities))
-
-
-def coverage_of_answers(right: np.ndarray, confidence: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """See `accuracy_by_coverage`."""
     _, group = np.unique(-confidence, return_inverse=True)
     mean = np.bincount(group, right.astype(float)) / np.bincount(group)
     count = np.arange(1, len(right) + 1)
     return count / len(right), np.cumsum(mean[np.sort(group)]) / count
 
 
-def area_under_risk_coverage(labels: np.ndarray, probabilities: np.ndarray) -> float:
+def area_under_risk_coverage(right: np.ndarray, confidence: np.ndarray) -> float:
     """Mean error rate over all coverages, 0 to 1: small when mistakes have low confidence.
 
     Source: Geifman, Uziel and El-Yaniv 2019, doi:10.48550/arXiv.1805.08206
     """
-    return float(np.mean(1 - accuracy_by_coverage(labels, probabilities)[1]))
-
-
-def _graded(labels: np.ndarray, probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Of each digit whether the answer is right, and its confidence."""
-    return probabilities.argmax(axis=1) == labels, probabilities.max(axis=1)
+    return float(np.mean(1 - accuracy_by_coverage(right, confidence)[1]))

@@ -14,6 +14,7 @@ from digitlib.datasets import Dataset
 from digitlib.measuring.calibration import (
     brier_score,
     expected_calibration_error,
+    graded,
     negative_log_likelihood,
 )
 from digitlib.measuring.intervals import wilson_interval
@@ -31,8 +32,8 @@ def summary(labels: np.ndarray, logits: np.ndarray, temperature: float) -> dict[
     """
     before, after = softmax(logits, axis=1), softmax(logits / temperature, axis=1)
     return accuracy(labels, after.argmax(axis=1)) | {
-        "ece_percent": 100 * expected_calibration_error(labels, after),
-        "ece_percent_uncalibrated": 100 * expected_calibration_error(labels, before),
+        "ece_percent": 100 * expected_calibration_error(*graded(labels, after)),
+        "ece_percent_uncalibrated": 100 * expected_calibration_error(*graded(labels, before)),
         "nll": negative_log_likelihood(labels, after),
         "nll_uncalibrated": negative_log_likelihood(labels, before),
         "brier": brier_score(labels, after),

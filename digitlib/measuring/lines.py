@@ -14,9 +14,9 @@ from sklearn.linear_model import LogisticRegression
 
 from digitlib.datasets import Dataset
 from digitlib.measuring.calibration import (
-    coverage_of_answers,
-    error_by_chance_of_answers,
-    error_of_answers,
+    accuracy_by_coverage,
+    calibration_error_by_chance,
+    expected_calibration_error,
 )
 from digitlib.measuring.handwriting import collected_folder
 from digitlib.measuring.statistics import accuracy
@@ -181,8 +181,8 @@ def summary(answers: Answers) -> dict[str, float]:
     told = (right[found], sure[found]) if found.any() else (right, sure)
     return right_and_surest_half(right, sure) | {
         "stated_percent": 100 * float(told[1].mean()),
-        "ece_percent": 100 * error_of_answers(*told),
-        "ece_by_chance_percent": 100 * error_by_chance_of_answers(told[1])[1],
+        "ece_percent": 100 * expected_calibration_error(*told),
+        "ece_by_chance_percent": 100 * calibration_error_by_chance(told[1])[1],
     }
 
 
@@ -203,7 +203,7 @@ def accepted(answers: Answers, threshold: float) -> dict[str, Any]:
 
 def right_and_surest_half(right: np.ndarray, confidences: np.ndarray) -> dict[str, float]:
     """What ``statistics.accuracy`` has, and surest_half_percent; see `summary`."""
-    _, of_surest = coverage_of_answers(right, confidences)
+    _, of_surest = accuracy_by_coverage(right, confidences)
     half = max(1, len(right) // 2)
     of_all = accuracy(np.ones(len(right)), right)
     return of_all | {"surest_half_percent": 100 * float(of_surest[half - 1])}

@@ -13,7 +13,11 @@ import numpy as np
 from sklearn.metrics import recall_score
 
 from digitlib.datasets import Dataset
-from digitlib.measuring.calibration import calibration_error_by_chance, expected_calibration_error
+from digitlib.measuring.calibration import (
+    calibration_error_by_chance,
+    expected_calibration_error,
+    graded,
+)
 from digitlib.measuring.images import PROPERTIES, properties
 from digitlib.measuring.intervals import bootstrap_interval, resampled
 from digitlib.measuring.statistics import accuracy
@@ -100,9 +104,9 @@ def judge(labels: np.ndarray, answers: Answers, groups: np.ndarray | None = None
     found = grouped_accuracy(labels, answers.predicted, groups)
     if not inked.any():
         return found | {"ece_percent": None, "ece_by_chance_percent": None}
-    probabilities = answers.probabilities[inked]
-    _, chance = calibration_error_by_chance(probabilities)
-    error = expected_calibration_error(labels[inked], probabilities)
+    right, confidence = graded(labels[inked], answers.probabilities[inked])
+    _, chance = calibration_error_by_chance(confidence)
+    error = expected_calibration_error(right, confidence)
     return found | {"ece_percent": 100 * error, "ece_by_chance_percent": 100 * chance}
 
 
