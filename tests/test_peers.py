@@ -71,7 +71,7 @@ def test_a_border_repeats_the_edges():
 
 def test_a_missing_package_is_named_with_its_remedy(monkeypatch):
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
-    with pytest.raises(peers.PeerError, match=r"pip install 'digitlib\[peers\]'"):
+    with pytest.raises(ModuleNotFoundError, match=r"pip install 'digitlib\[peers\]'"):
         peers.load_peers()
     with pytest.raises(SystemExit, match=r"digitlib\[peers\]"):
         comparison.find_peers()

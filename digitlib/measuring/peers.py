@@ -5,27 +5,24 @@ line: they do not search a picture for text here.
 """
 
 import csv
-import importlib.util
 import math
 import re
 import shutil
 import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
+from importlib.metadata import distribution, version
 from pathlib import Path
 from typing import NamedTuple
 
 import cv2
 import numpy as np
 
+from digitlib.extras import need
+
 DIGITS = "0123456789"
 PACKAGES = ("rapidocr", "onnxruntime")  # of the extra [peers]
 MODEL = "models/PP-OCRv6_rec_small.onnx"  # in the package rapidocr
-
-
-class PeerError(ImportError):
-    """A package is missing that a reader needs; the message says how to install it."""
 
 
 class Said(NamedTuple):
@@ -74,7 +71,7 @@ def load_peers() -> tuple[list[Reader], list[str]]:
     """The readers on this machine, and sentences on those that are not.
 
     Raises:
-        PeerError: when the packages of the extra ``[peers]`` are missing.
+        ModuleNotFoundError: when the packages of the extra ``[peers]`` are missing.
     """
     readers = pp_ocr()
     program = shutil.which("tesseract")
@@ -87,16 +84,12 @@ def pp_ocr() -> list[Reader]:
     """PP-OCRv6 small, which the package rapidocr holds, with each of two preparations of a line.
 
     Raises:
-        PeerError: when rapidocr or onnxruntime is missing.
+        ModuleNotFoundError: when rapidocr or onnxruntime is missing.
     """
-    package = importlib.util.find_spec("rapidocr")
-    try:
-        import onnxruntime
-    except ModuleNotFoundError:
-        onnxruntime = None
-    if package is None or package.origin is None or onnxruntime is None:
-        raise PeerError("other readers need two more packages: pip install 'digitlib[peers]'")
-    file = Path(package.origin).parent / MODEL
+    need("peers", *PACKAGES)
+    import onnxruntime
+
+    file = Path(str(distribution("rapidocr").locate_file(f"rapidocr/{MODEL}")))
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     # Its threads would wait for work in a loop, and take time from the reader whose turn it is.

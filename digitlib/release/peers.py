@@ -19,7 +19,7 @@ from digitlib.measuring import lines as line_sets
 from digitlib.measuring.comparison import paired_test
 from digitlib.measuring.handwriting import load_handwriting
 from digitlib.measuring.lines import LineSet
-from digitlib.measuring.peers import PACKAGES, PeerError, Reader, Said, load_peers
+from digitlib.measuring.peers import PACKAGES, Reader, Said, load_peers
 from digitlib.pixels.decoding import Picture
 from digitlib.reading.models import PRETRAINED, PRETRAINED_LINES, PRETRAINED_SHEETS, checksum
 from digitlib.reporting.findings.words import bullets, listed
@@ -167,7 +167,7 @@ def find_peers() -> tuple[list[Reader], list[str]]:
     """As ``measuring.peers.load_peers``; the program ends where packages are missing."""
     try:
         return load_peers()
-    except PeerError as missing:
+    except ModuleNotFoundError as missing:
         sys.exit(str(missing))
 
 

@@ -1,12 +1,12 @@
 """Gather what the runs of a profile measured: for its report, and for the README."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from digitlib import artifacts
 from digitlib.artifacts import EVALUATION, ROBUSTNESS, TRAINING
 from digitlib.reading.models import checksum
+from digitlib.reporting.findings.words import from_to
 from digitlib.reporting.published import CLAIMS
 
 
@@ -129,19 +129,9 @@ def robustness_lines(metrics: dict[str, dict]) -> list[str]:
 def _as_one_hand(name: str, alone: dict, together: dict) -> str:
     """How accurate a set is read each digit by itself, and all digits of a writer together."""
     all_of_them, worst = (
-        _from_to(alone[key], together[key]) for key in ("accuracy_percent", "worst_percent")
+        from_to(alone[key], together[key], 1) for key in ("accuracy_percent", "worst_percent")
     )
     return f"on {name} it {all_of_them} (for the worst writer it {worst})"
-
-
-def _from_to(before: float, after: float) -> str:
-    was, now = f"{before:.1f}", f"{after:.1f}"
-    return f"stays at {was} %" if was == now else f"goes from {was} to {now} %"
-
-
-def _listed(values: Mapping[str, object]) -> str:
-    """Names and values in a row: ``rotation 10, zoom 0.1``."""
-    return ", ".join(f"{name} {value}" for name, value in values.items())
 
 
 def provenance_lines(run: Run) -> dict[str, str]:
@@ -152,7 +142,7 @@ def provenance_lines(run: Run) -> dict[str, str]:
         "data (SHA-256)": card["sha256"],
         "seed": str(card["seed"]),
         "parameters": f"params/{run.folder.name}",
-        "versions": _listed(card["versions"]),
+        "versions": ", ".join(" ".join(one) for one in card["versions"].items()),
         "machine": card["machine"],
         "training took": f"{training['training_seconds'] / 60:.1f} minutes, "
         f"{training['epochs']} epochs",

@@ -20,7 +20,7 @@ def varied_digits(originals: np.ndarray, varied: Mapping[str, np.ndarray]) -> Fi
     """
     rows = [originals, *(np.asarray(images)[..., 0] for images in varied.values())]
     names = ["original", *varied]
-    fig = figure(11, 0.98 * len(rows), alt=f"{len(originals)} digits: {', '.join(names)}")
+    fig = figure(0.98 * len(rows), alt=f"{len(originals)} digits: {', '.join(names)}")
     draw.mosaic(fig.add_subplot(), np.stack(rows), rows=names)
     return fig
 
@@ -35,7 +35,7 @@ def forms_of_digits(forms: Mapping[str, Mapping[str, np.ndarray]]) -> Figure:
     frames = {"unseen": WRONG, "on_lines": RIGHT}
     widest = max(sum(map(len, kinds.values())) for kinds in forms.values())
     half = -(-len(forms) // 2)
-    fig = figure(11, 0.36 * half, alt="How each digit is drawn, a row for each habit")
+    fig = figure(0.36 * half, alt="How each digit is drawn, a row for each habit")
     panels = fig.subplots(1, 2)
     for axes, start in zip(panels, (0, half), strict=True):
         rows = dict(list(forms.items())[start : start + half])
@@ -54,7 +54,7 @@ def forms_of_digits(forms: Mapping[str, Mapping[str, np.ndarray]]) -> Figure:
 
 def hands(images: np.ndarray, names: Sequence[str]) -> Figure:
     """Digits (hands, digits, 28, 28), 0 to 255, a row for each hand beside its name."""
-    fig = figure(11, 0.55 * len(images), alt="Digits by invented writers, a row for each")
+    fig = figure(0.55 * len(images), alt="Digits by invented writers, a row for each")
     draw.mosaic(fig.add_subplot(), images, rows=names)
     return fig
 
@@ -72,7 +72,7 @@ def ablation_ladder(
     title = f"{measured.capitalize()} at each step"
     if not names:
         return draw.titled_cells(0, 1, 0, title)[0]
-    fig = figure(11, 3.6, alt=title)
+    fig = figure(3.6, alt=title)
     axes = fig.add_subplot()
     for k, (name, steps) in enumerate(results.items()):
         colour, x = COLOURS[k % 6], np.arange(len(names)) + 0.06 * (k - (len(results) - 1) / 2)

@@ -19,7 +19,7 @@ def overview(table: pd.DataFrame) -> Figure:
         table: of ``batch.predict``, what was not read left out.
     """
     digits, text = list("0123456789"), "".join(table["text"].astype(str))
-    fig = figure(11, 3, alt="Counts of each digit, and the distribution of confidences")
+    fig = figure(3, alt="Counts of each digit, and the distribution of confidences")
     left, right = fig.subplots(1, 2)
     bars = left.bar(digits, list(map(text.count, digits)), color=COLOURS[0])
     left.bar_label(bars, fontsize=8)

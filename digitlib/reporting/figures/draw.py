@@ -84,7 +84,7 @@ def titled_cells(
         height: of a line of cells, in inches.
     """
     lines = -(-count // columns)
-    fig = figure(11, height * lines + 0.35 if count else 0.8, alt=title)
+    fig = figure(height * lines + 0.35 if count else 0.8, alt=title)
     fig.suptitle(title, x=0.005, ha="left", fontsize=10, weight="bold")
     if not count:
         fig.text(0.005, 0.1, "Nothing to show.", color=QUIET)

@@ -17,7 +17,7 @@ DIGITS = range(10)
 
 def per_class(rows: Sequence[Mapping]) -> Figure:
     """Precision and recall of each digit, as ``measuring.evaluation.per_class`` gives them."""
-    fig = figure(11, 3.2, alt="Precision and recall of each digit, with intervals for recall.")
+    fig = figure(3.2, alt="Precision and recall of each digit, with intervals for recall.")
     axes = fig.add_subplot()
     table, reach = pd.DataFrame(rows), draw.reach_of(rows, "recall", "recall_")
     x, label = table["digit"] - 0.1, "recall, with 95 % interval"
@@ -34,7 +34,7 @@ def confusion(matrices: Mapping[str, np.ndarray]) -> Figure:
     Args:
         matrices: (10, 10) counts by the part's name; rows are labels, columns answers.
     """
-    fig = figure(11, 4.1, alt=f"Confusion matrices: {', '.join(matrices)}.")
+    fig = figure(4.1, alt=f"Confusion matrices: {', '.join(matrices)}.")
     panels = fig.subplots(1, len(matrices), squeeze=False)[0]
     off_diagonal = 1 - np.eye(10)
     shares = [100 * m * off_diagonal / m.sum(axis=1).clip(1)[:, None] for m in matrices.values()]
@@ -58,7 +58,7 @@ def calibration(before: Sequence[Mapping], after: Sequence[Mapping], temperature
     Args:
         before, after: bins as ``measuring.calibration.reliability`` gives them.
     """
-    fig = figure(11, 4.6, alt="Accuracy against confidence, before and after temperature scaling.")
+    fig = figure(4.6, alt="Accuracy against confidence, before and after temperature scaling.")
     grid = fig.subplots(2, 2, sharex=True, sharey="row", height_ratios=(3, 1))
     titles = ("Before: temperature 1", f"After: temperature {temperature:.2f}")
     for column, (rows, title) in enumerate(zip((before, after), titles, strict=True)):
@@ -87,7 +87,7 @@ def coverage(curves: Mapping[str, tuple[np.ndarray, np.ndarray]], accepted: floa
         curves: coverage and accuracy (shares) by the part's name.
         accepted: share of test digits that the model's threshold accepts.
     """
-    fig = figure(11, 3.4, alt="Accuracy against coverage.")
+    fig = figure(3.4, alt="Accuracy against coverage.")
     axes = fig.add_subplot()
     for name, (covered, accuracy) in curves.items():
         axes.plot(100 * covered, 100 * accuracy, color=PARTS[name], label=name)
@@ -145,7 +145,7 @@ def brightness(rows: Sequence[Mapping], look: Callable[..., np.ndarray]) -> Figu
         rows: as ``measuring.evaluation.under_brightness`` gives them.
         look: one digit (28, 28) under ``factor=value`` or ``offset=value``.
     """
-    fig = figure(11, 3.6, alt="Accuracy under changed brightness.")
+    fig = figure(3.6, alt="Accuracy under changed brightness.")
     table, panels = pd.DataFrame(rows), fig.subplots(1, 2, sharey=True)
     labels = ("pixel values multiplied by", "added to pixel values (of 0 to 255)")
     for axes, change, label in zip(panels, ("factor", "offset"), labels, strict=True):

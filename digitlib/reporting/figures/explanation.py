@@ -18,7 +18,7 @@ def evidence(images: np.ndarray, maps: Sequence[np.ndarray], probabilities: np.n
         probabilities: (N, 10).
     """
     answers = np.argsort(-probabilities, axis=1)[:, :2]
-    fig = figure(11, 4.6, alt="Digits, and the ink that speaks for and against two answers")
+    fig = figure(4.6, alt="Digits, and the ink that speaks for and against two answers")
     grid = fig.subplots(3, len(images), squeeze=False)
     limit = max(1.0, max(float(np.abs(found).max()) for found in maps))
     for column, (image, found) in enumerate(zip(images, maps, strict=True)):

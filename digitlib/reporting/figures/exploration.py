@@ -52,14 +52,14 @@ def samples(images: np.ndarray, labels: np.ndarray, seed: int, columns: int = 20
     for digit in DIGITS:
         chosen = chance.permutation(np.flatnonzero(labels == digit))[:columns]
         rows[digit, : len(chosen)] = images[chosen]
-    fig = figure(11, 5.7, alt=f"{columns} training images of each digit, one row per digit")
+    fig = figure(5.7, alt=f"{columns} training images of each digit, one row per digit")
     draw.mosaic(fig.add_subplot(), rows, rows=DIGITS)
     return fig
 
 
 def class_balance(counts: np.ndarray) -> Figure:
     """Images of each class, beside the count that each would have if all had the same."""
-    fig = figure(11, 2.9, alt="Bars: the number of training images of each digit")
+    fig = figure(2.9, alt="Bars: the number of training images of each digit")
     axes = fig.add_subplot()
     bars = axes.bar(DIGITS, counts, color=TRAIN, width=0.68)
     shares = [f"{count:,}\n{100 * count / counts.sum():.1f} %" for count in counts]
@@ -73,7 +73,7 @@ def class_balance(counts: np.ndarray) -> Figure:
 
 def closest_pairs(test: np.ndarray, train: np.ndarray, differences: Sequence[float]) -> Figure:
     """Test images above the training image most like each, and what is between them."""
-    fig = figure(11, 3.4, alt="Test images, their nearest training images and the differences")
+    fig = figure(3.4, alt="Test images, their nearest training images and the differences")
     top, middle, bottom = fig.subplots(3, 1)
     draw.mosaic(top, test[None], gap=6)
     draw.mosaic(middle, train[None], gap=6)
@@ -88,7 +88,7 @@ def closest_pairs(test: np.ndarray, train: np.ndarray, differences: Sequence[flo
 
 def pixels(images: np.ndarray) -> Figure:
     """How often each grey level occurs, and where in the frame the ink is."""
-    fig = figure(11, 3.4, alt="Histogram of grey levels, and maps of mean and spread by pixel")
+    fig = figure(3.4, alt="Histogram of grey levels, and maps of mean and spread by pixel")
     left, *maps = fig.subplots(1, 3, width_ratios=(2.1, 1, 1))
     shares = 100 * grey_levels(images) / images.size
     bins = shares.reshape(64, 4).sum(axis=1)
@@ -108,7 +108,7 @@ def pixels(images: np.ndarray) -> Figure:
 
 def class_means(means: np.ndarray, spreads: np.ndarray) -> Figure:
     """Mean image of each class, and below it how much each pixel varies: (10, H, W) each."""
-    fig = figure(11, 2.75, alt="Mean image and spread image of each digit")
+    fig = figure(2.75, alt="Mean image and spread image of each digit")
     top, bottom = fig.subplots(2, 1)
     draw.mosaic(top, means[None], vmax=means.max())
     draw.mosaic(bottom, spreads[None], columns=DIGITS, cmap=SEQUENTIAL, vmax=spreads.max())
@@ -119,7 +119,7 @@ def class_means(means: np.ndarray, spreads: np.ndarray) -> Figure:
 
 def properties_by_class(table: pd.DataFrame, labels: np.ndarray) -> Figure:
     """Five properties as violins by class, and where each class has its centre of mass."""
-    fig = figure(11, 6.2, alt="Distributions of image properties by digit")
+    fig = figure(6.2, alt="Distributions of image properties by digit")
     panels = fig.subplots(2, 3)
     for axes, name in zip(panels.flat, list(PROPERTIES)[:5], strict=False):
         seaborn.violinplot(
@@ -133,7 +133,7 @@ def properties_by_class(table: pd.DataFrame, labels: np.ndarray) -> Figure:
 
 def extremes(images: np.ndarray, table: pd.DataFrame, count: int = 9) -> Figure:
     """The images at both ends of each property, the most extreme outside."""
-    fig = figure(11, 5.6, alt="The images with the lowest and highest value of each property")
+    fig = figure(5.6, alt="The images with the lowest and highest value of each property")
     # Where all images have their centre within two pixels there is nothing to see.
     seen = [n for n in ENDS if not n.startswith("centre") or np.ptp(table[n].dropna()) >= 2]
     fig.set_figheight(0.94 * len(seen))
@@ -159,7 +159,7 @@ def odd_ones(
         flagged: bool (N,).
     """
     usual, odd = 3, 12
-    fig = figure(11, 6.4, alt="Three usual and the twelve oddest training images of each digit")
+    fig = figure(6.4, alt="Three usual and the twelve oddest training images of each digit")
     left, right = fig.subplots(1, 2, width_ratios=(usual, odd))
     chosen = np.zeros((10, usual + odd), int)
     for digit in DIGITS:
@@ -181,7 +181,7 @@ def odd_ones(
 
 def parts_compared(train: pd.DataFrame, test: pd.DataFrame, gaps: pd.DataFrame) -> Figure:
     """Each property in training (filled) and test images (line), and how far they lie apart."""
-    fig = figure(11, 5.4, alt="Distributions of image properties in training and test images")
+    fig = figure(5.4, alt="Distributions of image properties in training and test images")
     panels = list(fig.subplots(2, 4).flat)
     for axes, name in zip(panels, PROPERTIES, strict=False):
         bars = int(np.clip(np.sqrt(min(len(train), len(test))), 10, 30))
@@ -207,7 +207,7 @@ def parts_compared(train: pd.DataFrame, test: pd.DataFrame, gaps: pd.DataFrame) 
 
 def alike_by_distance(alike: pd.DataFrame, images: int) -> Figure:
     """How alike images are that lie so far apart in the file, and what chance alone gives."""
-    fig = figure(11, 2.8, alt="Correlation of image properties over the distance in the file")
+    fig = figure(2.8, alt="Correlation of image properties over the distance in the file")
     axes = fig.subplots()
     chance = correlation_by_chance(images)
     axes.axhspan(-chance, chance, **CHANCE)
@@ -229,7 +229,7 @@ def confusable(
         counts: int (10, 10), row the class, column its neighbour's.
         pairs: (class, class, count), the most confusable first.
     """
-    fig = figure(11, 4.3, alt="Matrix of nearest neighbours of another class, with examples")
+    fig = figure(4.3, alt="Matrix of nearest neighbours of another class, with examples")
     left, right = fig.subplots(1, 2, width_ratios=(1, 1.25))
     rates = 100 * counts * (1 - np.eye(10)) / counts.sum(axis=1).clip(1)[:, None]
     cells = {"fmt": ".1f", "mask": rates == 0, "square": True, "cbar": False}
@@ -260,7 +260,7 @@ def class_map(points: np.ndarray, labels: np.ndarray, neighbour: np.ndarray) -> 
     Args:
         neighbour: int (N,), the class of each image's nearest neighbour.
     """
-    fig = figure(11, 7.4, alt="A t-SNE map of training images, each drawn as its digit")
+    fig = figure(7.4, alt="A t-SNE map of training images, each drawn as its digit")
     axes = fig.add_subplot()
     for digit in DIGITS:
         x, y = points[labels == digit].T

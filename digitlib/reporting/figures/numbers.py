@@ -51,7 +51,7 @@ def strengths(rows: Mapping[str, Sequence[np.ndarray]], columns: Sequence[str]) 
     """
     if not rows:
         return draw.titled_cells(0, 1, 0, "Ingredients")[0]
-    fig = figure(11, 0.42 * len(rows) + 0.3, alt=f"Lines with {', '.join(rows)}, weak to strong")
+    fig = figure(0.42 * len(rows) + 0.3, alt=f"Lines with {', '.join(rows)}, weak to strong")
     axes = fig.add_subplot()
     draw.mosaic(axes, np.stack([np.stack(list(r)) for r in rows.values()]), 4, rows, columns)
     axes.xaxis.tick_top()
@@ -70,7 +70,7 @@ def how_a_line_is_read(
         text: what was read, for the title.
         spans: of each number, (first column in pixels, last one, its text, its confidence).
     """
-    fig = figure(11, 5.2, alt=f"A line read as {text}, and the probabilities of each column")
+    fig = figure(5.2, alt=f"A line read as {text}, and the probabilities of each column")
     above, below = fig.subplots(2, 1, sharex=True, height_ratios=(1, 2.4))
     width = seen.shape[1]
     above.imshow(seen, cmap="gray_r", vmin=0, vmax=255, extent=(0, width, HEIGHT, 0), aspect="auto")
@@ -101,7 +101,7 @@ def accuracy_by_coverage(
         curves: coverage and accuracy (shares) by the set's name.
         accepted: share of each set that the model's threshold accepts.
     """
-    fig = figure(11, 3.8, alt="Accuracy on the surest numbers against their share")
+    fig = figure(3.8, alt="Accuracy on the surest numbers against their share")
     axes = fig.add_subplot()
     for k, (name, (covered, accuracy)) in enumerate(curves.items()):
         axes.plot(100 * covered, 100 * accuracy, color=COLOURS[k % 6], label=name)
@@ -123,7 +123,7 @@ def reliability(bins: Mapping[str, Sequence[Mapping]]) -> Figure:
     Args:
         bins: those of each set, as ``measuring.calibration.reliability`` gives them.
     """
-    fig = figure(11, 3.8, alt="Share read without an error against the stated probability")
+    fig = figure(3.8, alt="Share read without an error against the stated probability")
     panels = fig.subplots(1, len(bins), sharey=True, squeeze=False)[0]
     for axes, (name, rows) in zip(panels, bins.items(), strict=True):
         table = 100 * pd.DataFrame(rows, columns=["confidence", "accuracy", "low", "high"])
@@ -141,7 +141,7 @@ def kinds_of_error(rows: Sequence[Mapping]) -> Figure:
     Args:
         rows: wanted, read (each some digits, or "nothing"), n.
     """
-    fig = figure(11, 0.5 + 0.24 * max(len(rows), 1), alt="The most frequent errors")
+    fig = figure(0.5 + 0.24 * max(len(rows), 1), alt="The most frequent errors")
     axes = fig.add_subplot()
     names = [f"{row['wanted']} read as {row['read']}" for row in rows]
     axes.barh(names, [row["n"] for row in rows], color=WRONG)
@@ -158,7 +158,7 @@ def sheet_and_maps(grey: np.ndarray, maps: Sequence[np.ndarray]) -> Figure:
         maps: three of uint8 (H, W), in the order of `MAP_COLOURS`.
     """
     height, width = grey.shape
-    fig = figure(11, 8.1 * height / width, alt="A simulated sheet and its three maps")
+    fig = figure(8.1 * height / width, alt="A simulated sheet and its three maps")
     panels = fig.subplot_mosaic([["sheet", name] for name in MAP_COLOURS], width_ratios=(3, 1))
     _page(panels["sheet"], grey, "A simulated sheet")
     for (name, colour), one in zip(MAP_COLOURS.items(), maps, strict=True):
@@ -174,7 +174,7 @@ def marked_sheet(maps: Sequence[np.ndarray], found: Sequence[np.ndarray]) -> Fig
         found: the same, each a probability in 255ths.
     """
     height, width = maps[0].shape
-    fig = figure(11, 5.5 * height / width + 0.3, alt="A sheet's maps as drawn and as found")
+    fig = figure(5.5 * height / width + 0.3, alt="A sheet's maps as drawn and as found")
     for axes, name, three in zip(
         fig.subplots(1, 2), ("What is there", "What the network sees"), (maps, found), strict=True
     ):
@@ -189,7 +189,7 @@ def sheet_as_read(picture: Decoded, sheet: Sheet) -> Figure:
     What is doubtful is in another colour, and what was left out is dotted.
     """
     grey, width, height = picture
-    fig = figure(11, 5.5 * height / width + 0.3, alt="A sheet, and what was read where")
+    fig = figure(5.5 * height / width + 0.3, alt="A sheet, and what was read where")
     seen, said = fig.subplots(1, 2)
     for axes, shown, name in (seen, grey, "Found"), (said, np.full_like(grey, 255), "Read"):
         _page(axes, shown, name)

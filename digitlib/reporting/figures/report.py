@@ -17,7 +17,7 @@ def comparison(rows: Sequence[dict]) -> Figure:
         rows: name, accuracy_percent, and low_percent and high_percent where there is an interval;
             ``own`` marks this project's.
     """
-    fig = figure(11, 0.6 + 0.42 * len(rows), alt="Accuracy of this run and of published systems")
+    fig = figure(0.6 + 0.42 * len(rows), alt="Accuracy of this run and of published systems")
     axes = fig.add_subplot()
     for y, row in enumerate(rows):
         colour = COLOURS[0] if row.get("own") else QUIET
@@ -36,7 +36,7 @@ def folds(percent: Sequence[float], recalls: Sequence[dict]) -> Figure:
         percent: accuracy of each fold.
         recalls: for each fold, recall in percent by digit.
     """
-    fig = figure(11, 3.2, alt="Accuracy of the folds as a box plot, and their recall of each digit")
+    fig = figure(3.2, alt="Accuracy of the folds as a box plot, and their recall of each digit")
     whole, single = fig.subplots(1, 2, width_ratios=(1, 3))
     for axes, values in (whole, pd.DataFrame(percent)), (single, pd.DataFrame(recalls)):
         median = {"color": COLOURS[1], "lw": 2}

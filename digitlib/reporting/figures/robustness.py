@@ -26,7 +26,7 @@ def prepared(
         answers: (N,), what the network reads then.
     """
     lines = ["picture", *images]
-    fig = figure(11, 0.3 + 0.94 * len(lines), alt="Pictures, and what the network sees of them")
+    fig = figure(0.3 + 0.94 * len(lines), alt="Pictures, and what the network sees of them")
     grid = fig.subplots(len(lines), len(pictures), squeeze=False)
     for column, (picture, label) in enumerate(zip(pictures, labels, strict=True)):
         draw.digit(grid[0, column], picture, cmap="gray")
@@ -52,7 +52,7 @@ def accuracies(rows: Sequence[Mapping], by: str = "") -> Figure:
     sets = {row["set"]: row["n"] for row in rows}
     kinds = list(dict.fromkeys(row.get(by, "") for row in rows))
     pitch = 0.16 * len(kinds) + 0.2 if by else 0.5
-    fig = figure(11, 0.9 + pitch * len(sets), alt=f"Accuracy on {', '.join(sets)}")
+    fig = figure(0.9 + pitch * len(sets), alt=f"Accuracy on {', '.join(sets)}")
     axes = fig.add_subplot()
     styles = {
         kind: (COLOURS[(len(kinds) - 1 - k) % 6], MARKS[k % len(MARKS)])
@@ -81,7 +81,7 @@ def writers(rows: Mapping[str, Sequence[Mapping]]) -> Figure:
     Args:
         rows: by set, one for each writer: group, n and accuracy_percent.
     """
-    fig = figure(11, 0.9 + 0.55 * max(len(rows), 1), alt="Accuracy of each writer, by set")
+    fig = figure(0.9 + 0.55 * max(len(rows), 1), alt="Accuracy of each writer, by set")
     axes = fig.add_subplot()
     random = np.random.default_rng(0)
     for y, (name, people) in enumerate(rows.items()):
@@ -105,7 +105,7 @@ def writers(rows: Mapping[str, Sequence[Mapping]]) -> Figure:
 def digits_by_set(recalls: Mapping[str, np.ndarray]) -> Figure:
     """How often each digit is read correctly, (10,) in percent by set; NaN is left blank."""
     table = pd.DataFrame.from_dict(recalls, orient="index")
-    fig = figure(11, 0.8 + 0.36 * len(table), alt="Share of each digit read correctly, by set")
+    fig = figure(0.8 + 0.36 * len(table), alt="Share of each digit read correctly, by set")
     axes = fig.add_subplot()
     floor = min(90.0, table.min(axis=None) // 10 * 10)
     colours = seaborn.blend_palette([WRONG, "white"], as_cmap=True)
@@ -138,7 +138,7 @@ def taken_and_seen(
 def accuracy_by_property(rows: Sequence[Mapping]) -> Figure:
     """Accuracy by thirds, as ``measuring.robustness.accuracy_by_property`` gives them."""
     names = list(dict.fromkeys(row["property"] for row in rows))
-    fig = figure(11, 2.9, alt="Accuracy in the lowest, middle and highest third of each property")
+    fig = figure(2.9, alt="Accuracy in the lowest, middle and highest third of each property")
     panels = fig.subplots(1, len(names), sharey=True, squeeze=False)[0]
     for axes, name in zip(panels, names, strict=True):
         thirds = [row for row in rows if row["property"] == name]
@@ -164,7 +164,7 @@ def severities(
     table = pd.DataFrame(rows)
     mean = table.groupby("severity")["accuracy_percent"].mean()
     levels = list(mean.index)
-    fig = figure(11, 6.9, alt="Accuracy against severity under each of the corruptions")
+    fig = figure(6.9, alt="Accuracy against severity under each of the corruptions")
     grid = fig.subplots(-(-len(examples) // 5), 5, sharex=True, sharey=True)
     for axes, (name, example) in zip(grid.flat, examples.items(), strict=False):
         curve = table[table["corruption"] == name].sort_values("severity")
@@ -192,7 +192,7 @@ def confidences(digits: Mapping[str, np.ndarray], others: np.ndarray, threshold:
         others: confidences (M,).
         threshold: of the model's card.
     """
-    fig = figure(11, 3.5, alt="Share of digits and of non-digits above each confidence")
+    fig = figure(3.5, alt="Share of digits and of non-digits above each confidence")
     left, right = fig.subplots(1, 2, width_ratios=(1, 1.25))
     everything = np.concatenate(list(digits.values()))
     for values, colour, label in ((everything, RIGHT, "digits"), (others, WRONG, "no digits")):

@@ -32,6 +32,7 @@ SEQUENTIAL = "viridis"
 #: From blue, against, over white to orange, for; as on the canvas.
 DIVERGING = LinearSegmentedColormap.from_list("for and against", [COLOURS[0], "white", COLOURS[3]])
 DPI = 120
+WIDTH = 11  # inches; fills the column of a notebook
 
 LOOK: dict[Any, Any] = {
     "font.family": "sans-serif",
@@ -86,23 +87,17 @@ class Picture(Figure):
         # A palette halves the size of a notebook, and the eye sees no difference.
         palette = Image.open(drawn).convert("RGB").quantize(256, dither=Image.Dither.NONE)
         palette.save(packed, "PNG", optimize=True)
-        return {"image/png": packed.getvalue()}, {"image/png": {"alt": self.description()}}
-
-    def description(self) -> str:
-        """What a reader who cannot see the figure is told: ``alt``, or else its titles."""
-        titles = [self.get_suptitle()]
-        titles += [axes.get_title(side) for axes in self.axes for side in ("left", "center")]
-        return self.alt or "; ".join(dict.fromkeys(filter(None, titles))) or "figure"
+        return {"image/png": packed.getvalue()}, {"image/png": {"alt": self.alt}}
 
 
-def figure(width: float = 11, height: float = 3.6, alt: str = "") -> Picture:
-    """An empty figure in the shared look.
+def figure(height: float, alt: str) -> Picture:
+    """An empty figure in the shared look, as wide as a notebook's column.
 
     Args:
-        width, height: inches; 11 fills a notebook's column.
+        height: inches.
         alt: one sentence that stands for the figure where it cannot be seen.
     """
     matplotlib.rcParams.update(LOOK)
-    made = Picture(figsize=(width, height), dpi=DPI, layout="constrained")
+    made = Picture(figsize=(WIDTH, height), dpi=DPI, layout="constrained")
     made.alt = alt
     return made

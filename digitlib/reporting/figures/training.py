@@ -30,7 +30,7 @@ def network_diagram(network: Any) -> Figure:
     votes = network.layers[-1].input
     columns = len(votes) if isinstance(votes, list) else 1
     drawn = drawn[:1] + drawn[1::columns]
-    fig = figure(11, 2.9, alt=f"The layers of the network {network.name} from left to right")
+    fig = figure(2.9, alt=f"The layers of the network {network.name} from left to right")
     axes = fig.add_subplot()
     for x, layer in enumerate(drawn):
         kind, colour = KINDS[type(layer).__name__]
@@ -58,7 +58,7 @@ def learning_curves(history: Sequence[dict], kept: int) -> Figure:
         kept: the epoch whose weights were kept, counted from 1; marked by a dotted line.
     """
     table = pd.DataFrame(history)
-    fig = figure(11, 3.2)
+    fig = figure(3.2, alt="Loss, accuracy and learning rate over the epochs")
     panels = fig.subplots(1, 3)
     style = "o-" if len(table) == 1 else "-"  # a line takes two points
     for axes, name, unit, scale in (

@@ -29,7 +29,7 @@ def over_trials(accuracy: pd.Series) -> Figure:
     Args:
         accuracy: percent by number of the trial; missing where it failed.
     """
-    fig = figure(11, 3, alt="The accuracy of every trial in order, and the best so far")
+    fig = figure(3, alt="The accuracy of every trial in order, and the best so far")
     axes = fig.add_subplot()
     axes.plot(accuracy.index, accuracy, "o", color=COLOURS[0], label="a trial")
     axes.step(accuracy.index, accuracy.cummax().ffill(), where="post", color=COLOURS[1], lw=1.5)
@@ -50,7 +50,7 @@ def effects(table: pd.DataFrame, accuracy: pd.Series, best: int) -> Figure:
     """
     columns = min(4, len(table.columns))
     lines = -(-len(table.columns) // columns)
-    fig = figure(11, 2.6 * lines, alt="Accuracy against the values of each setting")
+    fig = figure(2.6 * lines, alt="Accuracy against the values of each setting")
     panels = np.atleast_1d(fig.subplots(lines, columns, sharey=True)).ravel()
     for axes, (name, values) in zip(panels, table.items(), strict=False):
         if values.map(lambda v: isinstance(v, str)).any() or values.nunique() < 6:
@@ -85,7 +85,7 @@ def parallel(table: pd.DataFrame, numbers: pd.DataFrame, accuracy: pd.Series) ->
         numbers: the same, as numbers from 0 to 1.
         accuracy: percent, of the same trials.
     """
-    fig = figure(11, 3.8, alt="Each trial as a line through the values of its settings")
+    fig = figure(3.8, alt="Each trial as a line through the values of its settings")
     axes = fig.add_subplot()
     rank = accuracy.rank(pct=True)
     colours = colormaps[SEQUENTIAL]
@@ -112,7 +112,7 @@ def importances(found: pd.Series) -> Figure:
     Args:
         found: see ``tuning.importance``.
     """
-    fig = figure(11, 0.5 + 0.33 * len(found), alt="How much each setting tells of the accuracy")
+    fig = figure(0.5 + 0.33 * len(found), alt="How much each setting tells of the accuracy")
     axes = fig.add_subplot()
     ordered = found[::-1]
     axes.barh([short(name) for name in ordered.index], ordered, color=COLOURS[0], height=0.6)
@@ -130,7 +130,7 @@ def costs(table: pd.DataFrame, front: pd.Series, best: int) -> Figure:
         front: which of them no other beats in all three.
         best: the index of the most accurate.
     """
-    fig = figure(11, 3.4, alt="Accuracy against parameters, and against training time")
+    fig = figure(3.4, alt="Accuracy against parameters, and against training time")
     left, right = fig.subplots(1, 2, sharey=True)
     for axes, name in ((left, "parameters"), (right, "seconds")):
         shown = table[name], table["accuracy_percent"]
@@ -154,7 +154,7 @@ def compared(names: Sequence[str], results: Sequence[Sequence[float]]) -> Figure
         names: of the recipes.
         results: for each the accuracies by seed, in percent.
     """
-    fig = figure(11, 0.9 + 0.5 * len(names), alt="The recipes' accuracies, a dot for each seed")
+    fig = figure(0.9 + 0.5 * len(names), alt="The recipes' accuracies, a dot for each seed")
     axes = fig.add_subplot()
     for y, values in enumerate(results):
         apart = y + np.linspace(-0.1, 0.1, len(values) + 2)[1:-1]  # or equal ones hide each other

@@ -70,9 +70,9 @@ def interval(found: Mapping[str, float], decimals: int = 2) -> str:
     return f"95 % interval {low:.{decimals}f} to {high:.{decimals}f} %"
 
 
-def from_to(before: float, after: float) -> str:
+def from_to(before: float, after: float, decimals: int = 2) -> str:
     """How a percentage changes: ``goes from 1.73 % to 1.58 %``, ``stays at 1.73 %``."""
-    was, now = f"{before:.2f} %", f"{after:.2f} %"
+    was, now = f"{before:.{decimals}f} %", f"{after:.{decimals}f} %"
     return f"stays at {was}" if was == now else f"goes from {was} to {now}"
 
 
