@@ -11,6 +11,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock, Timeout
 
@@ -79,17 +80,20 @@ def seal(folder: Path) -> None:
 
 def is_whole(folder: Path) -> bool:
     """Whether a folder's files are still those that were there when it was sealed."""
-    seal = folder / SEAL
-    return is_json(seal) and json.loads(seal.read_text(encoding="utf-8")) == checksums(folder)
+    return whole_json(folder / SEAL) == checksums(folder)
 
 
 def is_json(file: Path) -> bool:
     """Whether a file is there, and its JSON is whole."""
+    return whole_json(file) is not None
+
+
+def whole_json(file: Path) -> Any:
+    """What the JSON in a file says; None where the file is not there or not whole."""
     try:
-        json.loads(file.read_text(encoding="utf-8"))
+        return json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return False
-    return True
+        return None
 
 
 def set_aside(path: Path) -> Path:

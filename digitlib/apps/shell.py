@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 from digitlib.pixels.formats import page_name, page_of, pages
-from digitlib.reading.sources import Archive, Chunk, Digits, Files, open_source
+from digitlib.reading.sources import Chunk, Files, Source, open_source
 
 STANDARD_INPUT = "-"
 
@@ -45,7 +45,7 @@ class StandardInput:
         yield Chunk(self.names, [None] * len(pictures), pictures, {})
 
 
-def source_of(pictures: Sequence[str]) -> Files | Archive | Digits | StandardInput:
+def source_of(pictures: Sequence[str]) -> Source | StandardInput:
     """Open what is named, and say what is left out of it or assumed of it.
 
     Raises:

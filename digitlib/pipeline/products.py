@@ -16,10 +16,9 @@ from digitlib.artifacts import (
     NUMBERS,
     TRAINING,
     from_root,
-    read_json,
     write_json,
 )
-from digitlib.safekeeping import checksum, checksums, is_json, set_aside
+from digitlib.safekeeping import checksum, checksums, is_json, set_aside, whole_json
 
 DONE = ".done"  # the folder of a run that has a note of each notebook
 BY_HAND = "by-hand"  # the folders of models that a person trained into a profile's folder
@@ -90,7 +89,7 @@ def remove_empty_copies(profile_dir: Path) -> None:
 
 def _noted(done: Path) -> dict:
     """The checksums in a note; none where an earlier version wrote it, or it is damaged."""
-    noted = read_json(done) if is_json(done) else None
+    noted = whole_json(done)
     return {"model": {}, "metrics": ""} | (noted if isinstance(noted, dict) else {})
 
 

@@ -5,13 +5,12 @@ import numpy as np
 from digitlib.pixels.components import Component, join, typical_height
 
 
-def gather(components: list[Component], size: float = 0.0) -> list[Component]:
+def gather(components: list[Component]) -> list[Component]:
     """Join the strokes of each digit, such as the two of a 5, and drop specks and dashes.
 
-    A shape is one digit, several that touch, or something else of about their size. `size` is the
-    height that digits have at least about half of, in pixels; that of the components by default.
+    A shape is one digit, several that touch, or something else of about their size.
     """
-    size = size or typical_height(components)
+    size = typical_height(components)
     strokes = [one for one in components if max(one.width, one.height) >= 0.2 * size]
     digits: list[Component] = []
     edges = np.empty((len(strokes), 4))  # left, top, right and bottom of each digit

@@ -7,7 +7,6 @@ processes read, that is also true of one that kills its process.
 import csv
 import hashlib
 import io
-import json
 import os
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
@@ -29,8 +28,8 @@ from digitlib.reading.one_hand import of_one_hand, spread
 from digitlib.reading.processes import ProcessDied, RecognizerProcess
 from digitlib.reading.recognizer import Recognizer
 from digitlib.reading.rows import COLUMNS, NO_DIGIT, Row, status
-from digitlib.reading.sources import Chunk, Source
-from digitlib.safekeeping import only_writer
+from digitlib.reading.sources import Chunk, Part, Source
+from digitlib.safekeeping import only_writer, whole_json
 
 PICTURES_PER_CHUNK, DIGITS_PER_CHUNK = 50, 2000  # picture files; digits of an array or a table
 CHUNKS_WORTH_PROCESSES = 4  # with fewer, starting processes takes longer than they save
@@ -118,7 +117,7 @@ def as_row(name: str, truth: int | None, said: Reading | str) -> Row:
 
 
 def predict(
-    source: Source,
+    source: Source | Part,
     output: str | Path,
     model_dir: str | Path = PRETRAINED,
     workers: int = 0,
@@ -191,7 +190,8 @@ def _refuse_to_lose(output: Path, part: Path, job: Path, identity: str) -> None:
         raise DataError(
             f"{output} is there already; name another file, or overwrite it (--overwrite)"
         )
-    if part.exists() and _begun(job).get("source") != identity:
+    begun = whole_json(job) or {}  # what an unfinished run noted about itself
+    if part.exists() and begun.get("source") != identity:
         raise DataError(
             f"{part} is the beginning of a table of other pictures; finish that, name another "
             "file, or overwrite it (--overwrite)"
@@ -199,7 +199,7 @@ def _refuse_to_lose(output: Path, part: Path, job: Path, identity: str) -> None:
 
 
 def _together(
-    source: Source,
+    source: Source | Part,
     output: Path,
     recognizer: Recognizer,
     progress: Callable[[int, int], None] | None,
@@ -291,7 +291,7 @@ def _read(chunks: Iterator[Chunk], model_dir: str | Path, workers: int) -> Gener
         threads.shutdown(cancel_futures=True)
 
 
-def identity_of(source: Source, model_dir: str | Path) -> str:
+def identity_of(source: Source | Part, model_dir: str | Path) -> str:
     """A checksum of what the rows depend on: columns, models, and which pictures there are, how."""
     folders = (model_dir, PRETRAINED_LINES, PRETRAINED_SHEETS)
     models = [(checksum(folder), load_card(folder)) for folder in folders]
@@ -308,17 +308,9 @@ def _is_table(file: Path) -> bool:
         return stream.readline().strip() == ",".join(COLUMNS).encode()
 
 
-def _begun(job: Path) -> dict:
-    """What an unfinished run noted about itself; {} where there is none."""
-    try:
-        return json.loads(job.read_text())
-    except (OSError, ValueError):
-        return {}
-
-
 def _resume(part: Path, job: Path, identity: str) -> int:
     """Rows that an earlier run of the same job has written; the table is cut after them."""
-    state = _begun(job)
+    state = whole_json(job) or {}
     if state.get("source") == identity and part.exists() and part.stat().st_size >= state["bytes"]:
         with part.open("r+b") as stream:
             stream.truncate(state["bytes"])

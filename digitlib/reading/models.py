@@ -1,8 +1,8 @@
 """The models on this machine: where they are, which file answers, and what identifies it."""
 
-import hashlib
 from pathlib import Path
 
+from digitlib import safekeeping
 from digitlib.artifacts import CARD_FILE, FLOAT_FILE, from_root, load_card, resolve
 
 PRETRAINED = Path(__file__).parents[1] / "pretrained"
@@ -43,4 +43,4 @@ def checksum(model_dir: str | Path) -> str:
     Raises:
         ArtifactError: when there is no model in the folder.
     """
-    return hashlib.sha256(serving_file(model_dir).read_bytes()).hexdigest()
+    return safekeeping.checksum(serving_file(model_dir))

@@ -1,6 +1,7 @@
 """What was read: digits, the numbers that they make up, and the reading of a whole picture."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -77,11 +78,7 @@ class Number:
         """The box around its digits, (x, y, width, height) in the picture's pixels."""
         if self.place is not None:
             return self.place
-        x = min(digit.box[0] for digit in self.digits)
-        y = min(digit.box[1] for digit in self.digits)
-        right = max(digit.box[0] + digit.box[2] for digit in self.digits)
-        bottom = max(digit.box[1] + digit.box[3] for digit in self.digits)
-        return x, y, right - x, bottom - y
+        return around(digit.box for digit in self.digits)
 
     def as_json(self) -> dict:
         """What programs are told of it: all but its digits."""
@@ -132,6 +129,14 @@ class Reading:
             " ".join("".join(filter(str.isdecimal, number.text)) for number in line)
             for line in self.written
         )
+
+
+def around(boxes: Iterable[Box]) -> Box:
+    """The box around some boxes."""
+    corners = np.array([(x, y, x + width, y + height) for x, y, width, height in boxes])
+    left, top = corners[:, :2].min(axis=0).tolist()
+    right, bottom = corners[:, 2:].max(axis=0).tolist()
+    return left, top, right - left, bottom - top
 
 
 def value_of(text: str) -> float | int | None:

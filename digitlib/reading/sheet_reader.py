@@ -12,8 +12,8 @@ from digitlib.pixels.lines import LineImage, box_of
 from digitlib.pixels.segmentation import Box
 from digitlib.pixels.straighten import View
 from digitlib.reading.marker import Marker
-from digitlib.reading.numbers import Number
-from digitlib.reading.sheets import Cell, LeftOut, Sheet, Table, around, in_rows
+from digitlib.reading.numbers import Number, around
+from digitlib.reading.sheets import Cell, LeftOut, Sheet, Table, in_rows
 
 FILLED = 3  # cells with a number, and sure numbers beside them; so many are no mistake
 CELLS = 6  # of an empty table; so many are no mistake

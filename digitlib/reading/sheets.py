@@ -1,12 +1,12 @@
 """What was read on a sheet: tables and boxes cell by cell, and lines of writing beside them."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from digitlib.pixels.segmentation import Box
-from digitlib.reading.numbers import Number, Reading
+from digitlib.reading.numbers import Number, Reading, around
 
 SAME_ROW = 0.4  # share of the lower one's height that two things beside each other have in common
 
@@ -154,14 +154,6 @@ class Sheet:
         blocks.sort(key=lambda block: block[0][1] + block[0][3] / 2)
         rows = (tuple(one for one in line if one.text) for _, lines in blocks for line in lines)
         return Reading(tuple(row for row in rows if row))
-
-
-def around(boxes: Iterable[Box]) -> Box:
-    """The box around some boxes."""
-    corners = np.array([(x, y, x + width, y + height) for x, y, width, height in boxes])
-    left, top = corners[:, :2].min(axis=0).tolist()
-    right, bottom = corners[:, 2:].max(axis=0).tolist()
-    return left, top, right - left, bottom - top
 
 
 def in_rows(lines: Sequence[tuple[Number, ...]]) -> list[tuple[Number, ...]]:

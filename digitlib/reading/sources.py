@@ -206,6 +206,9 @@ class Digits:
             start += len(images)
 
 
+Source = Files | Archive | Digits
+
+
 class Part:
     """One of ``count`` parts of a source, nearly of one size, counted from 1.
 
@@ -215,20 +218,15 @@ class Part:
         DataError: for a part that there is not.
     """
 
-    def __init__(self, whole: Files | Archive | Digits, number: int, count: int):
+    def __init__(self, whole: Source, number: int, count: int):
         if not 1 <= number <= count:
             raise DataError(f"there is no part {number} of {count}; they are 1 to {count}")
         self.whole, self.of_digits, self.files = whole, whole.of_digits, whole.files
         self.changes = [*whole.changes, f"part {number} of {count}"]
-        self.notes = whole.notes
         self.start, self.stop = (len(whole) * part // count for part in (number - 1, number))
 
     def __len__(self) -> int:
         return self.stop - self.start
-
-    def look(self, number: int) -> Picture:
-        """Picture ``number``, to be shown."""
-        return self.whole.look(self.start + number)
 
     def chunks(self, size: int, start: int = 0) -> Iterator[Chunk]:
         """All from number ``start`` on, at most ``size`` at a time."""
@@ -240,10 +238,7 @@ class Part:
             at += len(chunk.names)
 
 
-Source = Files | Archive | Digits | Part
-
-
-def open_source(where: str | Path | Sequence[str | Path]) -> Files | Archive | Digits:
+def open_source(where: str | Path | Sequence[str | Path]) -> Source:
     """Open a folder, a picture, a list of pictures, a zip, a table or a file of arrays.
 
     ``where`` may also be a pattern, such as ``scans/*.png``. What puts the digits of a table or of
