@@ -30,9 +30,9 @@ def prepare() -> None:
     found = PathFinder.find_spec(PACKAGE.name, list(filter(None, paths)))
     if found and found.origin and (other := Path(found.origin).resolve().parent) != PACKAGE:
         print(f"PYTHONPATH has another digitlib, {other}; used is {PACKAGE}.", file=sys.stderr)
-        _put_first("PYTHONPATH", PACKAGE.parent)
+        put_first("PYTHONPATH", PACKAGE.parent)
     # The kernel called python3 is the one that this Python's environment has.
-    _put_first("JUPYTER_PATH", Path(sys.prefix) / "share" / "jupyter")
+    put_first("JUPYTER_PATH", Path(sys.prefix) / "share" / "jupyter")
 
 
 def _can_be_written(home: Path) -> bool:
@@ -51,7 +51,8 @@ def _another_home() -> Path:
     return home
 
 
-def _put_first(variable: str, folder: Path) -> None:
+def put_first(variable: str, folder: Path) -> None:
+    """Put a folder in front of those that a variable of the environment names."""
     others = os.environ.get(variable, "").split(os.pathsep)
     paths = [str(folder), *(one for one in others if one and one != str(folder))]
     os.environ[variable] = os.pathsep.join(paths)

@@ -38,6 +38,16 @@ class Digit:
     box: Box
     image: np.ndarray = field(repr=False)
 
+    def as_json(self) -> dict:
+        """What programs are told of it: all but its image."""
+        return {
+            "label": self.label,
+            "confidence": round(self.confidence, 6),
+            "accepted": self.accepted,
+            "probabilities": [round(float(p), 6) for p in self.probabilities],
+            "box": [int(side) for side in self.box],
+        }
+
 
 @dataclass(frozen=True)
 class Number:

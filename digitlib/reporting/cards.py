@@ -3,6 +3,8 @@
 import math
 from collections.abc import Mapping
 
+from digitlib.reporting.findings.words import interval
+
 # What a strength of each augmentation means.
 VARIED = {
     "rotation": "turned by up to {:g}°",
@@ -57,8 +59,7 @@ def card_lines(card: Mapping) -> dict[str, str]:
         + card["precision"].replace("mixed_bfloat16", "bfloat16 and float32"),
         "weights": averaged and f"the mean over the last {averaged} epochs",
         "chosen on": f"{validation['n']:,} validation digits; it reads "
-        f"{validation['accuracy_percent']:.2f} % of them correctly (95 % interval "
-        f"{validation['low_percent']:.2f} to {validation['high_percent']:.2f} %)",
+        f"{validation['accuracy_percent']:.2f} % of them correctly ({interval(validation)})",
         "answers with": card.get("test_time_augmentation")
         and "the mean of three views: the picture, and it a pixel higher and lower",
         "temperature": f"{card['temperature']:.3f}; logits are divided by it",

@@ -27,11 +27,8 @@ def describe(reading: Reading, scale: float, corner: tuple[int, int]) -> dict:
         return [round(side / scale, 1) for side in (x + left, y + top, width, height)]
 
     digits = [
-        {
-            "label": digit.label,
-            "confidence": round(digit.confidence, 5),
-            "accepted": digit.accepted,
-            "probabilities": [round(float(p), 5) for p in digit.probabilities],
+        digit.as_json()
+        | {
             "box": on_canvas(digit.box),
             "image": base64.b64encode(digit.image.tobytes()).decode(),
         }

@@ -4,7 +4,6 @@ python -m digitlib.apps.page --port 8866
 """
 
 import argparse
-import os
 import secrets
 import socket
 from pathlib import Path
@@ -27,12 +26,11 @@ def main() -> None:
     parser.add_argument("--no-browser", action="store_true", help="do not open the page")
     chosen = parser.parse_args()
     need("notebooks", "voila")
-    from digitlib.pipeline.environment import prepare
+    from digitlib.pipeline.environment import prepare, put_first
 
     prepare()
     # Where Voilà finds the template of this page.
-    here = str(Path(__file__).parent)
-    os.environ["JUPYTER_PATH"] = os.pathsep.join(filter(None, [here, os.getenv("JUPYTER_PATH")]))
+    put_first("JUPYTER_PATH", Path(__file__).parent)
     from traitlets.config import Config
 
     from digitlib.apps.page.server import ABANDONED, PageServer

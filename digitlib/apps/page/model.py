@@ -10,6 +10,7 @@ from digitlib.apps.page.train import curves
 from digitlib.artifacts import read_history
 from digitlib.reading.models import find_models
 from digitlib.reporting.cards import card_lines
+from digitlib.reporting.findings.words import interval
 
 ASKED = 300  # digits, to measure how long one takes
 
@@ -84,7 +85,7 @@ def accuracy_lines(card: dict) -> dict[str, str]:
     for name, key in (("test set", "test"), ("validation", "validation_metrics")):
         if measured := card.get(key):
             lines[f"reads, {name}"] = (
-                f"{measured['accuracy_percent']:.2f} % of {measured['n']:,} digits (95 % interval "
-                f"{measured['low_percent']:.2f} to {measured['high_percent']:.2f} %)"
+                f"{measured['accuracy_percent']:.2f} % of {measured['n']:,} digits "
+                f"({interval(measured)})"
             )
     return lines

@@ -118,16 +118,16 @@ def serve(
     host: str,
     port: int,
     model_dir: str | Path,
-    limits: Limits | None = None,
-    api_key: str = "",
-    hosts: Sequence[str] = (),
+    limits: Limits,
+    api_key: str,
+    hosts: Sequence[str],
 ) -> None:
     """Serve until interrupted; requests in flight are answered first. See ``create_app``.
 
     Raises:
         OSError: when the address cannot be had, with the reason.
     """
-    limits, named = limits or Limits(), hosts or (LOOPBACK if host in LOOPBACK else ("*",))
+    named = hosts or (LOOPBACK if host in LOOPBACK else ("*",))
     app = create_app(model_dir, limits, api_key, named)
     listening = _listen(host, port)
     url = f"http://{_as_in_url(host)}:{port}"

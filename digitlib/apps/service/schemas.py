@@ -143,7 +143,7 @@ def one_digit(digit: Digit, reading: Reading) -> dict:
     """The fields of ``OneDigit``. Raises PictureError for a picture without ink."""
     if digit.label is None:
         raise PictureError(NO_DIGIT)
-    found, several = _found(digit), len(reading.digits)
+    found, several = digit.as_json(), len(reading.digits)
     numbers = [number.as_json() for number in reading.numbers]
     warning = f"this picture has {several} digits; ask with multi=true" if several > 1 else None
     return (
@@ -159,7 +159,7 @@ def many_digits(reading: Reading) -> dict:
         raise PictureError(NO_DIGIT)
     return {
         "text": reading.text,
-        "digits": [_found(digit) for digit in reading.digits],
+        "digits": [digit.as_json() for digit in reading.digits],
         "numbers": [number.as_json() for number in reading.numbers],
     }
 
@@ -170,13 +170,3 @@ def one_of_many(said: Reading | str) -> dict:
         return {"error": said} if isinstance(said, str) else many_digits(said)
     except PictureError as fault:
         return {"error": str(fault)}
-
-
-def _found(digit: Digit) -> dict:
-    return {
-        "label": digit.label,
-        "confidence": round(digit.confidence, 6),
-        "accepted": digit.accepted,
-        "probabilities": [round(float(p), 6) for p in digit.probabilities],
-        "box": [int(side) for side in digit.box],
-    }

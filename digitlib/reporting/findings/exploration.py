@@ -10,7 +10,15 @@ import pandas as pd
 
 from digitlib.datasets import Dataset
 from digitlib.measuring.images import correlation_by_chance, level_moments, plain_name
-from digitlib.reporting.findings.words import bullets, counted, degrees, first_of, listed, share
+from digitlib.reporting.findings.words import (
+    bullets,
+    counted,
+    degrees,
+    first_of,
+    interval,
+    listed,
+    share,
+)
 
 # Two scans of one piece of paper would differ by less than this; two digits hardly ever do.
 NEAR_COPY_GREY_LEVELS = 5
@@ -174,7 +182,7 @@ def confusion(result: Mapping[str, float], pairs: Sequence[tuple[int, int, int]]
     """From ``statistics.accuracy`` of the nearest neighbours and ``images.confused_pairs``."""
     text = (
         f"**{result['accuracy_percent']:.1f} %** of the images (n = {result['n']:,}, each left out "
-        f"in turn; 95 % interval {result['low_percent']:.1f} to {result['high_percent']:.1f} %) "
+        f"in turn; {interval(result, 1)}) "
         "have a nearest neighbour of their own class. "
     )
     if not pairs:

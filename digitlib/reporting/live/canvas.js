@@ -216,7 +216,7 @@ class Surface {
 
   move(event) {
     if (!this.stroke || event.pointerId !== this.pointer) {
-      this.point(event);
+      this.show(this.under(event));
       return;
     }
     const { points } = this.stroke;
@@ -581,9 +581,6 @@ class Surface {
     return this.digits().findIndex(({ box }) =>
       x >= box[0] && x <= box[0] + box[2] && y >= box[1] && y <= box[1] + box[3]);
   }
-
-  /** The pointer is over the drawing: show the digit under it. */
-  point(event) { this.show(this.under(event)); }
 
   showDigit() {
     const digit = this.digits()[this.shown()];
