@@ -47,7 +47,7 @@ def test_words_fit_their_numbers():
     assert words.listed([]) == "none"
     assert words.listed([1, 2, 3]) == "1, 2 and 3"
     assert words.bullets(["a", "b"]) == "- a\n- b"
-    assert words.first_of(["a", "b"], "file", most=1) == "- a\n- … and 1 more file"
+    assert words.first_of(["a", "b"], most=1) == "- a\n- … and 1 more file"
     assert words.share(1, 3) == "33.3 %"
     assert [words.degrees(-0.4), words.degrees(-8.2)] == ["0°", "−8°"]
     assert words.interval(measured(90)) == "95 % interval 85.00 to 95.00 %"

@@ -131,8 +131,8 @@ def properties_by_class(table: pd.DataFrame, labels: np.ndarray) -> Figure:
     return fig
 
 
-def extremes(images: np.ndarray, table: pd.DataFrame, count: int = 9) -> Figure:
-    """The images at both ends of each property, the most extreme outside."""
+def extremes(images: np.ndarray, table: pd.DataFrame) -> Figure:
+    """Nine images at both ends of each property, the most extreme outside."""
     fig = figure(5.6, alt="The images with the lowest and highest value of each property")
     # Where all images have their centre within two pixels there is nothing to see.
     seen = [n for n in ENDS if not n.startswith("centre") or np.ptp(table[n].dropna()) >= 2]
@@ -140,7 +140,7 @@ def extremes(images: np.ndarray, table: pd.DataFrame, count: int = 9) -> Figure:
     for row, name in zip(fig.subplots(len(seen), 2), seen, strict=True):
         order = table[name].sort_values().dropna().index.to_numpy()
         *ends, short_unit = ENDS[name]
-        for axes, chosen, end in zip(row, (order[:count], order[-count:]), ends, strict=True):
+        for axes, chosen, end in zip(row, (order[:9], order[-9:]), ends, strict=True):
             draw.mosaic(axes, images[chosen][None])
             low, high = table[name][chosen[[0, -1]]].round(1) + 0.0
             axes.set_title(end, fontsize=8.5, pad=3)

@@ -30,11 +30,9 @@ CLASSES = ["blank", *ALPHABET[:-1], "other"]
 MAP_COLOURS = {"writing": COLOURS[0], "print": COLOURS[1], "rules": COLOURS[2]}
 
 
-def line_sheet(
-    pictures: Sequence[np.ndarray], captions: Sequence[str], title: str, columns: int = 4
-) -> Figure:
+def line_sheet(pictures: Sequence[np.ndarray], captions: Sequence[str], title: str) -> Figure:
     """Lines uint8 (48, W) of any width as they are, over their captions."""
-    fig, cells = draw.titled_cells(len(pictures), columns, 0.95, title)
+    fig, cells = draw.titled_cells(len(pictures), 4, 0.95, title)
     widest = max((picture.shape[1] for picture in pictures), default=1)
     for cell, picture, caption in zip(cells, pictures, captions, strict=True):
         axes = draw.digit(cell.subplots(), picture, caption, cmap="gray")

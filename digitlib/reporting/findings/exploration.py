@@ -56,7 +56,7 @@ def faults(
     """From counts by fault, (file, reason) of what could not be loaded, and ``placing.remedy``."""
     there = [f"{fault} ({number:,})" for fault, number in found.items() if number]
     text = f"**Found:** {listed(there)}." if there else "**None of these faults was found.**"
-    files = first_of([f"`{file}` was left out: {reason}" for file, reason in left_out], "file")
+    files = first_of([f"`{file}` was left out: {reason}" for file, reason in left_out])
     look = f"**Look at them:** {remedy}." if remedy else ""
     return "\n\n".join(filter(None, [text, files, look]))
 

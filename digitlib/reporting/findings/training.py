@@ -23,7 +23,7 @@ def data(
         f"{counted(n, 'file', none='0')} {were(n)} left out."
     )
     if left_out:
-        text += "\n" + first_of([f"`{file}`: {reason}" for file, reason in left_out], "file")
+        text += "\n" + first_of([f"`{file}`: {reason}" for file, reason in left_out])
     return text + (f"\n\n**Look at them:** {remedy}." if remedy else "")
 
 

@@ -31,10 +31,10 @@ def bullets(lines: Iterable[str]) -> str:
     return "\n".join(f"- {line}" for line in lines)
 
 
-def first_of(lines: Sequence[str], noun: str, most: int = 10) -> str:
-    """A Markdown list of the first lines, which says how many of its nouns are missing."""
+def first_of(lines: Sequence[str], most: int = 10) -> str:
+    """A Markdown list of the first lines, a file each, which says how many are missing."""
     missing = len(lines) - most
-    more = [f"… and {counted(missing, f'more {noun}')}"] if missing > 0 else []
+    more = [f"… and {counted(missing, 'more file')}"] if missing > 0 else []
     return bullets([*lines[:most], *more])
 
 
