@@ -294,6 +294,22 @@ def test_a_digit_that_the_edge_of_the_picture_cuts_is_not_lost_in_silence():
         assert not reading.accepted or len(reading.text) == len(line.text), line.text
 
 
+@pytest.mark.parametrize("flip", [False, True], ids=["at the right", "at the left"])
+def test_a_number_is_doubtful_if_the_edge_of_the_picture_cuts_a_stroke(flip):
+    """Protects an amount whose cut digit looks like another one, as an 8 without its right half."""
+    recognizer = Recognizer()
+    for text in ("3485", "746", "938", "59", "6041", "263"):
+        picture = np.full((200, 500), 255, np.uint8)
+        cv2.putText(picture, text, (60, 140), cv2.FONT_HERSHEY_SIMPLEX, 3.2, 0, 8)
+        left, _, width, _ = cv2.boundingRect(255 - picture)
+        whole = recognizer.read_digits(picture)
+        assert (whole.text, whole.accepted) == (text, True)
+        for gone in (20, 28, 36):
+            kept = slice(left + gone, None) if flip else slice(0, left + width - gone)
+            cut = recognizer.read_digits(np.ascontiguousarray(picture[:, kept]))
+            assert not cut.accepted, f"{text} without {gone} columns: {cut.text}"
+
+
 def test_a_digit_has_the_strokes_that_are_its_own():
     """Protects the box of a digit that reaches under its neighbour, and of two that touch."""
     ink = np.zeros((HEIGHT, 60), np.uint8)

@@ -4,6 +4,7 @@ A line is cut out along its slope with room to all sides, so that what the ink m
 all the same.
 """
 
+from itertools import groupby
 from typing import NamedTuple
 
 import cv2
@@ -30,6 +31,8 @@ PIECE = 0.8  # times the height of its digits that a stroke has at most which is
 HANGING = 0.1  # times its height that a stroke may be below another of which it is a part
 MARKS = 0.6  # heights of its digits by which marks lie outside a line
 LONGEST = 40  # times its height that a picture may be wide, and still be one line
+DARK = 127  # grey levels above paper that a stroke at the picture's edge exceeds
+CROSSING = 3  # rows of a line that it is dark in, at least, if the edge cuts it
 
 
 class LineImage(NamedTuple):
@@ -57,6 +60,22 @@ class LineImage(NamedTuple):
         room = np.minimum(ends, np.array(self.picture)[:, None] - ends).min(axis=0)
         left, right = room <= np.hypot(*self.to_picture[:, 0])
         return bool(left), bool(right)
+
+    @property
+    def cut_ends(self) -> tuple[bool, bool]:
+        """Whether the edge of the picture cuts a stroke at its left end, and at its right one.
+
+        A digit that only touches the edge, as in a tight crop, is dark in few rows there.
+        """
+        left, right = self.at_edge
+        ends = self.absorbed[:, :2], self.absorbed[:, -2:]
+        crossed = [_longest_run((end > DARK).any(axis=1)) >= CROSSING for end in ends]
+        return left and crossed[0], right and crossed[1]
+
+
+def _longest_run(flags: np.ndarray) -> int:
+    """How many neighbours in a row are true, at most."""
+    return max((len(list(run)) for is_true, run in groupby(flags) if is_true), default=0)
 
 
 def box_of(line: LineImage) -> Box:

@@ -93,23 +93,28 @@ class LineReader:
         The network looks at the line several times (`VIEWS`). For each word, every look proposes
         a spelling. The one whose digits have the highest mean likelihood over all looks is taken,
         whatever marks and other ink are between them. That is also what a number's confidence is
-        of. Among spellings with the same digits, the likeliest marks are taken.
+        of. Among spellings with the same digits, the likeliest marks are taken. A number at an end
+        where the edge of the picture cuts a stroke is not accepted.
         """
         looks = [Look(self.log_probabilities(line, view), view) for view in VIEWS]
         inside = self._inside(line)
         of_digits = [look.of_digits(*inside) for look in looks]
         spelled = [signs_of(look) for look in looks]
         strokes = Strokes.of(line.strokes)
+        cut_left, cut_right = line.cut_ends
         read = []
         for word in words_of(next(filter(_has_digits, spelled), []), strokes):
             numbers = numbers_of(_likeliest(looks, of_digits, spelled, *word))
-            for signs, reach in zip(numbers, reaches_of(numbers, *word), strict=True):
+            for signs, (start, stop) in zip(numbers, reaches_of(numbers, *word), strict=True):
                 digits = [sign for sign in signs if sign.is_digit]
-                log_of_mean = _log_likelihood(of_digits, [digit.code for digit in digits], *reach)
+                codes = [digit.code for digit in digits]
+                log_of_mean = _log_likelihood(of_digits, codes, start, stop)
                 confidence = self.calibration.probability(math.exp(log_of_mean))
                 text = "".join(sign.character for sign in signs)
                 found = tuple(self._digit(digit, strokes, line) for digit in digits)
-                read.append(Number(text, found, confidence, confidence >= self.threshold))
+                is_cut = (cut_left and start == -math.inf) or (cut_right and stop == math.inf)
+                accepted = confidence >= self.threshold and not is_cut
+                read.append(Number(text, found, confidence, accepted))
         return read
 
     def probabilities(self, images: Sequence[LineImage], said: Sequence[str]) -> list[float]:

@@ -168,7 +168,8 @@ class Recognizer:
                 return numbers
             digit = replace(digits[0], image=digit.image)
         least = min(digit.confidence, sure)
-        accepted = least >= self.line_reader.threshold
+        is_whole = not any(line.cut_ends)
+        accepted = least >= self.line_reader.threshold and is_whole
         digit = replace(digit, confidence=least, accepted=accepted)
         return [Number(str(digit.label), (digit,), least, accepted, line.printed)]
 

@@ -107,7 +107,7 @@ class SheetReader:
         if best.cells or len(best.reading.numbers) > 1:
             return best
         [number] = best.reading.numbers
-        accepted = confidence >= self.threshold
+        accepted = confidence >= self.threshold and not any(any(image.cut_ends) for image in images)
         number = replace(number, confidence=confidence, accepted=accepted)
         return replace(best, lines=((number,),))
 

@@ -21,6 +21,8 @@ const WITHIN = 0.6; // share of the height of a stroke that lies within its line
 const PIECE = 0.8; // times the height of its digits that a part of one has at most
 const HANGING = 0.1; // times its height that a stroke may be below another of which it is a part
 const MARKS = 0.6; // heights of its digits by which marks lie outside a line
+const DARK = 127; // grey levels above paper that a stroke at the picture's edge exceeds
+const CROSSING = 3; // rows of a line that it is dark in, at least, if the edge cuts it
 const LEAST_CONTRAST = 16; // grey levels; below, contrast between paper and ink isn't stretched
 
 /** @typedef {import("./ink.js").Component} Component */
@@ -142,6 +144,24 @@ export function atEdge({ absorbed: { width }, toPicture: [[a, , c], [d, e, f]], 
     return room <= Math.hypot(a, d);
   };
   return { left: isEdge(0), right: isEdge(width) };
+}
+
+/**
+ * Whether the edge of the picture cuts a stroke at a line's left end, and at its right one:
+ * `LineImage.cut_ends`. A digit that only touches the edge is dark in few rows there.
+ * @returns {boolean[]}
+ */
+export function cutEnds(line) {
+  const { left, right } = atEdge(line), { data, width } = line.absorbed;
+  const isCrossed = (columns) => {
+    let run = 0, longest = 0;
+    for (let row = 0; row < HEIGHT; row++) {
+      run = columns.some((x) => data[row * width + x] > DARK) ? run + 1 : 0;
+      longest = Math.max(longest, run);
+    }
+    return longest >= CROSSING;
+  };
+  return [left && isCrossed([0, 1]), right && isCrossed([width - 2, width - 1])];
 }
 
 /** What ink absorbs, without that of `others` and their surroundings, if they are not `own`. */

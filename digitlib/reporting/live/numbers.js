@@ -2,7 +2,7 @@
 
 import { toMnist } from "./frames.js";
 import { clip } from "./images.js";
-import { atEdge, lookAt, toLine, toPicture } from "./lines.js";
+import { atEdge, cutEnds, lookAt, toLine, toPicture } from "./lines.js";
 import {
   logLikelihood, logSum, numbersOf, ofDigits, reachesOf, signsOf, Strokes, wordsOf,
 } from "./signs.js";
@@ -66,17 +66,20 @@ function insideOf(line) {
 export function readLine(line, { looks, digitLooks }, { calibration, threshold }) {
   const spelled = looks.map(signsOf), strokes = new Strokes(line.strokes);
   const first = spelled.find((signs) => signs.some((sign) => sign.isDigit)) ?? [];
+  const [cutLeft, cutRight] = cutEnds(line);
   return wordsOf(first, strokes).flatMap(([start, stop]) => {
     const numbers = numbersOf(likeliest(looks, digitLooks, spelled, start, stop));
     const reaches = reachesOf(numbers, start, stop);
     return numbers.map((signs, i) => {
       const digits = signs.filter((sign) => sign.isDigit), codes = digits.map((sign) => sign.code);
-      const confidence = probability(digitLooks, codes, calibration, ...reaches[i]);
+      const [from, to] = reaches[i];
+      const confidence = probability(digitLooks, codes, calibration, from, to);
+      const isCut = (cutLeft && from === -Infinity) || (cutRight && to === Infinity);
       return {
         text: signs.map((sign) => sign.character).join(""),
         digits: digits.map((sign) => digitOf(sign, strokes, line, threshold)),
         confidence,
-        accepted: confidence >= threshold,
+        accepted: confidence >= threshold && !isCut,
       };
     });
   });
