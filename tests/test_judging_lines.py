@@ -14,13 +14,14 @@ from digitlib.measuring.lines import (
     read_all,
     summary,
     threshold_for,
+    trusted,
 )
 from digitlib.reading.numbers import Reading
 
 
 def answers(confidences, right, texts=None) -> Answers:
-    right = np.array(right, bool)
-    return Answers(texts or ["12"] * len(right), np.array(confidences, float), right, right)
+    right, sure = np.array(right, bool), np.array(confidences, float)
+    return Answers(texts or ["12"] * len(right), sure, sure > 0.5, right, right)
 
 
 def test_digits_are_judged_and_marks_where_they_are_known():
@@ -39,6 +40,7 @@ def test_digits_are_judged_and_marks_where_they_are_known():
     assert found.right.tolist() == [True, True, True, False]
     assert found.exact.tolist() == [True, False, True, False]
     assert found.confidences.tolist() == pytest.approx([0.9, 0.9, 0.8, 0])
+    assert found.accepted.tolist() == [True, True, False, False]
     assert errors(lines, found) == [{"wanted": "9", "read": "nothing", "n": 1}]
 
 
@@ -77,6 +79,13 @@ def test_single_digits_do_not_count_for_the_calibration_of_numbers():
     """Protects it from the digit network, which is calibrated by itself."""
     told = answers([0.5, 0.6], [1, 0], texts=["7", "1 2"])
     assert fit_calibration(told) == {"slope": 1, "intercept": 0}
+
+
+def test_of_the_accepted_numbers_it_is_told_how_many_are_right():
+    """Protects the share that goes into the books without a look."""
+    told = trusted(answers([0.9, 0.8, 0.4, 0.3], [1, 0, 1, 1]))
+    assert (told["accepted_percent"], told["n"], told["accuracy_percent"]) == (50, 2, 50)
+    assert trusted(answers([0.4], [1]))["accuracy_percent"] is None
 
 
 def test_a_set_in_which_nothing_is_found_is_summed_up():

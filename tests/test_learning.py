@@ -375,21 +375,6 @@ def test_an_epoch_holds_every_digit_and_its_share_of_drawn_ones_and_of_others(di
     assert not np.array_equal(images[:n], task.pictures(4, np.zeros(n))[0][:n])
 
 
-def test_the_share_of_drawn_digits_may_change_while_weights_are_averaged(digits):
-    """Protects a recipe that learns from drawn hands first, and ends with real ones."""
-    n = len(digits[0])
-    given = {"epochs": 5, "swa_epochs": 2, "synthetic_share": 0.4}
-    sizes = {
-        final: [
-            DigitTask(*digits, Recipe(**given, final_synthetic_share=final)).size(epoch) - n
-            for epoch in range(5)
-        ]
-        for final in (-1.0, 0.1, 0.0)
-    }
-    many, few = round(0.4 * n), round(0.1 * n)
-    assert sizes == {-1.0: [many] * 5, 0.1: [many] * 3 + [few] * 2, 0.0: [many] * 3 + [0] * 2}
-
-
 def test_what_is_drawn_ahead_by_others_is_what_would_be_drawn_here(digits, monkeypatch):
     """Protects a fit's results from where, and by how many processes, its pictures are made."""
     recipe = Recipe(epochs=6, synthetic_share=0.2, nondigit_share=0.1, hard_example_share=0.5)

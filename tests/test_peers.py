@@ -198,8 +198,8 @@ def test_the_readme_says_where_another_reader_is_ahead():
     ours = row(accuracy_percent=83.6, bytes=1_260_000)
     worse, best = (row(reader=f"R{p}", accuracy_percent=p, bytes=21_200_000) for p in (82, 86.8))
     assert summaries.beside([ours, worse, best, row(set="canvas", reader="X")]) == (
-        "In one run on these amounts, the best other reader, R86.8, read 86.8 % with models of "
-        "21 MB, and this project read 83.6 % with models of 1.3 MB."
+        "In one run on the cheques' amounts, the best other reader, R86.8, read 86.8 % with models "
+        "of 21 MB, and this project read 83.6 % with models of 1.3 MB."
     )
     assert "R86.8, read 86.8 %, and" in summaries.beside([ours, best | {"bytes": None}])
     assert summaries.beside([ours]) == ""

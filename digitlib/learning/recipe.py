@@ -36,7 +36,6 @@ class Recipe:
         label_smoothing: share of the label spread over all classes (Szegedy et al. 2016).
         synthetic_share: digits by drawn hands (``numerals.draw_digits``), as a share
             of the real ones.
-        final_synthetic_share: the same while weights are averaged; below 0 it does not change.
             Towards the end, fewer drawn digits fit real ones better, and the hands are not
             forgotten.
         nondigit_share: pictures of no digit (``nondigits.draw_nondigits``), as a share of the real
@@ -67,7 +66,6 @@ class Recipe:
     target_accuracy: float = 0.0
     label_smoothing: float = 0.0
     synthetic_share: float = 0.0
-    final_synthetic_share: float = -1.0
     nondigit_share: float = 0.0
     hard_example_share: float = 1.0
     swa_epochs: int = 0
@@ -100,11 +98,9 @@ class Recipe:
         """How many of ``n`` real digits an epoch (counted from 0) has."""
         return n if epoch == 0 else math.ceil(self.hard_example_share * n)
 
-    def extra(self, n: int, epoch: int) -> tuple[int, int]:
-        """How many digits an epoch has drawn beside ``n`` real ones, and how many non-digits."""
-        is_final = self.final_synthetic_share >= 0 and epoch >= self.epochs - self.swa_epochs
-        share = self.final_synthetic_share if is_final else self.synthetic_share
-        return round(share * n), round(self.nondigit_share * n)
+    def extra(self, n: int) -> tuple[int, int]:
+        """How many drawn digits an epoch has beside ``n`` real ones, and how many non-digits."""
+        return round(self.synthetic_share * n), round(self.nondigit_share * n)
 
 
 def should_stop(history: Sequence[Row], recipe: Recipe) -> bool:

@@ -167,7 +167,7 @@ class DigitTask(Task):
 
     def _beside(self, epoch: int) -> tuple[int, int, tuple[int, int]]:
         """How many digits and non-digits are drawn for an epoch, and by which seed."""
-        extra = self.recipe.extra(self.recipe.real(len(self.train), epoch), epoch)
+        extra = self.recipe.extra(self.recipe.real(len(self.train), epoch))
         return *extra, (self.recipe.seed, epoch // REDRAW)
 
     def judge(self, network: keras.Model) -> tuple[np.ndarray, np.ndarray]:

@@ -64,13 +64,15 @@ class Answers:
     """What a reader made of a `LineSet`, one of each a picture.
 
     `texts` are its numbers as written with a space between. `confidences` (N,) are the stated
-    probabilities, 0 to 1, of the least certain number, and 0 where none was found. `right` (N,)
-    tells whether all digits are as they should be, in order and without others; `exact` (N,)
-    whether the marks are as well, where they are known.
+    probabilities, 0 to 1, of the least certain number, and 0 where none was found. `accepted` (N,)
+    tells whether there are numbers and all are accepted; `right` (N,) whether all digits are as
+    they should be, in order and without others; `exact` (N,) whether the marks are as well, where
+    they are known.
     """
 
     texts: list[str]
     confidences: np.ndarray
+    accepted: np.ndarray
     right: np.ndarray
     exact: np.ndarray
 
@@ -154,17 +156,16 @@ def marks_read(wanted: str, said: str) -> tuple[int, int, int]:
 
 def read_all(read_digits: Callable[[Picture], Any], lines: LineSet) -> Answers:
     """Have all pictures of a set read; `read_digits` is that of a `Recognizer`."""
-    texts, confidences = [], []
-    for picture in lines.pictures:
-        reading = read_digits(picture)
-        texts.append(" ".join(number.text for number in reading.numbers))
-        confidences.append(reading.confidence)
+    readings = [read_digits(picture) for picture in lines.pictures]
+    texts = [" ".join(number.text for number in reading.numbers) for reading in readings]
+    confidences = np.array([reading.confidence for reading in readings])
+    accepted = np.array([reading.accepted for reading in readings], bool)
     right = np.array([digits_of(text) == lines.digits(i) for i, text in enumerate(texts)], bool)
     exact = right
     if lines.marked:
         as_written = [" ".join(numbers) for numbers in lines.numbers]
         exact = np.array(texts) == np.array(as_written)
-    return Answers(texts, np.array(confidences), right, exact)
+    return Answers(texts, confidences, accepted, right, exact)
 
 
 def summary(answers: Answers) -> dict[str, float]:
@@ -186,14 +187,14 @@ def summary(answers: Answers) -> dict[str, float]:
     }
 
 
-def accepted(answers: Answers, threshold: float) -> dict[str, Any]:
-    """How many pictures reach a threshold, and what share of those is read without an error.
+def trusted(answers: Answers) -> dict[str, Any]:
+    """How many pictures are accepted, and what share of those is read without an error.
 
     Returns:
         accepted_percent, and what ``statistics.accuracy`` has of the accepted ones, in which
         percentages are None where there are none.
     """
-    sure = answers.confidences >= threshold
+    sure = answers.accepted
     share = {"accepted_percent": 100 * float(sure.mean())}
     if not sure.any():
         ends = dict.fromkeys(("accuracy_percent", "low_percent", "high_percent"))

@@ -83,7 +83,7 @@ def beside(compared: Sequence[dict]) -> str:
     best = max(others, key=lambda row: row["accuracy_percent"])
     size = f" with models of {best['bytes'] / 1e6:.0f} MB" if best["bytes"] else ""
     return (
-        f"In one run on these amounts, the best other reader, {best['reader']}, read "
+        f"In one run on the cheques' amounts, the best other reader, {best['reader']}, read "
         f"{percent(best)}{size}, and this project read {percent(own[0])} with models of "
         f"{own[0]['bytes'] / 1e6:.1f} MB."
     )

@@ -38,7 +38,6 @@ def card_lines(card: Mapping) -> dict[str, str]:
     """
     recipe, validation = card["recipe"], card["validation_metrics"]
     drawn, others = recipe["synthetic_share"], recipe.get("nondigit_share")
-    final = recipe.get("final_synthetic_share", -1)
     hard, averaged = recipe.get("hard_example_share", 1), recipe.get("swa_epochs")
     lines = {
         "reads": "one handwritten digit in a picture of 28×28 pixels, ink bright on black",
@@ -47,9 +46,7 @@ def card_lines(card: Mapping) -> dict[str, str]:
         "multiply-adds for one digit",
         "trained on": card["source"],
         "varied": _varied(card["augmentation"]),
-        "drawn digits": drawn
-        and f"{drawn:.0%} as many as real ones, from simulated pen strokes"
-        + (f"; {final:.0%} while weights are averaged" if final >= 0 else ""),
+        "drawn digits": drawn and f"{drawn:.0%} as many as real ones, from simulated pen strokes",
         "non-digits": others and f"{others:.0%} as many as digits: letters and scribbles",
         "hard examples": hard < 1
         and f"after the first epoch only {hard:.0%} of the digits, most of them the hardest",

@@ -23,7 +23,7 @@ def serving(file: str, size: int, threshold: float) -> str:
 
 
 def trusted(sets: Mapping[str, Mapping[str, float]], aim: float) -> str:
-    """From ``lines.accepted`` of each set, and the percent that the threshold was set for."""
+    """From ``lines.trusted`` of each set, and the percent that the threshold was set for."""
     lines = []
     for name, row in sets.items():
         text = f"**{name}**: {most_of(row['accepted_percent'])} of the pictures are accepted"
