@@ -91,26 +91,25 @@ def how_a_line_is_read(
 
 
 def accuracy_by_coverage(
-    curves: Mapping[str, tuple[np.ndarray, np.ndarray]], accepted: Mapping[str, float]
+    curves: Mapping[str, tuple[np.ndarray, np.ndarray]], accepted: Mapping[str, Mapping]
 ) -> Figure:
     """Share of the surest pictures read without an error, against how many of them are accepted.
 
     Args:
         curves: coverage and accuracy (shares) by the set's name.
-        accepted: share of each set that the model's threshold accepts.
+        accepted: what is accepted of each set, as ``measuring.lines.trusted`` tells it.
     """
     fig = figure(3.8, alt="Accuracy on the surest numbers against their share")
     axes = fig.add_subplot()
     for k, (name, (covered, accuracy)) in enumerate(curves.items()):
         axes.plot(100 * covered, 100 * accuracy, color=COLOURS[k % 6], label=name)
-        at = round(accepted[name] * len(covered)) - 1
-        if at >= 0:
-            axes.plot(
-                100 * covered[at], 100 * accuracy[at], MARKS[k % 4], color=COLOURS[k % 6], ms=7
-            )
+        told = accepted[name]
+        if told["n"]:
+            at = told["accepted_percent"], told["accuracy_percent"]
+            axes.plot(*at, MARKS[k % 4], color=COLOURS[k % 6], ms=7)
     axes.set(xlabel="the surest share of the pictures (%)", ylabel="read without an error (%)")
     axes.set(xlim=(0, 101), ylim=(None, 100.7))
-    axes.set_title("When only the surest numbers count (marks: what the threshold accepts)")
+    axes.set_title("When only the surest numbers count (marks: what is accepted)")
     axes.legend(loc="lower left")
     return fig
 
