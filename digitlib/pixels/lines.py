@@ -69,7 +69,7 @@ class LineImage(NamedTuple):
         """
         left, right = self.at_edge
         ends = self.absorbed[:, :2], self.absorbed[:, -2:]
-        crossed = [_longest_run((end > DARK).any(axis=1)) >= CROSSING for end in ends]
+        crossed = [_longest_run(end.max(axis=1) > DARK) >= CROSSING for end in ends]
         return left and crossed[0], right and crossed[1]
 
 
