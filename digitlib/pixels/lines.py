@@ -12,7 +12,7 @@ import numpy as np
 
 from digitlib.pixels.components import Component, edges_of, typical_height
 from digitlib.pixels.ink import Ink
-from digitlib.pixels.line_images import HEIGHT
+from digitlib.pixels.line_images import HEIGHT, MARGIN, to_line
 from digitlib.pixels.segmentation import Box, Framed, frame
 from digitlib.pixels.shapes import gather
 from digitlib.pixels.straighten import View, box_around
@@ -31,8 +31,8 @@ PIECE = 0.8  # times the height of its digits that a stroke has at most which is
 HANGING = 0.1  # times its height that a stroke may be below another of which it is a part
 MARKS = 0.6  # heights of its digits by which marks lie outside a line
 LONGEST = 40  # times its height that a picture may be wide, and still be one line
-DARK = 127  # grey levels above paper that a stroke at the picture's edge exceeds
-CROSSING = 3  # rows of a line that it is dark in, at least, if the edge cuts it
+DARK = 190  # of 255, as the network sees a line: what the edge of the picture cuts is darker there
+CROSSING = 3  # rows in which it is, at least
 
 
 class LineImage(NamedTuple):
@@ -65,10 +65,12 @@ class LineImage(NamedTuple):
     def cut_ends(self) -> tuple[bool, bool]:
         """Whether the edge of the picture cuts a stroke at its left end, and at its right one.
 
-        A digit that only touches the edge, as in a tight crop, is dark in few rows there.
+        Whether a digit ends exactly there cannot be seen: one that fills the picture to its edge
+        looks cut.
         """
         left, right = self.at_edge
-        ends = self.absorbed[:, :2], self.absorbed[:, -2:]
+        seen = to_line(self.absorbed)[:, MARGIN : MARGIN + self.absorbed.shape[1]]
+        ends = seen[:, :2], seen[:, -2:]
         crossed = [_longest_run(end.max(axis=1) > DARK) >= CROSSING for end in ends]
         return left and crossed[0], right and crossed[1]
 

@@ -21,8 +21,8 @@ const WITHIN = 0.6; // share of the height of a stroke that lies within its line
 const PIECE = 0.8; // times the height of its digits that a part of one has at most
 const HANGING = 0.1; // times its height that a stroke may be below another of which it is a part
 const MARKS = 0.6; // heights of its digits by which marks lie outside a line
-const DARK = 127; // grey levels above paper that a stroke at the picture's edge exceeds
-const CROSSING = 3; // rows of a line that it is dark in, at least, if the edge cuts it
+const DARK = 190; // of 255, as the network sees a line: what the picture's edge cuts is darker there
+const CROSSING = 3; // rows in which it is, at least
 const LEAST_CONTRAST = 16; // grey levels; below, contrast between paper and ink isn't stretched
 
 /** @typedef {import("./ink.js").Component} Component */
@@ -148,11 +148,11 @@ export function atEdge({ absorbed: { width }, toPicture: [[a, , c], [d, e, f]], 
 
 /**
  * Whether the edge of the picture cuts a stroke at a line's left end, and at its right one:
- * `LineImage.cut_ends`. A digit that only touches the edge is dark in few rows there.
+ * `LineImage.cut_ends`. A digit that fills the picture to its edge looks cut.
  * @returns {boolean[]}
  */
 export function cutEnds(line) {
-  const { left, right } = atEdge(line), { data, width } = line.absorbed;
+  const { left, right } = atEdge(line), { data, width } = toLine(line.absorbed);
   const isCrossed = (columns) => {
     let run = 0, longest = 0;
     for (let row = 0; row < HEIGHT; row++) {
@@ -161,7 +161,8 @@ export function cutEnds(line) {
     }
     return longest >= CROSSING;
   };
-  return [left && isCrossed([0, 1]), right && isCrossed([width - 2, width - 1])];
+  const start = MARGIN, stop = MARGIN + line.absorbed.width;
+  return [left && isCrossed([start, start + 1]), right && isCrossed([stop - 2, stop - 1])];
 }
 
 /** What ink absorbs, without that of `others` and their surroundings, if they are not `own`. */
