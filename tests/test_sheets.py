@@ -24,6 +24,7 @@ from digitlib import Recognizer
 from digitlib.pixels.sheet_maps import TILE, Maps, from_tiles, in_tiles
 from digitlib.pixels.straighten import skew
 from digitlib.pixels.tables import find_grids
+from digitlib.reading.numbers import Number
 from digitlib.reading.sheet_reader import TOO_MUCH
 from digitlib.synthetic.pages import FONTS, typeset
 
@@ -381,6 +382,24 @@ def test_a_line_that_is_seen_parts_cells_where_the_network_marks_little_of_it():
     assert size_of(page, marked) == (4, 3, 12)
     page[y + 4 : foot - 3, x - 3 : x + 4] = WHITE
     assert size_of(page, marked)[:2] == (4, 2)
+
+
+def test_a_number_in_boxes_is_doubtful_if_the_edge_of_the_picture_cuts_one_of_them(recognizer):
+    """Protects a number from losing its first or last digit with its box."""
+    for text in ("916838", "90235", "888307"):
+        picture = np.full((160, 100 + 60 * len(text)), 235, np.uint8)
+        for i, digit in enumerate(text):
+            x = 50 + 60 * i
+            cv2.rectangle(picture, (x, 45), (x + 60, 115), 90, 2)
+            cv2.putText(picture, digit, (x + 14, 98), cv2.FONT_HERSHEY_SIMPLEX, 1.7, 30, 5)
+        assert [one.text for one in accepted(recognizer, picture)] == [text]
+        assert not accepted(recognizer, np.ascontiguousarray(picture[:, 80:]))
+        assert not accepted(recognizer, np.ascontiguousarray(picture[:, :-80]))
+
+
+def accepted(recognizer: Recognizer, picture: np.ndarray) -> list[Number]:
+    """The numbers on a sheet that are accepted."""
+    return [one for one in recognizer.read_sheet(picture).reading.numbers if one.accepted]
 
 
 def test_marks_between_the_boxes_of_digits_belong_to_the_number(recognizer):

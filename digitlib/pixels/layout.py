@@ -35,6 +35,8 @@ INSIDE = 0.2  # share of a stroke that is in a cell if the stroke belongs there
 ASTRIDE = 0.33  # share of a shape from which on a second cell may as well be the one it belongs to
 MARK = 0.5  # share of the height of boxes that a mark between them is high at most
 HANGING = 1.3  # times the height of boxes down to which marks hang
+EDGE = 3  # pixels at the edge of the picture in which a rule that it cuts is seen
+BESIDE = 0.2, 1.5  # widths of a box from its row to the edge of the picture, if that cuts another
 CHANGE = 1.5  # times what a usual shape is marked, for which a line is parted into two kinds
 AROUND = 1.5  # heights around a line that are cut out of the picture with it
 CORE = 128  # in 255ths; so dark is ink on even paper
@@ -51,7 +53,7 @@ class Place:
     """A cell and the lines of writing in it.
 
     `is_clear` is False if a shape reaches so far into this cell and another that it may belong to
-    either.
+    either, or if the cell is in a row of boxes that goes on beyond the edge of the picture.
     """
 
     box: Box
@@ -126,6 +128,7 @@ def find_layout(decoded: Decoded, maps: Maps) -> Layout:
     number = 0
     for grid in grids:
         block, inside, is_row = Block(grid), [], is_for_digits(grid)
+        is_cut = is_row and _is_cut(grid, maps.rules)
         for box in grid.boxes:
             number += 1
             own = [components[i] for i in np.flatnonzero(owners == number)]
@@ -138,7 +141,7 @@ def find_layout(decoded: Decoded, maps: Maps) -> Layout:
             ]
             images = [_cut_out(line, ink, view, maps, alone=True) for line in lines]
             inside += [one for line in lines for one in line]
-            block.places.append(Place(box, images, number not in astride))
+            block.places.append(Place(box, images, number not in astride and not is_cut))
         marks = _marks_between(grid, loose) if is_row else []
         if inside and marks:
             line = sorted(inside + marks, key=lambda one: one.x)
@@ -168,6 +171,18 @@ def _marks_between(grid: Grid, strokes: list[Component]) -> list[Component]:
         and front <= one.x
         and one.right <= x + width
     ]
+
+
+def _is_cut(grid: Grid, rules: np.ndarray) -> bool:
+    """Whether the edge of the picture cuts a box beside a row of them: rules lead on to it."""
+    x, y, width, height = cv2.boundingRect(np.vstack([box.outline for box in grid.boxes]))
+    rooms = x, rules.shape[1] - x - width
+    ends = rules[max(y, 0) : y + height, :EDGE], rules[max(y, 0) : y + height, -EDGE:]
+    least, most = (share * width / grid.columns for share in BESIDE)
+    return any(
+        least < room < most and bool((end >= MARKED).any())
+        for room, end in zip(rooms, ends, strict=True)
+    )
 
 
 def _is_understood(grey: np.ndarray, maps: Maps) -> bool:

@@ -65,7 +65,10 @@ class SheetReader:
             filled += sum(bool(cell.numbers) for cell in cells)
             if is_for_digits(grid):
                 row = self._read_line(block.whole) if block.whole is not None else []
-                fields.append(_joined(cells, row, self.threshold))
+                field = _joined(cells, row, self.threshold)
+                if any(map(_is_in_doubt, block.places, cells)):
+                    field = replace(field, lines=tuple(map(_doubted, field.lines)))
+                fields.append(field)
             elif len(cells) == 1:
                 fields.append(cells[0])
             else:
@@ -144,12 +147,17 @@ def _doubted(line: Line) -> Line:
     return tuple(replace(one, accepted=False) for one in line)
 
 
+def _is_in_doubt(place: Place, cell: Cell) -> bool:
+    """Whether a box for one digit may hold another digit than was read there, or one not read."""
+    return not place.is_clear or (bool(place.lines) and not cell.numbers)
+
+
 def _joined(cells: list[Cell], whole: list[Number], threshold: float) -> Cell:
     """Boxes for one digit each, as one that holds the numbers that their digits make up.
 
     An empty box between others ends a number, whose probability is the product of its digits'.
     The `whole` row, which was read as one line, tells the marks between them if it has the same
-    digits; the surer reading counts. Where a box has writing and no digit was read, all is doubted.
+    digits; the surer reading counts.
     """
     numbers: list[Number] = []
     open_number: list[Number] = []
@@ -171,11 +179,8 @@ def _joined(cells: list[Cell], whole: list[Number], threshold: float) -> Cell:
             replace(one, confidence=sure, accepted=sure >= threshold)
             for one, sure in zip(whole, best, strict=True)
         ]
-    line = tuple(numbers)
-    if any(cell.written and not cell.numbers for cell in cells):
-        line = _doubted(line)
     written = any(cell.written for cell in cells)
-    lines = (line,) if line else ()
+    lines = (tuple(numbers),) if numbers else ()
     return Cell(0, 0, 1, 1, around(cell.box for cell in cells), lines, written)
 
 
