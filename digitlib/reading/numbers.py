@@ -61,7 +61,7 @@ class Number:
             calibrated on simulated lines. Of marks it says nothing.
         accepted: whether the confidence reaches the threshold of the model's card. Of several
             numbers in one line of a cell, none is accepted, and none where a shape may belong to
-            this cell or another, or where the edge of the picture cuts a stroke of it.
+            this cell or another, or where the edge of the picture seems to cut a stroke or a box.
         printed: whether it is in type rather than by hand.
         place: the box of what a person typed in, which may be any text; None for what was read.
     """

@@ -109,7 +109,7 @@ def accuracy_by_coverage(
             axes.plot(*at, MARKS[k % 4], color=COLOURS[k % 6], ms=7)
     axes.set(xlabel="the surest share of the pictures (%)", ylabel="read without an error (%)")
     axes.set(xlim=(0, 101), ylim=(None, 100.7))
-    axes.set_title("When only the surest numbers count (marks: what is accepted)")
+    axes.set_title("When only the surest numbers count (points: what is accepted)")
     axes.legend(loc="lower left")
     return fig
 
