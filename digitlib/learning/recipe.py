@@ -34,10 +34,8 @@ class Recipe:
         early_stopping: stop after this many epochs without a better validation accuracy; 0 never.
         target_accuracy: stop when validation accuracy reaches this share; 0 never.
         label_smoothing: share of the label spread over all classes (Szegedy et al. 2016).
-        synthetic_share: digits by drawn hands (``numerals.draw_digits``), as a share
-            of the real ones.
-            Towards the end, fewer drawn digits fit real ones better, and the hands are not
-            forgotten.
+        synthetic_share: digits by drawn hands (``numerals.draw_digits``), as a share of the real
+            ones.
         nondigit_share: pictures of no digit (``nondigits.draw_nondigits``), as a share of the real
             ones; their answer is that every digit is as likely.
         hard_example_share: each epoch after the first has this share of the real digits. Three

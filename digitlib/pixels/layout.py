@@ -53,7 +53,7 @@ class Place:
     """A cell and the lines of writing in it.
 
     `is_clear` is False if a shape reaches so far into this cell and another that it may belong to
-    either, or if the cell is in a row of boxes that goes on beyond the edge of the picture.
+    either.
     """
 
     box: Box
@@ -66,12 +66,13 @@ class Block:
     """A table, or boxes, and what is in its cells.
 
     `whole` is a row of boxes for one digit each as one line, where marks such as a point stand
-    between them.
+    between them. `is_cut` tells whether such a row goes on beyond the edge of the picture.
     """
 
     grid: Grid
     places: list[Place] = field(default_factory=list)
     whole: LineImage | None = None
+    is_cut: bool = False
 
 
 @dataclass
@@ -128,7 +129,7 @@ def find_layout(decoded: Decoded, maps: Maps) -> Layout:
     number = 0
     for grid in grids:
         block, inside, is_row = Block(grid), [], is_for_digits(grid)
-        is_cut = is_row and _is_cut(grid, maps.rules)
+        block.is_cut = is_row and _is_cut(grid, maps.rules)
         for box in grid.boxes:
             number += 1
             own = [components[i] for i in np.flatnonzero(owners == number)]
@@ -141,7 +142,7 @@ def find_layout(decoded: Decoded, maps: Maps) -> Layout:
             ]
             images = [_cut_out(line, ink, view, maps, alone=True) for line in lines]
             inside += [one for line in lines for one in line]
-            block.places.append(Place(box, images, number not in astride and not is_cut))
+            block.places.append(Place(box, images, number not in astride))
         marks = _marks_between(grid, loose) if is_row else []
         if inside and marks:
             line = sorted(inside + marks, key=lambda one: one.x)

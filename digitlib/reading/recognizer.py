@@ -168,8 +168,7 @@ class Recognizer:
                 return numbers
             digit = replace(digits[0], image=digit.image)
         least = min(digit.confidence, sure)
-        is_whole = not any(line.cut_ends)
-        accepted = least >= self.line_reader.threshold and is_whole
+        accepted = least >= self.line_reader.threshold and all(one.accepted for one in numbers)
         digit = replace(digit, confidence=least, accepted=accepted)
         return [Number(str(digit.label), (digit,), least, accepted, line.printed)]
 

@@ -66,7 +66,7 @@ class SheetReader:
             if is_for_digits(grid):
                 row = self._read_line(block.whole) if block.whole is not None else []
                 field = _joined(cells, row, self.threshold)
-                if any(map(_is_in_doubt, block.places, cells)):
+                if block.is_cut or any(map(_is_in_doubt, block.places, cells)):
                     field = replace(field, lines=tuple(map(_doubted, field.lines)))
                 fields.append(field)
             elif len(cells) == 1:

@@ -149,10 +149,12 @@ export function atEdge({ absorbed: { width }, toPicture: [[a, , c], [d, e, f]], 
 /**
  * Whether the edge of the picture cuts a stroke at a line's left end, and at its right one:
  * `LineImage.cut_ends`. A digit that fills the picture to its edge looks cut.
+ * @param {Line} line
+ * @param {Image} image the line as `toLine` gives it
  * @returns {boolean[]}
  */
-export function cutEnds(line) {
-  const { left, right } = atEdge(line), { data, width } = toLine(line.absorbed);
+export function cutEnds(line, { data, width }) {
+  const { left, right } = atEdge(line);
   const isCrossed = (columns) => {
     let run = 0, longest = 0;
     for (let row = 0; row < HEIGHT; row++) {

@@ -33,7 +33,8 @@ const MOST_CHARACTERS = 300; // of a number that has a value
  */
 
 /**
- * What the network says of a line in each view: of all signs, and of digits alone.
+ * What the network says of a line in each view: of all signs, and of digits alone. `cut` tells
+ * whether the picture's edge cuts a stroke at its left end, and at its right one.
  * @param {import("./lines.js").Line} line
  * @param {(pixels: Uint8Array, width: number) => {data: Float32Array, columns: number}} network
  */
@@ -44,7 +45,8 @@ export function lookAtLine(line, network) {
     return { said: logProbabilities(network(seen.data, seen.width)), zoom: view.zoom };
   });
   const inside = insideOf(line);
-  return { looks, digitLooks: looks.map((look) => ofDigits(look, inside)) };
+  const digitLooks = looks.map((look) => ofDigits(look, inside));
+  return { looks, digitLooks, cut: cutEnds(line, image) };
 }
 
 /** Between which places of a line other ink is no digit that the picture's edge cuts. */
@@ -59,14 +61,13 @@ function insideOf(line) {
  * whatever marks and other ink are between them. Among those with the same digits, the likeliest
  * marks are.
  * @param {import("./lines.js").Line} line
- * @param {{looks: object[], digitLooks: object[]}} seen what the network says of it
+ * @param {{looks: object[], digitLooks: object[], cut: boolean[]}} seen what the network says of it
  * @param {{calibration: {slope: number, intercept: number}, threshold: number}} card
  * @returns {Num[]}
  */
-export function readLine(line, { looks, digitLooks }, { calibration, threshold }) {
+export function readLine(line, { looks, digitLooks, cut }, { calibration, threshold }) {
   const spelled = looks.map(signsOf), strokes = new Strokes(line.strokes);
   const first = spelled.find((signs) => signs.some((sign) => sign.isDigit)) ?? [];
-  const [cutLeft, cutRight] = cutEnds(line);
   return wordsOf(first, strokes).flatMap(([start, stop]) => {
     const numbers = numbersOf(likeliest(looks, digitLooks, spelled, start, stop));
     const reaches = reachesOf(numbers, start, stop);
@@ -74,7 +75,7 @@ export function readLine(line, { looks, digitLooks }, { calibration, threshold }
       const digits = signs.filter((sign) => sign.isDigit), codes = digits.map((sign) => sign.code);
       const [from, to] = reaches[i];
       const confidence = probability(digitLooks, codes, calibration, from, to);
-      const isCut = (cutLeft && from === -Infinity) || (cutRight && to === Infinity);
+      const isCut = (cut[0] && from === -Infinity) || (cut[1] && to === Infinity);
       return {
         text: signs.map((sign) => sign.character).join(""),
         digits: digits.map((sign) => digitOf(sign, strokes, line, threshold)),

@@ -3,7 +3,7 @@
 
 import { boundingBox } from "./images.js";
 import { around, cutApart, findComponents, findInk, findPlainInk } from "./ink.js";
-import { cutEnds, cutOut, inLines, toPicture, wholeAsLine } from "./lines.js";
+import { cutOut, inLines, toPicture, wholeAsLine } from "./lines.js";
 import { lookAtLine, probability, readLine, valueOf } from "./numbers.js";
 
 const EVEN = 0.5; // confidence of what is as likely right as wrong
@@ -54,7 +54,7 @@ function readRows(picture, networks) {
   const read = (lines) => {
     const seen = lines.map((line) => lookAtLine(line, lineNetwork));
     const numbers = lines.map((line, i) => readOne(line, seen[i], networks));
-    return { lines, seen, rows: inRows(numbers.filter((ones) => ones.length)) };
+    return { seen, rows: inRows(numbers.filter((ones) => ones.length)) };
   };
   const ink = findInk(picture);
   const lines = inLines(cutApart(findComponents(ink.strokes))).map((line) => cutOut(line, ink));
@@ -96,7 +96,7 @@ function surest(ways, { calibration, threshold }) {
   });
   const { rows, confidence } = judged.reduce((a, b) => (b.confidence > a.confidence ? b : a));
   if (rows.flat().length > 1) return rows;
-  const isCut = single.some(({ lines: [line] }) => cutEnds(line).includes(true));
+  const isCut = single.some(({ seen: [{ cut }] }) => cut.includes(true));
   return [[{ ...rows[0][0], confidence, accepted: confidence >= threshold && !isCut }]];
 }
 
@@ -129,7 +129,7 @@ function readOne(line, seen, networks) {
     digit = { ...digits[0], image: digit.image };
   }
   const confidence = Math.min(digit.confidence, sure);
-  const accepted = confidence >= card.lines.threshold && !cutEnds(line).includes(true);
+  const accepted = confidence >= card.lines.threshold && numbers.every((one) => one.accepted);
   const read = { ...digit, confidence, accepted };
   return [{ text: String(digit.label), digits: [read], confidence, accepted }];
 }
