@@ -5,7 +5,9 @@ import shutil
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 
+PATIENCE = 20_000  # milliseconds that a page may take to answer, on a busy machine too
 CHECKOUT = Path(__file__).resolve().parents[1]
 
 
@@ -17,4 +19,5 @@ def chromium() -> str:
         pytest.fail("CI must test pages in a browser, and chromium is not installed")
     if not found:
         pytest.skip("chromium is not installed, so pages cannot be opened")
+    expect.set_options(timeout=PATIENCE)
     return found

@@ -35,7 +35,6 @@ from digitlib.apps.canvas.strokes import write
 from digitlib.reading.numbers import Reading
 
 CHECKOUT = Path(__file__).resolve().parents[1]
-SOON = 20_000  # milliseconds a person would wait at the most
 CELL = "from digitlib.apps.canvas import DigitCanvas\ncanvas = DigitCanvas()\ncanvas"
 
 
@@ -130,8 +129,8 @@ def page(in_app) -> Page:
 
 def reads(page: Page, text: str) -> None:
     """The canvas says this of what is drawn now, soon."""
-    expect(page.locator(".digit-canvas[aria-busy=true]")).to_have_count(0, timeout=SOON)
-    expect(page.locator(".dc-text")).to_have_text(text, timeout=SOON)
+    expect(page.locator(".digit-canvas[aria-busy=true]")).to_have_count(0)
+    expect(page.locator(".dc-text")).to_have_text(text)
 
 
 def run_cells(page: Page) -> None:
@@ -216,9 +215,9 @@ def test_redo_belongs_to_the_drawing_it_was_undone_in(page):
     reads(page, "7")
     page.keyboard.press("z")
     page.get_by_role("button", name="Try a sample").click()
-    expect(page.locator(".dc-text")).to_have_text(re.compile(r"^\d\??$"), timeout=SOON)
+    expect(page.locator(".dc-text")).to_have_text(re.compile(r"^\d\??$"))
     redo = page.get_by_role("button", name="Redo")
-    expect(redo).to_have_attribute("aria-disabled", "true", timeout=SOON)
+    expect(redo).to_have_attribute("aria-disabled", "true")
 
 
 def test_the_digit_just_drawn_is_the_one_that_is_shown_and_saved(page, root):
@@ -233,7 +232,7 @@ def test_the_digit_just_drawn_is_the_one_that_is_shown_and_saved(page, root):
     expect(page.locator(".dc-answer .dc-name")).to_have_text("7")
     expect(page.get_by_text("Save the 4 as a")).to_be_visible()
     page.get_by_role("button", name="Save it as a 4").click()
-    expect(page.locator(".dc-note")).to_contain_text("Saved as a 4", timeout=SOON)
+    expect(page.locator(".dc-note")).to_contain_text("Saved as a 4")
     saving = page.get_by_role("button", name="Save it as a 4")
     expect(saving).to_have_attribute("aria-disabled", "true")
     page.mouse.click(paper["x"] + 1.0 * paper["height"], paper["y"] + 0.5 * paper["height"])
@@ -269,9 +268,7 @@ def test_bars_picture_and_evidence_follow_the_digit_pointed_at(page):
     paper = page.locator(".dc-paper").bounding_box()
     page.mouse.move(paper["x"] + 0.3 * paper["height"], paper["y"] + 0.5 * paper["height"])
     expect(answer).to_have_text("4")
-    expect(page.locator("figcaption").last).to_have_text(
-        "for (orange) and against (blue) 4", timeout=SOON
-    )
+    expect(page.locator("figcaption").last).to_have_text("for (orange) and against (blue) 4")
     page.locator(".dc-row").nth(9).click()
     expect(page.locator("figcaption").last).to_contain_text("against (blue) 9")
     page.mouse.move(10, 10)
@@ -298,7 +295,7 @@ def test_a_picture_is_chosen_dropped_or_a_sample_tried(page, tmp_path):
     give(page, b"no picture", "text/plain", "drop")
     expect(page.locator(".dc-note")).to_contain_text("no picture that this browser can open")
     page.get_by_role("button", name="Try a sample").click()
-    expect(page.locator(".dc-text")).to_have_text(re.compile(r"^\d\??$"), timeout=SOON)
+    expect(page.locator(".dc-text")).to_have_text(re.compile(r"^\d\??$"))
     page.keyboard.press("z")
     reads(page, "58")
 
@@ -374,19 +371,19 @@ def alone(page: Page, canvas: DigitCanvas) -> None:
 
 def test_what_is_no_digit_is_said(page):
     draw_stroke(page, [(0.1 + 0.05 * i, 0.2 + 0.6 * (i % 2)) for i in range(25)])
-    expect(page.locator(".dc-note")).to_contain_text(re.compile("looks? like"), timeout=SOON)
+    expect(page.locator(".dc-note")).to_contain_text(re.compile("looks? like"))
 
 
 def test_a_drawing_is_saved_under_its_label(page, root):
     draw(page, "7")
     reads(page, "7")
     page.get_by_role("button", name="Save it as a 7").click()
-    expect(page.locator(".dc-note")).to_contain_text("Saved as a 7", timeout=SOON)
+    expect(page.locator(".dc-note")).to_contain_text("Saved as a 7")
     [file] = (root / "outputs" / "drawings" / "7").glob("*.png")
     with Image.open(file) as saved:
         assert np.asarray(saved).min() == 0
     page.get_by_role("button", name="Delete that file").click()
-    expect(page.locator(".dc-note")).to_contain_text("not saved any more", timeout=SOON)
+    expect(page.locator(".dc-note")).to_contain_text("not saved any more")
     assert not file.exists()
 
 
@@ -403,7 +400,7 @@ def test_a_stray_tap_is_taken_off_again(page):
     page.keyboard.press("r")
     reads(page, "")
     page.mouse.click(paper["x"] + 300, paper["y"] + 100)
-    expect(page.locator(".dc-note")).to_contain_text("A tap is no digit", timeout=SOON)
+    expect(page.locator(".dc-note")).to_contain_text("A tap is no digit")
     reads(page, "")
 
 
@@ -438,7 +435,7 @@ def test_many_pictures_are_read_into_a_table(page, tmp_path):
     with page.expect_file_chooser() as chosen:
         page.get_by_role("button", name="Choose pictures").click()
     chosen.value.set_files(sorted(tmp_path.glob("*.png")))
-    expect(page.locator(".page-summary")).to_contain_text("2 of 3 read", timeout=SOON)
+    expect(page.locator(".page-summary")).to_contain_text("2 of 3 read")
     with page.expect_download() as download:
         page.get_by_role("link", name="Download as CSV").click()
     table = Path(download.value.path()).read_text(encoding="utf-8-sig")
@@ -452,7 +449,7 @@ def test_many_pictures_are_read_into_a_table(page, tmp_path):
     assert "picture" in rows[2]["error"]
     lines = page.locator(".page-table:visible tbody tr")
     for line, digits in enumerate((2, 1, 0)):
-        expect(lines.nth(line).locator(".page-look rect")).to_have_count(digits, timeout=SOON)
+        expect(lines.nth(line).locator(".page-look rect")).to_have_count(digits)
     expect(lines.nth(0)).to_contain_text(re.compile(r"42 \d+\.\d%"))
     title = lines.nth(0).locator("rect title").first.text_content()
     assert re.fullmatch(r"42: \d+\.\d%", title)
@@ -474,9 +471,9 @@ def test_files_are_dropped_anywhere_and_the_page_stays(browser, app, tmp_path):
         drop(page, heading, picture)
         page.get_by_role("tab", name="Pictures").click()
         drop(page, heading, picture)
-        expect(page.locator(".page-summary")).to_contain_text("1 of 1 read", timeout=SOON)
+        expect(page.locator(".page-summary")).to_contain_text("1 of 1 read")
         drop(page, heading, archive)
-        expect(page.locator(".page-summary")).to_contain_text("2 of 3 read", timeout=SOON)
+        expect(page.locator(".page-summary")).to_contain_text("2 of 3 read")
         table = page.locator(".page-table:visible")
         expect(table).to_contain_text("many.zip/scans/8.png")
         expect(table).to_contain_text("many.zip/scans/broken.png")
@@ -494,7 +491,7 @@ def sheet(browser, app, tmp_path) -> Iterator[Page]:
     with opened(browser, app) as page:
         page.get_by_role("tab", name="Sheet").click(timeout=60_000)
         drop(page, page.locator(".page-drop:visible"), photo)
-        expect(page.get_by_text("3 numbers, 1 doubtful place")).to_be_visible(timeout=SOON)
+        expect(page.get_by_text("3 numbers, 1 doubtful place")).to_be_visible()
         yield page
 
 
@@ -514,10 +511,10 @@ def test_a_photo_becomes_a_table_that_is_corrected_and_downloaded(sheet):
     expect(cells).to_have_text(["47", "", "5", "208", "?", ""])
     sheet.get_by_label("table 1, row 2, column 2").fill("<b>36</b>")
     sheet.keyboard.press("Enter")
-    expect(cells).to_have_text(["47", "", "5", "208", "<b>36</b>", ""], timeout=SOON)
+    expect(cells).to_have_text(["47", "", "5", "208", "<b>36</b>", ""])
     sheet.get_by_label("table 1, row 2, column 2").fill("36")
     sheet.keyboard.press("Enter")
-    expect(cells).to_have_text(["47", "", "5", "208", "36", ""], timeout=SOON)
+    expect(cells).to_have_text(["47", "", "5", "208", "36", ""])
     assert downloaded(sheet, "CSV").read_text() == "47,,5\n208,36,\n"
     told = json.loads(downloaded(sheet, "JSON").read_text())["tables"][0]["cells"][4]
     assert (told["text"], told["accepted"], told["numbers"][0]["corrected"]) == ("36", True, True)
@@ -539,15 +536,15 @@ def test_a_cell_is_drawn_and_digits_are_saved_when_asked(sheet, root):
     expect(saving).to_be_disabled()
     sheet.get_by_role("button", name="Draw it").click()
     draw(sheet, "3")
-    expect(sheet.locator(".page-grid td").nth(4)).to_have_text("3", timeout=SOON)
+    expect(sheet.locator(".page-grid td").nth(4)).to_have_text("3")
     expect(saving).to_be_disabled()  # in the scribble no digit was found
     sheet.locator("select:visible").select_option(label="table 1, row 1, column 1: 47")
     sheet.get_by_label("table 1, row 1, column 1").fill("41")
     sheet.keyboard.press("Enter")
-    expect(saving).to_have_text("Save 2 digits", timeout=SOON)
+    expect(saving).to_have_text("Save 2 digits")
     assert set((root / "outputs" / "drawings").glob("*/*")) == before
     saving.click()
-    expect(sheet.get_by_text("Saved 2 digits")).to_be_visible(timeout=SOON)
+    expect(sheet.get_by_text("Saved 2 digits")).to_be_visible()
     expect(saving).to_be_disabled()
     files = sorted(set((root / "outputs" / "drawings").glob("*/*")) - before)
     assert [file.parent.name for file in files] == ["1", "4"]
@@ -557,7 +554,7 @@ def test_a_cell_is_drawn_and_digits_are_saved_when_asked(sheet, root):
 def test_what_is_no_photo_of_a_sheet_is_said(sheet, tmp_path):
     (tmp_path / "notes.txt").write_text("no picture")
     drop(sheet, sheet.locator(".page-drop:visible"), tmp_path / "notes.txt")
-    expect(sheet.locator(".page-error:visible")).to_contain_text("not a picture", timeout=SOON)
+    expect(sheet.locator(".page-error:visible")).to_contain_text("not a picture")
     expect(sheet.locator(".page-grid")).to_be_hidden()
 
 
@@ -569,15 +566,13 @@ def test_a_network_is_trained_stopped_and_used(page, root):
     page.get_by_role("tab", name="Train").click()
     page.get_by_label("Data set").fill("npz:nowhere.npz")
     page.get_by_role("button", name="Train", exact=True).click()
-    expect(page.locator(".page-error:visible")).to_contain_text(
-        "there is no such file", timeout=SOON
-    )
+    expect(page.locator(".page-error:visible")).to_contain_text("there is no such file")
     page.get_by_label("Data set").fill("npz:tiny.npz")
     page.get_by_label("Epochs").fill("1")
     page.get_by_label("Epochs").press("Tab")
     page.get_by_role("button", name="Train", exact=True).click()
     page.get_by_role("button", name="Stop").click()
-    expect(page.get_by_text("Stopped.")).to_be_visible(timeout=SOON)
+    expect(page.get_by_text("Stopped.")).to_be_visible()
     assert not trainings(root)
     page.get_by_role("button", name="Train", exact=True).click()  # goes on in the same folder
     use = page.get_by_role("button", name="Read with it")
@@ -585,17 +580,17 @@ def test_a_network_is_trained_stopped_and_used(page, root):
     assert page.locator(".page-figure:visible").count()
     use.click()
     page.get_by_role("tab", name="Model").click()
-    expect(page.locator(".page-table:visible").first).to_contain_text("validation", timeout=SOON)
+    expect(page.locator(".page-table:visible").first).to_contain_text("validation")
     expect(page.get_by_label("Model", exact=True)).to_have_value(re.compile("."))
     assert len(list((root / "outputs" / "app").iterdir())) == 1
     assert list((root / "outputs" / "app").glob("*/model/digits.tflite"))
     page.get_by_label("Folder").fill("nowhere")
     page.get_by_label("Folder").press("Enter")
-    expect(page.locator(".page-error:visible")).to_contain_text("nowhere", timeout=SOON)
+    expect(page.locator(".page-error:visible")).to_contain_text("nowhere")
     page.get_by_label("Model", exact=True).select_option("shipped")
-    expect(page.locator(".page-error:visible")).to_have_count(0, timeout=SOON)
+    expect(page.locator(".page-error:visible")).to_have_count(0)
     expect(page.get_by_label("Folder")).to_have_value("")
-    expect(page.locator(".page-table:visible").first).to_contain_text("MNIST", timeout=SOON)
+    expect(page.locator(".page-table:visible").first).to_contain_text("MNIST")
 
 
 def test_what_a_training_fails_of_is_told(page, root):
@@ -628,18 +623,18 @@ def in_use(page: Page, folder: Path) -> Iterator[str]:
                 page.get_by_role("button", name="Save it as a 2").click()
                 expect(page.get_by_role("button", name="Delete that file")).to_be_visible()
                 draw_stroke(page, [(1 + 0.05 * i, 0.2 + 0.6 * (i % 2)) for i in range(12)])
-                expect(page.locator(".dc-note.dc-doubtful")).not_to_be_empty(timeout=SOON)
+                expect(page.locator(".dc-note.dc-doubtful")).not_to_be_empty()
             case "Pictures":
                 drop(page, place, folder / "42.png")
                 drop(page, place, folder / "broken.png")
-                expect(page.locator(".page-summary")).to_contain_text("1 of 2", timeout=SOON)
+                expect(page.locator(".page-summary")).to_contain_text("1 of 2")
             case "Sheet":
                 drop(page, place, folder / "form.png")
-                expect(page.get_by_text("1 doubtful place")).to_be_visible(timeout=SOON)
+                expect(page.get_by_text("1 doubtful place")).to_be_visible()
             case "Model":
                 page.get_by_label("Folder").fill("nowhere")
                 page.keyboard.press("Enter")
-                expect(page.locator(".page-error:visible")).to_be_visible(timeout=SOON)
+                expect(page.locator(".page-error:visible")).to_be_visible()
         yield tab
 
 
@@ -685,8 +680,8 @@ def test_a_page_that_lost_its_server_says_so(browser, root):
                 "JSON.parse(document.getElementById('jupyter-config-data').textContent).kernelId"
             )
             page.request.delete(f"{url}/api/kernels/{kernel}")
-            expect(alert).to_contain_text("load it again", timeout=SOON)
-        expect(alert).to_contain_text("lost its server", timeout=SOON)
+            expect(alert).to_contain_text("load it again")
+        expect(alert).to_contain_text("lost its server")
 
 
 def trainings(root: Path) -> list[psutil.Process]:
@@ -705,7 +700,7 @@ def test_a_training_ends_with_the_page_it_belongs_to(browser, root, app):
         page.wait_for_selector(".dc-paper", timeout=60_000)
         page.get_by_role("tab", name="Train").click()
         page.get_by_role("button", name="Train", exact=True).click()
-        expect(page.get_by_text("Starting")).to_be_visible(timeout=SOON)
+        expect(page.get_by_text("Starting")).to_be_visible()
         until(lambda: len(trainings(root)) > 1)  # the runner and its kernel
         family = trainings(root)
         family[0].parent().kill()
@@ -857,6 +852,6 @@ def test_a_drawing_outlives_its_kernel(browser, lab, how):
             page.add_locator_handler(ok, lambda ok: ok.click())  # JupyterLab says it twice
         draw(page, "2", left=0.9)
         note = page.locator(".dc-note")
-        expect(note).to_contain_text("Run this cell again: the drawing is kept", timeout=SOON)
+        expect(note).to_contain_text("Run this cell again: the drawing is kept")
         run_cells(page)
         reads(page, "42")
