@@ -240,6 +240,7 @@ def test_several_pictures_become_a_folder(photo, monkeypatch, capsys, named):
     assert made == {f"{name}.{kind}" for name in names for kind in ("csv", "json")}
     assert says(Path("out", f"{names[1]}.csv")) == "12,305\n48,\n"
     assert f"written: out/{names[1]}.csv" in said.out
+    assert said.out.endswith("2 of 3 read\n" if len(named) == 1 else "2 of 2 read\n")
     assert code == (len(named) == 1)
     assert ("torn.png: not a picture" in said.err) == (len(named) == 1)
     assert cli.main(["sheet", *named, "--csv", "out"]) == 2

@@ -63,7 +63,7 @@ def _sheets(chosen: Namespace) -> int:
     if several and files:
         _check_names(source.names)
     recognizer = Recognizer()
-    failed = False
+    failed = 0
     for name, picture, fault in _pictures(source):
         own = {kind: folder / f"{_below(name)}.{kind}" for kind, folder in files.items()}
         try:
@@ -73,12 +73,14 @@ def _sheets(chosen: Namespace) -> int:
             _write(sheet, picture, own if several else files)
         except PictureError as error:
             print(f"{name}: {error.reason}", file=sys.stderr)
-            failed = True
+            failed += 1
             continue
         print(*([f"{name}:"] if several else []), *_described(sheet), sep="\n\n")
         for file in (own if several else files).values():
             print(f"written: {file}")
-    return int(failed)
+    if several:
+        print(f"{len(source) - failed:,} of {len(source):,} read")
+    return int(failed > 0)
 
 
 def _pictures(source: Source | StandardInput) -> Iterator[tuple[str, Picture, str]]:
