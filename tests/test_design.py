@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 
 import digitlib
+from digitlib.artifacts import NUMBERS, load_card, load_metrics
+from digitlib.reading.models import PRETRAINED_LINES
 from digitlib.release import readme
 
 PACKAGE = Path(digitlib.__file__).parent
@@ -35,6 +37,12 @@ def test_the_readme_says_what_was_measured():
     """Its results are those of the metrics that git keeps; ``make readme`` brings them together."""
     for page, text in readme.update(ROOT).items():
         assert text == (ROOT / page).read_text(encoding="utf-8")
+
+
+def test_the_card_of_the_line_model_says_what_was_measured():
+    """Protects from a card and a README that tell different shares of the same model."""
+    measured = load_metrics(ROOT / "outputs" / "numbers")[NUMBERS]
+    assert load_card(PRETRAINED_LINES)["sets"] == measured["sets"]
 
 
 def test_links_between_pages_lead_somewhere():

@@ -154,7 +154,7 @@ def test_a_search_is_told_of_truly():
     assert tuning.data("Digits", 600, 144, 145).endswith("145 to compare the winner on.")
     assert tuning.trials(1, {}, 88.9, 144, 0) == (
         "1 trial was finished and 0 failed. The best reads **88.90 %** of 144 judging digits; "
-        "no other is at most one digit behind."
+        "no other comes within a digit of it."
     )
     told = tuning.trials(6, {3: "out of memory"}, 88.9, 144, 2)
     assert "6 trials were finished and 1 failed; trial 3: out of memory." in told
@@ -242,7 +242,10 @@ def test_the_weakest_digit_is_told_of_truly():
         ([], "0 of 90 possible confusions occur. Nothing is misread."),
         ([(8, 1, 1)], "1 of 90 possible confusions occurs. The commonest: **8 read as 1 (1×)**."),
         ([(8, 1, 3), (9, 3, 2), (2, 7, 2), (3, 5, 1)], "The commonest: **8 read as 1 (3×), 9"),
-        ([(8, 1, 1), (9, 3, 1), (2, 7, 1), (3, 5, 1)], "Among the commonest: **8 read as 1"),
+        (
+            [(8, 1, 1), (9, 3, 1), (2, 7, 1), (3, 5, 1)],
+            "occur. Equally often: **8 read as 1 (1×), 9",
+        ),
     ],
 )
 def test_confusions_are_told_of_truly(wrong, said):
@@ -356,10 +359,12 @@ def test_styles_are_told_of_truly():
         return robustness.styles(rows, right, 100)
 
     assert told(80, 60, 90, 90) == (
-        "Of all 100 digits 80.00 % are read correctly; fewest where the slant is 60 to 61: "
-        "**60.00 %**. Clearly below the whole: **slant from 60 to 61**."
+        "Of all 100 digits 80.00 % are read correctly; the fewest of those whose slant is "
+        "60 to 61: **60.00 %**. Clearly below the whole: **slant from 60 to 61**."
     )
-    assert "fewest where the slant is 60 to 61 and where the slant" in told(80, 60, 60, 90)
+    assert "the fewest of those whose slant is 60 to 61 and of those whose slant" in told(
+        80, 60, 60, 90
+    )
     for percent in (0, 100):
         alike = told(percent, percent, percent, percent)
         assert "correctly, in every third alike. Clearly below the whole: **no third**" in alike
@@ -439,10 +444,12 @@ def test_lines_and_sheets_are_told_of_truly():
         "writing **0.75**, rules **1.00**. Of the three, writing is marked worst."
     )
     assert numbers.sheet(4, 117, 12, 113, 35, 12) == (
-        "Tables: 4, with 117 cells. Fields: 12. **Numbers: 113**, of which 35 are doubtful. "
-        "Left out: 12."
+        "Tables: 4, with 117 cells. Boxes outside tables: 12. **Numbers: 113**, of which 35 "
+        "are doubtful. Left out: 12."
     )
-    assert "with 0 cells. Fields: 0. **Numbers: 0**. Left" in numbers.sheet(0, 0, 0, 0, 0, 0)
+    assert "with 0 cells. Boxes outside tables: 0. **Numbers: 0**. Left" in numbers.sheet(
+        0, 0, 0, 0, 0, 0
+    )
     assert "of which 1 is doubtful" in numbers.sheet(1, 1, 0, 2, 1, 0)
 
     lines = measured(85, surest_half_percent=98.7)

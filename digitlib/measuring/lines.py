@@ -104,9 +104,9 @@ def ingredient_examples(
 ) -> list[np.ndarray]:
     """Lines with one ingredient of the simulation and no other, as the line network sees them.
 
-    The same `count` lines at each of the `strengths`, uint8 (48, 256): all at the first strength,
-    then all at the next. They are those of `tries` lines in which the ingredient shows at most of
-    the strengths, and changes most at the last one. [] where it shows in none.
+    `count` lines, uint8 (48, 256): the first at each of the `strengths`, then the next. They are
+    those of `tries` lines in which the ingredient shows at most of the strengths, and changes most
+    at the last one. [] where it shows in none.
     """
     nothing = {field.name: 0.0 for field in fields(Simulation)}
     if name == "odd_marks":
@@ -125,7 +125,7 @@ def ingredient_examples(
         rank = sum(change > 0 for change in changes), changes[-1]
         shown.append((rank, [one[0] for one in drawn]))
     shown = sorted((one for one in shown if one[0][0]), key=lambda one: one[0])[::-1][:count]
-    return [line for lines in zip(*(lines for _, lines in shown), strict=True) for line in lines]
+    return [line for _, lines in shown for line in lines]
 
 
 def collected() -> list[LineSet]:

@@ -90,19 +90,20 @@ def beside(compared: Sequence[dict]) -> str:
 
 
 def acceptance(root: Path) -> str:
-    """What the line model's threshold means on simulated sheets and on real cheques, in words."""
+    """What the line model's threshold means on simulated lines and sheets, and on real cheques."""
     measured, lines = load_metrics(root / "outputs/numbers").get(NUMBERS, {}), []
+    accepted = measured.get("accepted", {})
+    for name, what in (("simulated", "simulated lines"), ("amounts", "amounts on real cheques")):
+        if row := accepted.get(name):
+            lines.append(
+                f"Of the {what}, {row['accepted_percent']:.0f} % are accepted, and "
+                f"{percent(row)} of those are right."
+            )
     if cells := measured.get("sheets", {}).get("cells"):
         row = cells["all"]
         right = 100 * (1 - row["wrong_accepted_percent"] / row["accepted_percent"])
         lines.append(
-            f"On simulated sheets, {row['accepted_percent']:.0f} % of the cells are accepted, and "
+            f"Of the cells on simulated sheets, {row['accepted_percent']:.0f} % are accepted, and "
             f"{right:.1f} % of those are right."
-        )
-    if "amounts" in (accepted := measured.get("accepted", {})):
-        row = accepted["amounts"]
-        lines.append(
-            f"Of the amounts on real cheques, {row['accepted_percent']:.0f} % are accepted, and "
-            f"{percent(row)} of those are right."
         )
     return "\n".join(lines)

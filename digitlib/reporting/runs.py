@@ -121,8 +121,8 @@ def robustness_lines(metrics: dict[str, dict]) -> list[str]:
         f"**Out-of-distribution inputs**: confidence separates {apart['digits']:,} digits from "
         f"{apart['non_digits']:,} non-digits ({kind}) with an area under the ROC curve of "
         f"{apart['auroc']:.3f} ({apart['low']:.3f} to {apart['high']:.3f}). "
-        f"{measured['accepted_digits_percent']:.1f} % of all sets' digits are accepted, and "
-        f"{measured['accepted_nondigits_percent']:.1f} % of the non-digits.",
+        f"Of the digits in all sets, {measured['accepted_digits_percent']:.1f} % are accepted, of "
+        f"the non-digits {measured['accepted_nondigits_percent']:.1f} %.",
     ]
 
 

@@ -24,6 +24,7 @@ def overview(table: pd.DataFrame) -> Figure:
     bars = left.bar(digits, list(map(text.count, digits)), color=COLOURS[0])
     left.bar_label(bars, fontsize=8)
     left.set(title="Digits read", xlabel="digit", ylabel="count")
+    left.locator_params(axis="y", integer=True)
     for status, colour in SHADES.items():
         sure = table.loc[table["status"] == status, "confidence"]
         right.hist(sure, 40, (0, 1), color=colour, label=f"{status} ({len(sure)})")

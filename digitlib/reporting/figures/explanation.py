@@ -30,7 +30,7 @@ def evidence(images: np.ndarray, maps: Sequence[np.ndarray], probabilities: np.n
             said = "below 0.1%" if likely < 0.0005 else f"{likely:.1%}"
             axes.set(xticks=[], yticks=[], title=f"{digit}: {said}")
             axes.grid(visible=False)
-    for axes, name in zip(grid[:, 0], ("seen", "for the answer", "for the next"), strict=True):
+    for axes, name in zip(grid[:, 0], ("seen", "for the answer", "for the runner-up"), strict=True):
         axes.set_ylabel(name)
     fig.colorbar(drawn, ax=grid, label="speaks for it (nats)", shrink=0.6)
     return fig

@@ -198,8 +198,8 @@ def parts_compared(train: pd.DataFrame, test: pd.DataFrame, gaps: pd.DataFrame) 
     last.axvspan(0, gaps["by_chance_percent"].max(), **CHANCE)
     last.plot(gaps["gap_percent"], high, "o", color=COLOURS[3], ms=6)
     for y, name in zip(high, gaps.index, strict=True):
-        last.text(0.1, y + 0.2, plain_name(name), fontsize=7.5, color=QUIET)
-    last.set(title="Largest gap", xlabel="largest gap (%); grey: 95 % of random splits", yticks=[])
+        last.text(0.1, y + 0.3, plain_name(name), fontsize=7.5, color=QUIET)
+    last.set(title="Largest gap", xlabel="gap (%); grey: by chance", yticks=[])
     last.set_ylim(-0.6, len(gaps) - 0.2)
     last.set_xlim(0, 1.25 * gaps[["gap_percent", "by_chance_percent"]].to_numpy().max())
     return fig

@@ -47,9 +47,11 @@ def confusions(wrong: Sequence[tuple[int, int, int]]) -> str:
     text += "s. " if len(wrong) == 1 else ". "
     if not wrong:
         return text + "Nothing is misread."
-    named = ", ".join(f"{label} read as {answer} ({n}×)" for label, answer, n in wrong[:3])
-    equals = len(wrong) > 3 and wrong[3][2] == wrong[2][2]
-    return text + f"{'Among the commonest' if equals else 'The commonest'}: **{named}**."
+    third = wrong[:3][-1][2]
+    commonest = [pair for pair in wrong if pair[2] >= third]
+    named = ", ".join(f"{label} read as {answer} ({n}×)" for label, answer, n in commonest)
+    equal = len(wrong) > 1 and wrong[0][2] == wrong[-1][2]
+    return text + f"{'Equally often' if equal else 'The commonest'}: **{named}**."
 
 
 def calibration(tested: Mapping[str, float], chance: float, most: float) -> str:

@@ -43,9 +43,9 @@ def balance(counts: np.ndarray) -> str:
     """From the number of images of each class, int (10,)."""
     most, least = counts.argmax(), counts.argmin()
     return (
-        f"No digit has more training images than **{most}** ({counts[most]:,}) and none fewer than "
-        f"**{least}** ({counts[least]:,}), a ratio of {counts[most] / counts[least]:.2f}. A reader "
-        f"that always answers {most} is right for {share(counts[most], counts.sum())} of them. "
+        f"The digit **{most}** has the most training images ({counts[most]:,}), **{least}** the "
+        f"fewest ({counts[least]:,}): a ratio of {counts[most] / counts[least]:.2f}. A reader that "
+        f"always answers {most} is right for {share(counts[most], counts.sum())} of all images. "
         "Every accuracy has to be above that."
     )
 
@@ -111,9 +111,9 @@ def by_class(table: pd.DataFrame, medians: pd.DataFrame, decided: pd.Series) -> 
         f"**{ink.idxmax()}** takes the most ink (median {ink.max():.0f} % of the frame), "
         f"**{ink.idxmin()}** the least ({ink.min():.0f} %). Strokes are {stroke:.1f} pixels wide "
         f"at the median, and the middle half of all images slants from {degrees(left)} to "
-        f"{degrees(right)}. The class explains most of "
+        f"{degrees(right)}. What depends most on the class is "
         + listed(f"{plain_name(name)} ({percent:.0f} %)" for name, percent in most.items())
-        + "."
+        + ", by the share of its variance."
     )
 
 
@@ -134,8 +134,10 @@ def outliers(odd: np.ndarray, labels: np.ndarray) -> str:
     n = int(odd.sum())
     text = f"{counted(n, 'training image').capitalize()} ({share(n, len(odd))}) "
     text += "is far out." if n == 1 else "are far out."
-    if n:
-        text += f" No digit has more of them than **{counts.argmax()}** ({counts.max():,})."
+    if counts.max() > 1:
+        most = np.flatnonzero(counts == counts.max())
+        each = " each" if len(most) > 1 else ""
+        text += f" Most often it is **{listed(most)}** ({counts.max():,} images{each})."
     return text
 
 

@@ -57,8 +57,8 @@ def sheet(tables: int, cells: int, fields: int, numbers: int, doubtful: int, lef
     """From counts of what was found on a sheet."""
     unsure = f", of which {doubtful} {are(doubtful)} doubtful" if numbers else ""
     return (
-        f"Tables: {tables}, with {counted(cells, 'cell', none='0')}. Fields: {fields}. "
-        f"**Numbers: {numbers}**{unsure}. Left out: {left_out}."
+        f"Tables: {tables}, with {counted(cells, 'cell', none='0')}. Boxes outside tables: "
+        f"{fields}. **Numbers: {numbers}**{unsure}. Left out: {left_out}."
     )
 
 

@@ -56,7 +56,7 @@ def published(claimed: Sequence[float], test: Mapping[str, float]) -> str:
     return (
         f"Of the {counted(len(claimed), 'published figure')}, those below this run's interval: "
         f"{lower}, inside it: {len(claimed) - lower - higher}, above it: {higher}. Their networks "
-        "can be trained here on the same digits: `make run PROFILE=five_layer`, for instance."
+        "can be trained here on MNIST: `make run PROFILE=five_layer`, for instance."
     )
 
 

@@ -72,9 +72,9 @@ def styles(thirds: Sequence[Mapping], right: int, digits: int) -> str:
     percent = [row["accuracy_percent"] for row in thirds]
     worst = [row for row in thirds if row["accuracy_percent"] == min(percent)]
     where = listed(
-        f"where the {row['property']} is {row['from']:.3g} to {row['to']:.3g}" for row in worst
+        f"of those whose {row['property']} is {row['from']:.3g} to {row['to']:.3g}" for row in worst
     )
-    least = f"; fewest {where}: **{min(percent, default=0):.2f} %**"
+    least = f"; the fewest {where}: **{min(percent, default=0):.2f} %**"
     if len(worst) == len(thirds):
         least = ", in every third alike"
     named = ", ".join(

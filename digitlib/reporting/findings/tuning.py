@@ -17,12 +17,14 @@ def data(source: str, learning: int, judging: int, comparing: int) -> str:
 
 def trials(finished: int, faults: Mapping[int, str], best: float, judging: int, near: int) -> str:
     """From what became of the trials, the best's percent, and how many are a digit behind it."""
-    others = f"{near} others are" if near > 1 else "1 other is" if near else "no other is"
+    others = f"{counted(near, 'other')} {are(near)} at most one digit behind"
+    if not near:
+        others = "no other comes within a digit of it"
     return (
         f"{counted(finished, 'trial')} {were(finished)} finished and {len(faults)} failed"
         + "".join(f"; trial {number}: {fault}" for number, fault in faults.items())
         + f". The best reads **{best:.2f} %** of {counted(judging, 'judging digit')}; "
-        f"{others} at most one digit behind."
+        f"{others}."
     )
 
 
