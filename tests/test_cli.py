@@ -103,6 +103,13 @@ def test_a_lone_number_needs_one_line(monkeypatch, capsys, folder, text, sure, s
     assert capsys.readouterr().out.strip().endswith(f"7.png  {shown}")
 
 
+def test_doubt_is_about_the_number_that_is_doubtful(monkeypatch, capsys, folder):
+    reader = Reader(Reading(((number("7", 0.99), number("48213", 0.4, left=60)),)))
+    monkeypatch.setattr(cli, "Recognizer", lambda _folder: reader)
+    cli.main(["predict", str(folder / "7.png")])
+    assert "7 48213  40.0% low  (1 of 2 numbers may be misread)" in capsys.readouterr().out
+
+
 def test_programs_get_each_number_and_all_that_they_got_before(monkeypatch, capsys, folder):
     monkeypatch.setattr(cli, "Recognizer", lambda _folder: Reader())
     cli.main(["predict", str(folder / "7.png"), "--json"])
@@ -180,7 +187,10 @@ def test_a_finished_table_is_replaced_only_when_asked(folder, tmp_path):
         (["fly"], "invalid choice"),
         (["predict", "7.png", "--csv", "."], "is a folder"),
         (["predict", "7.png", "--submission", "s.csv"], "give --csv too"),
+        (["predict", "7.png", "--csv", "o.csv", "--submission", "407.png"], "is there already"),
+        (["predict", "7.png", "--csv", "o.csv", "--submission", "o.csv"], "would replace"),
         (["serve", "--port", "99999"], "from 1 to 65535"),
+        (["serve", "--max-at-once", "0"], "--max-at-once is at least 1"),
         (["serve", "--allowed-host", "a.*"], "an allowed host is a name"),
     ],
 )

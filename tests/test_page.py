@@ -14,6 +14,7 @@ from digitlib.apps.page.looks import framed
 from digitlib.apps.page.model import Model
 from digitlib.apps.page.pictures import pictures_in, read_one
 from digitlib.apps.page.shared import SharedRecognizer
+from digitlib.apps.page.train import Train
 from digitlib.pixels.formats import UNKNOWN
 
 DAMAGED = "not a readable zip file (File is not a zip file); make or copy it again"
@@ -76,6 +77,13 @@ def test_a_frame_lies_around_each_digit_in_the_pictures_own_pixels():
     assert picture.name == "42.png"
 
 
+def test_a_frame_lies_around_each_digit_of_a_large_picture():
+    """Protects photos of phones, which are reduced before they are read."""
+    said, look = read_one(Recognizer(), Image.open(io.BytesIO(png("42"))).resize((2800, 1600)))
+    assert said.text == "42"
+    assert (look.width, look.height) == (2800, 1600)
+
+
 def test_a_fault_goes_with_what_it_was_about(tmp_path):
     """Protects from a red line that speaks of a folder nobody has asked for any more."""
     tab = Model(SharedRecognizer())
@@ -90,3 +98,10 @@ def test_a_fault_goes_with_what_it_was_about(tmp_path):
     tab.refresh()
     assert tab.fault.value == ""
     assert np.isclose(tab.shared.recognizer.threshold, Recognizer().threshold)
+
+
+def test_a_model_that_is_gone_is_said_by_the_button_that_would_use_it(tmp_path):
+    tab = Train(SharedRecognizer())
+    tab.output_dir = tmp_path
+    tab.use.click()
+    assert "there is no model in" in tab.said.value

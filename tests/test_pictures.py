@@ -160,12 +160,13 @@ def test_ink_of_any_colour_on_paper_of_any_colour(paper, pen):
     assert agreement(normalise(picture), normalise(seven())) > 0.97
 
 
-def test_exif_rotation_is_obeyed():
-    """Protects phone photos: the sensor's sideways pixels are turned as the file says."""
+@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
+def test_exif_rotation_is_obeyed(kind):
+    """Protects phone photos and scans: sideways pixels are turned as the file says, and once."""
     exif = Image.Exif()
     exif[0x0112] = 6  # to be turned clockwise
     sideways = Image.fromarray(np.ascontiguousarray(np.rot90(seven()[:, :80])))
-    loaded = load(encode(sideways, "PNG", exif=exif))
+    loaded = load(encode(sideways, kind, exif=exif))
     assert (loaded.width, loaded.height) == (80, 96)
     assert np.array_equal(loaded.grey, seven()[:, :80])
 

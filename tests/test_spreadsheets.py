@@ -123,6 +123,12 @@ def test_numbers_are_numbers_and_what_would_change_stays_text(pages):
     assert [values[where] for where in ("B6", "B7", "C7")] == [2084, 56, 8]
 
 
+@pytest.mark.parametrize(("text", "kept"), [("05", "05"), ("-05", "-05"), ("-5", -5), ("0.5", 0.5)])
+def test_no_digit_is_lost(tmp_path, text, kept):
+    write_workbook(Sheet((Table(1, 1, (cell(0, 0, text),)),), (), (), ()), PICTURE, tmp_path / "o")
+    assert opened(tmp_path / "o")[0].values["A2"] == kept
+
+
 def test_doubtful_cells_are_coloured_with_their_picture_beside_them(pages):
     """Protects the eye that checks: nothing else is coloured, and each picture is in its row."""
     yellow = "FF" + DOUBTFUL.removeprefix("#")

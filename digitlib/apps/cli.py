@@ -197,6 +197,11 @@ def _source(pictures: list[str]) -> Source | StandardInput:
 
 def _into_table(source: Source, chosen: Namespace) -> int:
     target = Path(chosen.csv).expanduser().absolute()
+    submission = Path(chosen.submission).expanduser().absolute() if chosen.submission else None
+    if submission:
+        check_target(submission, chosen.overwrite)
+        if submission.resolve() in {file.resolve() for file in [target, *source.files]}:
+            raise UsageError(f"--submission would replace {submission}: name another file")
 
     def progress(done: int, n: int) -> None:
         if sys.stderr.isatty():
@@ -222,8 +227,8 @@ def _into_table(source: Source, chosen: Namespace) -> int:
         table = csv.reader(stream)
         next(table)
         faults = [row[0] for row in table if row[column]]
-    if chosen.submission:
-        write_submission(target, Path(chosen.submission).expanduser().absolute())
+    if submission:
+        write_submission(target, submission)
     print(f"{len(source) - len(faults):,} of {len(source):,} read: {chosen.csv}")
     if faults:
         print(f"not read, see the column error: {', '.join(faults[:5])}", file=sys.stderr)
@@ -281,6 +286,8 @@ def _serve(chosen: Namespace) -> int:
         if "*" in name.removeprefix("*.") and name != "*":
             raise UsageError(f"an allowed host is a name, *.domain or *, not {name}")
     limits = Limits(**{limit.name: getattr(chosen, limit.name) for limit in fields(Limits)})
+    if limits.at_once < 1:
+        raise UsageError(f"--max-at-once is at least 1, not {limits.at_once}")
     api_key = getattr(chosen, "api_key", os.environ.get("DIGITLIB_API_KEY", ""))
     serve(chosen.host, chosen.port, _model(chosen), limits, api_key, chosen.allowed_host)
     return 0

@@ -107,11 +107,11 @@ def _decode(picture: str | os.PathLike | bytes | Page | Image.Image) -> Decoded:
             kinds = image.format or "", image.mode
             most = min(MOST_PIXELS.get(kind, MAX_PIXELS) for kind in kinds)
             _check_size(width, height, most)
-            turn = image.getexif().get(ORIENTATION, 1)
             if image is not picture:  # a large JPEG is decoded smaller; a given image is unchanged
                 enough = WORKING_SIDE / max(width, height)
                 image.draft(None, (round(width * enough), round(height * enough)))
             image.load()
+            turn = image.getexif().get(ORIENTATION, 1)  # Pillow has turned a TIFF by now
             grey = grey_levels(Pixels(image.height, image.width, partial(_rows, image)))
         except PictureError:
             raise

@@ -197,7 +197,7 @@ def _holes(lines: np.ndarray, least: float) -> list[np.ndarray]:
 
 
 def _edges(hole: np.ndarray, matrix: np.ndarray) -> tuple[float, float, float, float]:
-    """Left, top, right and bottom edge of a hole after `matrix`, where most of its border lies."""
+    """Left, top, right and bottom edge of the box around a hole, after `matrix`."""
     points = cv2.perspectiveTransform(hole.astype(np.float32), matrix)[:, 0]
     low, high = points.min(axis=0), points.max(axis=0)
     return float(low[0]), float(low[1]), float(high[0]), float(high[1])

@@ -45,7 +45,7 @@ class Row:
         """What keeps the reading from being accepted, in words; "" where nothing does."""
         if self.accepted or self.error:
             return ""
-        if len(self.numbers[0]["text"] if self.numbers else self.text) == 1:
+        if len(" ".join(number["text"] for number in self.numbers) or self.text) == 1:
             return "may be no digit"
         if len(self.numbers) == 1:
             return MISREAD

@@ -260,7 +260,8 @@ def crop(decoded: Decoded, box: Box) -> np.ndarray:
 
 def _loses_digits(text: str) -> bool:
     """Whether a spreadsheet would change a number's digits: leading zeros, or those of a card."""
-    has_zeros = len(text) > 1 and text[0] == "0" and text[1].isdigit()
+    bare = text.removeprefix("-")
+    has_zeros = len(bare) > 1 and bare[0] == "0" and bare[1].isdigit()
     return has_zeros or sum(map(str.isdigit, text)) > MOST_DIGITS
 
 

@@ -23,12 +23,11 @@ class Look(NamedTuple):
 def look_at(picture: Picture) -> Look | None:
     """A picture, small; None of what is no picture."""
     try:
-        grey = load(picture).grey
+        grey, width, height = load(picture)
     except PictureError:
         return None
-    height, width = grey.shape
-    scale = min(1, HEIGHT / height, WIDTH / width)
-    size = max(1, round(scale * width)), max(1, round(scale * height))
+    scale = min(1, HEIGHT / grey.shape[0], WIDTH / grey.shape[1])
+    size = [max(1, round(scale * side)) for side in grey.shape[::-1]]
     return Look(data_url(cv2.resize(grey, size, interpolation=cv2.INTER_AREA)), width, height)
 
 

@@ -161,7 +161,11 @@ class Train(widgets.VBox):
         self.curves.value = curves(history)
 
     def _use(self, _button: object) -> None:
-        self.shared.use(self.output_dir / "model")
+        try:
+            self.shared.use(self.output_dir / "model")
+        except Exception as fault:
+            self.said.value = error(fault)
+            return
         self.said.value = "<p>Draw and Pictures read with it from now on.</p>"
 
     def end(self, words: str = "") -> None:

@@ -26,7 +26,7 @@ from fastapi.staticfiles import StaticFiles
 from prometheus_client import CollectorRegistry, generate_latest
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException as StarletteError
-from starlette.formparsers import MultiPartException, MultiPartParser
+from starlette.formparsers import MultiPartParser
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
@@ -344,12 +344,9 @@ async def _uploads(request: Request, limits: Limits) -> list[tuple[str, bytes]]:
         raise HTTPException(
             422, "send a picture as multipart/form-data, or as the body with its image/… type"
         )
-    try:
-        async with request.form(max_files=limits.files, max_fields=limits.files) as form:
-            sent = [part for _, part in form.multi_items() if isinstance(part, UploadFile)]
-            files = [(part.filename or "picture", await part.read()) for part in sent]
-    except MultiPartException as fault:
-        raise HTTPException(400, fault.message) from None
+    async with request.form(max_files=limits.files, max_fields=limits.files) as form:
+        sent = [part for _, part in form.multi_items() if isinstance(part, UploadFile)]
+        files = [(part.filename or "picture", await part.read()) for part in sent]
     if not files:
         raise HTTPException(422, "the form brings no file")
     return files

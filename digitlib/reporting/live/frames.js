@@ -66,9 +66,10 @@ function withinWidths(fine) {
   const change = 1 + rint(width < low ? low - width : width - high);
   fine = padded(fine, change);
   if (width < low) return dilate(fine, disc(change));
-  const eroded = erode(fine, disc(change)), opened = dilate(eroded, disc(change));
-  // What would vanish is kept. In Python, a difference below 0 wraps around, so it does here.
-  return map(eroded, (level, i) => Math.max(level, (fine.data[i] - opened.data[i]) & 255));
+  const eroded = erode(fine, disc(change));
+  const even = 1 - (change % 2); // an even disc would move strokes, were it not mirrored
+  const opened = dilate(eroded, disc(change).map(([x, y]) => [x + even, y + even]));
+  return map(eroded, (level, i) => Math.max(level, fine.data[i] - opened.data[i])); // what would vanish is kept
 }
 
 /** The mean place (x, y) of the ink, which `cv2.moments` tells. */
