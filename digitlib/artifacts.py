@@ -161,7 +161,7 @@ def _remedy(model_dir: Path) -> str:
     profile = run.name if run.parent.name == "outputs" else usual
     return (
         f"make one with `make run PROFILE={profile}`, or run notebooks/{notebook}.ipynb with the "
-        "output_dir that this folder is in"
+        "output_dir that this folder is in; `digitlib models` lists the models there are"
     )
 
 

@@ -122,7 +122,9 @@ def _decode(picture: str | os.PathLike | bytes | Page | Image.Image) -> Decoded:
         except MemoryError as error:
             raise PictureError("decoding it takes more memory than there is") from error
         except Exception as error:  # decoders raise whatever a damaged file makes them raise
-            raise PictureError(f"the picture cannot be decoded: {error}") from error
+            raise PictureError(
+                f"the picture cannot be decoded ({error}); make or copy it again"
+            ) from error
     if turn in SIDEWAYS:
         grey, width, height = grey.T, height, width
     return Decoded(np.ascontiguousarray(np.flip(grey, MIRRORED.get(turn, ()))), width, height)
