@@ -325,16 +325,21 @@ def npy(array: np.ndarray) -> bytes:
         ("a.npz", b"nonsense", r"not a readable \.npz file"),
         ("a.zip", b"PK\5\6" + bytes(18), "no pictures in this archive"),
         ("nowhere.png", None, "no such file"),
-        ("a.png?transpose", None, r"\?transpose is for files of 28×28 digits"),
+        ("nowhere.csv?transpose", None, "no such file"),
+        ("a.png?transpose", b"", r"\?transpose is for files of 28×28 digits"),
+        ("a.csv", b"label," + b",".join(b"pixel%d" % i for i in range(784)), "it holds no digits"),
     ],
 )
 def test_what_cannot_be_a_source_is_named(tmp_path, name, content, fault):
     if content is not None:
-        (tmp_path / name).write_bytes(content)
+        (tmp_path / name.split("?")[0]).write_bytes(content)
     with pytest.raises(DataError, match=fault):
         open_source(tmp_path / name)
     (tmp_path / "empty").mkdir()
-    with pytest.raises(DataError, match="no pictures in this folder"):
+    with pytest.raises(DataError, match=r"no pictures in this folder$"):
+        open_source(tmp_path / "empty")
+    (tmp_path / "empty" / "test.csv").write_text("x")
+    with pytest.raises(DataError, match=r"folder; give a file of digits by its own name, .*: test"):
         open_source(tmp_path / "empty")
 
 

@@ -187,10 +187,13 @@ def test_a_finished_table_is_replaced_only_when_asked(folder, tmp_path):
         (["fly"], "invalid choice"),
         (["predict", "7.png", "--csv", "."], "is a folder"),
         (["predict", "7.png", "--submission", "s.csv"], "give --csv too"),
-        (["predict", "7.png", "--csv", "o.csv", "--submission", "407.png"], "is there already"),
-        (["predict", "7.png", "--csv", "o.csv", "--submission", "o.csv"], "would replace"),
+        (["predict", "7.png", "--csv", "o.csv", "--submission", "s.csv"], "Kaggle's test.csv"),
+        (["predict", ""], "a name is missing"),
+        (["predict", "7.png", "--csv", ""], "a name is missing"),
+        (["predict", "7.png", "--csv", "/dev/null"], "is no file"),
+        (["sheet", "7.png", "--xlsx", ""], "a name is missing"),
         (["serve", "--port", "99999"], "from 1 to 65535"),
-        (["serve", "--max-at-once", "0"], "--max-at-once is at least 1"),
+        (["serve", "--max-at-once", "0"], "--max-at-once has to be above 0"),
         (["serve", "--allowed-host", "a.*"], "an allowed host is a name"),
     ],
 )
@@ -199,6 +202,21 @@ def test_a_wrong_command_says_what_is_wrong(folder, arguments, reason):
     assert done.returncode == 2
     assert reason in done.stderr.decode()
     assert b"Traceback" not in done.stderr
+
+
+def test_a_submission_replaces_nothing(tmp_path):
+    """Protects the digits that it is made of, and a file that somebody has there."""
+    np.save(tmp_path / "digits.npy", load_dataset("optdigits", "test").images[:2])
+    (tmp_path / "mine.csv").write_text("mine")
+    before = {file: file.read_bytes() for file in tmp_path.iterdir()}
+    for name, reason in (("mine.csv", b"is there already"), ("o.csv", b"would replace")):
+        done = digitlib(
+            "predict", "digits.npy", "--csv", "o.csv", "--submission", name, cwd=tmp_path
+        )
+        assert (done.returncode, reason in done.stderr) == (2, True)
+    names = ("--csv", "o.csv", "--submission", "digits.npy", "--overwrite")
+    assert b"would replace" in digitlib("predict", "digits.npy", *names, cwd=tmp_path).stderr
+    assert {file: file.read_bytes() for file in tmp_path.iterdir()} == before
 
 
 def test_models_are_listed():

@@ -190,6 +190,20 @@ def test_drawing_with_a_mouse_is_read_at_once(page):
     page.get_by_role("button", name="Clear").click()
 
 
+def test_keys_work_on_where_the_button_last_used_is_hidden(page):
+    """Protects redo: an empty canvas has nothing to save, and hides the button with the focus."""
+    canvas = page.locator(".digit-canvas")
+    draw(page, "9")
+    expect(canvas).to_have_attribute("data-text", "9")
+    with page.expect_download():
+        page.get_by_role("button", name="Save it as a 9").click()
+    page.keyboard.press("z")
+    expect(canvas).to_have_attribute("data-text", "")
+    page.keyboard.press("Shift+Z")
+    expect(canvas).to_have_attribute("data-text", "9")
+    page.get_by_role("button", name="Clear").click()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_nothing_keeps_anybody_from_using_it(browser, site, scheme):
     """Protects whoever sees little, or uses a keyboard or a screen reader: axe-core's rules."""

@@ -15,6 +15,7 @@ from PIL import Image
 from pillow_heif import register_heif_opener
 
 from digitlib import extras
+from digitlib.pixels import decoding
 from digitlib.pixels.decoding import MAX_PIXELS, PictureError, load
 from digitlib.pixels.formats import Page, pages
 from digitlib.pixels.ink import find_ink
@@ -98,8 +99,19 @@ def test_without_its_library_a_format_is_refused_with_the_remedy(monkeypatch, ki
     data = encode(Image.fromarray(seven()), kind)
     monkeypatch.setattr(extras, "find_spec", lambda _name: None)
     assert pages(lambda: io.BytesIO(data)) == [None]
-    with pytest.raises(PictureError, match=rf"{library} is not installed; .*'digitlib\[formats\]'"):
+    with pytest.raises(
+        PictureError, match=rf"^{library} is not installed; .*'digitlib\[formats\]'$"
+    ):
         load(data)
+
+
+def test_a_file_that_may_not_be_read_is_not_called_damaged(monkeypatch):
+    def refuse(*_args: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(decoding, "open_image", refuse)
+    with pytest.raises(PictureError, match=r"^permission to read it is denied$"):
+        load(encode(Image.fromarray(seven()), "PNG"))
 
 
 def test_a_refusal_names_the_file_and_the_known_formats(tmp_path):

@@ -310,18 +310,29 @@ def test_a_number_is_doubtful_if_the_edge_of_the_picture_cuts_a_stroke(flip):
             assert not cut.accepted, f"{text} without {gone} columns: {cut.text}"
 
 
+def digit_between(left: float, right: float, middle: float | None = None) -> Sign:
+    """Some digit that stands there, in the middle if nothing else is said."""
+    middle = (left + right) / 2 if middle is None else middle
+    return Sign("1", 2, np.full(10, 0.1), middle, left, right)
+
+
 def test_a_digit_has_the_strokes_that_are_its_own():
     """Protects the box of a digit that reaches under its neighbour, and of two that touch."""
     ink = np.zeros((HEIGHT, 60), np.uint8)
     ink[10:40, 5:10] = ink[30:33, 5:24] = 255  # a foot that reaches under the next digit
     ink[8:28, 20:30] = 255
     strokes = Strokes.of(ink)
-    assert strokes.of_sign(0, 17)[0] == (5, 10, 19, 30)
-    box, own = strokes.of_sign(17, 35)
+    assert strokes.of_sign(digit_between(0, 17))[0] == (5, 10, 19, 30)
+    box, own = strokes.of_sign(digit_between(17, 35))
     assert box == (20, 8, 10, 20)
     assert (own == 255).all()
     ink[8:28, 30:42] = 255  # now it touches a third
     strokes = Strokes.of(ink)
-    assert strokes.of_sign(17, 31)[0] == (20, 8, 11, 20)
-    assert strokes.of_sign(31, 45)[0] == (31, 8, 11, 20)
-    assert strokes.of_sign(46, 58)[0] == (46, 0, 12, HEIGHT)
+    assert strokes.of_sign(digit_between(17, 31))[0] == (20, 8, 11, 20)
+    assert strokes.of_sign(digit_between(31, 45))[0] == (31, 8, 11, 20)
+    assert strokes.of_sign(digit_between(46, 58))[0] == (46, 0, 12, HEIGHT)
+    narrow = np.zeros((HEIGHT, 60), np.uint8)
+    narrow[8:38, 20:24] = narrow[8:12, 20:40] = narrow[8:38, 24:40] = 255  # a 1 touches a 5
+    strokes = Strokes.of(narrow)
+    assert strokes.of_sign(digit_between(5, 26, middle=22))[0] == (20, 8, 6, 30)
+    assert strokes.of_sign(digit_between(26, 54, middle=30))[0] == (26, 8, 14, 30)

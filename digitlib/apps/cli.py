@@ -10,7 +10,7 @@ import os
 import sys
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
-from dataclasses import fields
+from dataclasses import asdict, fields
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +18,7 @@ import numpy as np
 from digitlib import __version__
 from digitlib.apps.service.limits import Limits
 from digitlib.apps.sheet_command import add_sheet_command
-from digitlib.apps.shell import StandardInput, UsageError, check_target, source_of
+from digitlib.apps.shell import StandardInput, UsageError, check_target, file_name, source_of
 from digitlib.apps.site import write_site
 from digitlib.artifacts import ArtifactError, load_card
 from digitlib.extras import need
@@ -91,23 +91,31 @@ def _add_predict(commands: Commands) -> None:
     predicting.add_argument(
         "pictures",
         nargs="+",
+        type=file_name,
         metavar="PICTURES",
         help="pictures, a folder, a zip file, a file of digits, or - for standard input",
     )
-    predicting.add_argument("--model", default=str(PRETRAINED), help="folder of another model")
+    predicting.add_argument(
+        "--model", type=file_name, default=str(PRETRAINED), help="folder of another model"
+    )
     predicting.add_argument(
         "--one-hand",
         action="store_true",
         help="one person wrote all of it: read the digits together",
     )
     how = predicting.add_mutually_exclusive_group()
-    how.add_argument("--csv", metavar="FILE", help="write a table; goes on where it was stopped")
+    how.add_argument(
+        "--csv", type=file_name, metavar="FILE", help="write a table; goes on where it was stopped"
+    )
     predicting.add_argument(
         "--overwrite", action="store_true", help="replace a table that is there, or was begun"
     )
     how.add_argument("--json", action="store_true", help="a line of JSON for each picture")
     predicting.add_argument(
-        "--submission", metavar="FILE", help="with --csv: also Kaggle's ImageId,Label"
+        "--submission",
+        type=file_name,
+        metavar="FILE",
+        help="with --csv: also Kaggle's ImageId,Label",
     )
     predicting.set_defaults(run=_predict)
 
@@ -118,7 +126,9 @@ def _add_serve(commands: Commands) -> None:
     )
     serving.add_argument("--host", default="127.0.0.1", help="address to listen on")
     serving.add_argument("--port", type=int, default=8000, help="port to listen on")
-    serving.add_argument("--model", default=str(PRETRAINED), help="folder of another model")
+    serving.add_argument(
+        "--model", type=file_name, default=str(PRETRAINED), help="folder of another model"
+    )
     serving.add_argument(
         "--api-key",
         default=argparse.SUPPRESS,  # else the help would show the one that is in force
@@ -146,6 +156,8 @@ def _predict(chosen: Namespace) -> int:
     if chosen.submission and not chosen.csv:
         raise UsageError("--submission is made from the table: give --csv too")
     source = _source(chosen.pictures)
+    if chosen.submission and not isinstance(source, Digits):
+        raise UsageError("--submission is for a file of 28×28 digits, such as Kaggle's test.csv")
     if chosen.csv:
         if isinstance(source, StandardInput):
             raise UsageError("a table is made of files: give - (standard input) without --csv")
@@ -197,6 +209,8 @@ def _source(pictures: list[str]) -> Source | StandardInput:
 
 def _into_table(source: Source, chosen: Namespace) -> int:
     target = Path(chosen.csv).expanduser().absolute()
+    if target.exists() and not (target.is_file() or target.is_dir()):
+        raise UsageError(f"{target} is no file: name one for the table")
     submission = Path(chosen.submission).expanduser().absolute() if chosen.submission else None
     if submission:
         check_target(submission, chosen.overwrite)
@@ -229,6 +243,7 @@ def _into_table(source: Source, chosen: Namespace) -> int:
         faults = [row[0] for row in table if row[column]]
     if submission:
         write_submission(target, submission)
+        print(f"written: {chosen.submission}")
     print(f"{len(source) - len(faults):,} of {len(source):,} read: {chosen.csv}")
     if faults:
         print(f"not read, see the column error: {', '.join(faults[:5])}", file=sys.stderr)
@@ -242,8 +257,12 @@ def _model(chosen: Namespace) -> Path:
 
 def _add_site(commands: Commands) -> None:
     making = commands.add_parser("site", help="write a page to draw on that reads by itself")
-    making.add_argument("file", nargs="?", default="digits.html", help="digits.html by default")
-    making.add_argument("--model", default=str(PRETRAINED), help="folder of another model")
+    making.add_argument(
+        "file", type=file_name, nargs="?", default="digits.html", help="digits.html by default"
+    )
+    making.add_argument(
+        "--model", type=file_name, default=str(PRETRAINED), help="folder of another model"
+    )
     making.add_argument("--report", default="", help="address of a report to link to")
     making.add_argument("--overwrite", action="store_true", help="replace a file that is there")
     making.set_defaults(run=_site)
@@ -286,8 +305,9 @@ def _serve(chosen: Namespace) -> int:
         if "*" in name.removeprefix("*.") and name != "*":
             raise UsageError(f"an allowed host is a name, *.domain or *, not {name}")
     limits = Limits(**{limit.name: getattr(chosen, limit.name) for limit in fields(Limits)})
-    if limits.at_once < 1:
-        raise UsageError(f"--max-at-once is at least 1, not {limits.at_once}")
+    for name, value in asdict(limits).items():
+        if value <= 0:
+            raise UsageError(f"--max-{name.replace('_', '-')} has to be above 0, not {value}")
     api_key = getattr(chosen, "api_key", os.environ.get("DIGITLIB_API_KEY", ""))
     serve(chosen.host, chosen.port, _model(chosen), limits, api_key, chosen.allowed_host)
     return 0

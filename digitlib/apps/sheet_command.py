@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tabulate import tabulate
 
-from digitlib.apps.shell import StandardInput, UsageError, check_target, source_of
+from digitlib.apps.shell import StandardInput, UsageError, check_target, file_name, source_of
 from digitlib.artifacts import write_json, writing
 from digitlib.pixels.decoding import Picture, PictureError
 from digitlib.reading.recognizer import Recognizer
@@ -36,12 +36,17 @@ def add_sheet_command(commands: argparse._SubParsersAction) -> None:
     reading.add_argument(
         "pictures",
         nargs="+",
+        type=file_name,
         metavar="PICTURES",
         help="picture files, a folder, a zip file, or - for standard input",
     )
-    reading.add_argument("--xlsx", metavar="FILE", help="write an Excel workbook")
-    reading.add_argument("--csv", metavar="FILE", help="write the tables as they stand")
-    reading.add_argument("--json", metavar="FILE", help="write all that is known, as JSON")
+    reading.add_argument("--xlsx", type=file_name, metavar="FILE", help="write an Excel workbook")
+    reading.add_argument(
+        "--csv", type=file_name, metavar="FILE", help="write the tables as they stand"
+    )
+    reading.add_argument(
+        "--json", type=file_name, metavar="FILE", help="write all that is known, as JSON"
+    )
     reading.add_argument("--overwrite", action="store_true", help="replace files that are there")
     reading.set_defaults(run=_sheets)
 

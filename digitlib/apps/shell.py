@@ -2,6 +2,7 @@
 
 import io
 import sys
+from argparse import ArgumentTypeError
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -43,6 +44,13 @@ class StandardInput:
         """All of it."""
         pictures = [page_of(self.content, page) for page in self.pages]
         yield Chunk(self.names, [None] * len(pictures), pictures, {})
+
+
+def file_name(given: str) -> str:
+    """The name of a file or folder, for argparse; an empty one is of a variable that is not set."""
+    if not given:
+        raise ArgumentTypeError("a name is missing")
+    return given
 
 
 def source_of(pictures: Sequence[str]) -> Source | StandardInput:

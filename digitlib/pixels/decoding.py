@@ -119,6 +119,10 @@ def _decode(picture: str | os.PathLike | bytes | Page | Image.Image) -> Decoded:
             raise PictureError(f"it is too large: the limit is {MAX_PIXELS:,} pixels") from error
         except UnidentifiedImageError as error:
             raise PictureError(UNKNOWN) from error
+        except ModuleNotFoundError as error:
+            raise PictureError(str(error)) from error
+        except PermissionError as error:
+            raise PictureError("permission to read it is denied") from error
         except MemoryError as error:
             raise PictureError("decoding it takes more memory than there is") from error
         except Exception as error:  # decoders raise whatever a damaged file makes them raise

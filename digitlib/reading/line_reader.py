@@ -141,7 +141,7 @@ class LineReader:
         return self.cut if left else -math.inf, stop if right else math.inf
 
     def _digit(self, sign: Sign, strokes: Strokes, line: LineImage) -> Digit:
-        (x, y, width, height), ink = strokes.of_sign(sign.left, sign.right)
+        (x, y, width, height), ink = strokes.of_sign(sign)
         corners = np.array([[x, y], [x + width, y], [x, y + height], [x + width, y + height]])
         places = corners @ line.to_picture[:, :2].T + line.to_picture[:, 2]
         left, top = np.floor(places.min(axis=0) + 0.5).clip(0).astype(int)

@@ -100,19 +100,21 @@ class Strokes(NamedTuple):
         left, width = stats[:, cv2.CC_STAT_LEFT], stats[:, cv2.CC_STAT_WIDTH]
         return cls(ink, numbered, np.column_stack([left, left + width]))
 
-    def of_sign(self, left: float, right: float) -> tuple[Box, np.ndarray]:
-        """The ink of a sign that stands between `left` and `right`.
+    def of_sign(self, sign: Sign) -> tuple[Box, np.ndarray]:
+        """The ink of a sign.
 
-        Strokes mostly inside are its own to their ends. Of a longer one, such as of two digits that
-        touch, it has the part inside.
+        Strokes mostly inside are its own to their ends, unless they reach the middle of the next
+        sign. Of a longer one, such as of two digits that touch, it has the part inside.
 
         Returns:
             The box, and the ink in it: uint8 (height, width). Where there is none, all that is
-            between `left` and `right`.
+            between the sign's `left` and `right`.
         """
+        left, middle, right = sign.left, sign.middle, sign.right
         starts, stops = self.edges[1:].T
         shared = np.minimum(stops, right) - np.maximum(starts, left)
-        own = shared >= OWN * (stops - starts)
+        own = (starts > 2 * left - middle) & (stops < 2 * right - middle)
+        own &= shared >= OWN * (stops - starts)
         divided = ~own & (shared >= OWN * (right - left))
         start = int(np.floor(min([left, *starts[own]])))
         stop = int(np.ceil(max([right, *stops[own]])))
@@ -122,6 +124,8 @@ class Strokes(NamedTuple):
         places = np.arange(start, start + window.shape[1])
         inside = (places >= round(left)) & (places < round(right))
         hers = np.r_[False, own][window] | (np.r_[False, divided][window] & inside)
+        if not hers.any():
+            hers = (window > 0) & inside
         x, y, wide, high = cv2.boundingRect(hers.view(np.uint8))
         if not wide:
             return (start, 0, window.shape[1], HEIGHT), self.ink[:, start:stop]
@@ -149,7 +153,7 @@ def words_of(signs: list[Sign], strokes: Strokes) -> list[tuple[float, float]]:
 
     A line is parted where neighbours are far apart.
     """
-    heights = [strokes.of_sign(one.left, one.right)[0][3] for one in signs if one.is_digit]
+    heights = [strokes.of_sign(one)[0][3] for one in signs if one.is_digit]
     if not heights:
         return []
     height = min(float(np.median(heights)), TALLEST * HEIGHT)

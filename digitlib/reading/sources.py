@@ -133,7 +133,7 @@ class Archive:
                     others.append(entry.filename)
         self.notes = _left_out(others)
         if not self.pages:
-            raise DataError(f"{file}: there are no pictures in this archive")
+            raise DataError(_without_pictures(file, "archive", others))
 
     def __len__(self) -> int:
         return len(self.pages)
@@ -186,6 +186,8 @@ class Digits:
     of_digits = True
 
     def __init__(self, content: DigitFile, changes: Sequence[str] = ()):
+        if not len(content):
+            raise DataError(f"{content.file}: it holds no digits")
         self.content, self.files, self.changes = content, [content.file], changes
         self.notes = [f"{content.file.name}: {content.note}"] if content.note else []
 
@@ -255,7 +257,7 @@ def open_source(where: str | Path | Sequence[str | Path]) -> Source:
     name, changes = split_changes(str(where))
     path = resolve(name)
     reader = None if path.is_dir() else _reader(path)
-    if changes and not (reader and path.exists()):
+    if changes and path.exists() and not reader:
         raise DataError(
             f"{path}: ?{','.join(changes)} is for files of 28×28 digits; leave it away here"
         )
@@ -263,9 +265,10 @@ def open_source(where: str | Path | Sequence[str | Path]) -> Source:
         found = sorted(p.relative_to(path) for p in path.rglob("*") if p.is_file())
         names = [name for name in found if not is_hidden(name)]
         files = [path / name for name in names if is_picture(name)]
+        others = [str(name) for name in names if not is_picture(name)]
         if not files:
-            raise DataError(f"{path}: there are no pictures in this folder")
-        return Files(files, path, [str(name) for name in names if not is_picture(name)])
+            raise DataError(_without_pictures(path, "folder", others))
+        return Files(files, path, others)
     if not path.exists():
         matched = sorted(map(Path, glob.glob(str(path), recursive=True)))
         if files := [one for one in matched if one.is_file()]:
@@ -304,6 +307,14 @@ def _left_out(names: Sequence[str]) -> list[str]:
         return []
     some = ", ".join(names[:5]) + (f" and {len(names) - 5:,} more" if len(names) > 5 else "")
     return [f"left out, as names of pictures end in {' '.join(SUFFIXES)}: {some}"]
+
+
+def _without_pictures(where: Path, kind: str, others: Sequence[str]) -> str:
+    """That a folder or an archive has no pictures, and what it has."""
+    said = f"{where}: there are no pictures in this {kind}"
+    if any(_reader(Path(name)) for name in others):
+        said += "; give a file of digits by its own name, unpacked"
+    return "; ".join([said, *_left_out(others)])
 
 
 def _unpack(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:

@@ -96,14 +96,14 @@ def acceptance(root: Path) -> str:
     for name, what in (("simulated", "simulated lines"), ("amounts", "amounts on real cheques")):
         if row := accepted.get(name):
             lines.append(
-                f"Of the {what}, {row['accepted_percent']:.0f} % are accepted, and "
+                f"- Of the {what}, {row['accepted_percent']:.0f} % are accepted, and "
                 f"{percent(row)} of those are right."
             )
     if cells := measured.get("sheets", {}).get("cells"):
         row = cells["all"]
         right = 100 * (1 - row["wrong_accepted_percent"] / row["accepted_percent"])
         lines.append(
-            f"Of the cells on simulated sheets, {row['accepted_percent']:.0f} % are accepted, and "
-            f"{right:.1f} % of those are right."
+            f"- Of the cells on simulated sheets, {row['accepted_percent']:.0f} % are accepted, "
+            f"and {right:.1f} % of those are right."
         )
     return "\n".join(lines)

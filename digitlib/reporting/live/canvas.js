@@ -365,6 +365,8 @@ class Surface {
     for (const stroke of this.drawing.now.strokes) paint(context, stroke, colour);
     if (this.stroke) paint(context, this.stroke, colour);
     this.hint.hidden = !this.drawing.empty || Boolean(this.stroke);
+    // What is hidden loses the focus, and keys would be lost with it.
+    if (this.drawing.empty && this.labels.contains(document.activeElement)) this.root.focus();
     this.labels.classList.toggle("dc-hidden", this.drawing.empty);
     // Not `disabled`: the focus would fall out of the canvas.
     const dim = (name, off) => this.buttons[name].setAttribute("aria-disabled", String(off));

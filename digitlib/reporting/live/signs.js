@@ -176,13 +176,15 @@ export class Strokes {
 
   /**
    * The ink of a sign, and the box around it. Strokes mostly between its left and right are its own
-   * to their ends; of a longer one, such as of two digits that touch, it has the part inside. Where
-   * there is none, it is all that is there.
+   * to their ends, unless they reach the middle of the next sign; of a longer one, such as of two
+   * digits that touch, it has the part inside. Where there is none, it is all that is there.
    */
-  ofSign({ left, right }) {
+  ofSign({ left, middle, right }) {
     const { ink, numbered, boxes } = this;
     const shared = (one) => Math.min(one.x + one.width, right) - Math.max(one.x, left);
-    const isOwn = boxes.map((one, k) => k > 0 && shared(one) >= OWN * one.width);
+    const isNear = (one) =>
+      one.x > 2 * left - middle && one.x + one.width < 2 * right - middle;
+    const isOwn = boxes.map((one, k) => k > 0 && isNear(one) && shared(one) >= OWN * one.width);
     const isDivided = boxes.map(
       (one, k) => k > 0 && !isOwn[k] && shared(one) >= OWN * (right - left),
     );
@@ -191,12 +193,16 @@ export class Strokes {
     const start = clip(first, 0, ink.width - 1);
     const last = Math.ceil(Math.max(right, ...own.map((one) => one.x + one.width)));
     const stop = Math.max(start + 1, last);
-    const hers = map(ink, (level, i) => {
-      const x = i % ink.width, k = numbered[i];
-      const isInside = x >= rint(left) && x < rint(right);
-      return x >= start && x < stop && (isOwn[k] || (isDivided[k] && isInside)) ? level : 0;
+    const inkOf = (isHers) => map(ink, (level, i) => {
+      const x = i % ink.width, isInside = x >= rint(left) && x < rint(right);
+      return x >= start && x < stop && isHers(numbered[i], isInside) ? level : 0;
     });
-    let box = boundingBox(hers, 0), shown = hers;
+    let shown = inkOf((k, isInside) => isOwn[k] || (isDivided[k] && isInside));
+    let box = boundingBox(shown, 0);
+    if (!box.width) {
+      shown = inkOf((k, isInside) => k > 0 && isInside);
+      box = boundingBox(shown, 0);
+    }
     if (!box.width) {
       box = { x: start, y: 0, width: Math.min(stop, ink.width) - start, height: HEIGHT };
       shown = ink;
