@@ -95,9 +95,7 @@ def _add_predict(commands: Commands) -> None:
         metavar="PICTURES",
         help="pictures, a folder, a zip file, a file of digits, or - for standard input",
     )
-    predicting.add_argument(
-        "--model", type=file_name, default=str(PRETRAINED), help="folder of another model"
-    )
+    _add_model(predicting)
     predicting.add_argument(
         "--one-hand",
         action="store_true",
@@ -120,15 +118,19 @@ def _add_predict(commands: Commands) -> None:
     predicting.set_defaults(run=_predict)
 
 
+def _add_model(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--model", type=file_name, default=str(PRETRAINED), help="folder of another model"
+    )
+
+
 def _add_serve(commands: Commands) -> None:
     serving = commands.add_parser(
         "serve", help="answer over HTTP", formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
     serving.add_argument("--host", default="127.0.0.1", help="address to listen on")
     serving.add_argument("--port", type=int, default=8000, help="port to listen on")
-    serving.add_argument(
-        "--model", type=file_name, default=str(PRETRAINED), help="folder of another model"
-    )
+    _add_model(serving)
     serving.add_argument(
         "--api-key",
         default=argparse.SUPPRESS,  # else the help would show the one that is in force
@@ -177,9 +179,8 @@ def _predict(chosen: Namespace) -> int:
 
 def _lines(row: Row) -> Iterator[str]:
     """What was read in a picture, for people; each of several numbers has a line of its own."""
-    read = " ".join(number["text"] for number in row.numbers) or row.text
     doubt = f"  ({row.doubt})" if row.doubt else ""
-    yield f"{row.file}  {read}  {row.confidence:.1%} {row.status}{doubt}"
+    yield f"{row.file}  {row.written}  {row.confidence:.1%} {row.status}{doubt}"
     if len(row.numbers) == 1:
         return
     width = max((len(number["text"]) for number in row.numbers), default=0)
@@ -209,8 +210,7 @@ def _source(pictures: list[str]) -> Source | StandardInput:
 
 def _into_table(source: Source, chosen: Namespace) -> int:
     target = Path(chosen.csv).expanduser().absolute()
-    if target.exists() and not (target.is_file() or target.is_dir()):
-        raise UsageError(f"{target} is no file: name one for the table")
+    check_target(target, overwrite=True)  # whether it may be replaced, `predict` knows
     submission = Path(chosen.submission).expanduser().absolute() if chosen.submission else None
     if submission:
         check_target(submission, chosen.overwrite)
@@ -260,9 +260,7 @@ def _add_site(commands: Commands) -> None:
     making.add_argument(
         "file", type=file_name, nargs="?", default="digits.html", help="digits.html by default"
     )
-    making.add_argument(
-        "--model", type=file_name, default=str(PRETRAINED), help="folder of another model"
-    )
+    _add_model(making)
     making.add_argument("--report", default="", help="address of a report to link to")
     making.add_argument("--overwrite", action="store_true", help="replace a file that is there")
     making.set_defaults(run=_site)

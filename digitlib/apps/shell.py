@@ -84,5 +84,7 @@ def check_target(file: Path, overwrite: bool, several: bool = False) -> None:
         raise UsageError(f"{file} is a file: for several pictures give the name of a folder")
     if not several and file.is_dir():
         raise UsageError(f"{file} is a folder: give the name of a file")
+    if file.exists() and not (file.is_file() or file.is_dir()):
+        raise UsageError(f"{file} is no file: give the name of one")
     if file.exists() and not overwrite and not (several and not any(file.iterdir())):
         raise UsageError(f"{file} is there already: give --overwrite, or another name")

@@ -3,6 +3,7 @@
 Writing, print and rules are told apart beforehand, pixel by pixel (`sheet_maps.Maps`).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import cv2
@@ -162,7 +163,7 @@ def find_layout(decoded: Decoded, maps: Maps) -> Layout:
 
 def _marks_between(grid: Grid, strokes: list[Component]) -> list[Component]:
     """Small strokes between the boxes of a row or in front of them, such as a point or a minus."""
-    x, y, width, height = cv2.boundingRect(np.vstack([box.outline for box in grid.boxes]))
+    x, y, width, height = _around(grid)
     front = x - width / grid.columns
     return [
         one
@@ -174,11 +175,17 @@ def _marks_between(grid: Grid, strokes: list[Component]) -> list[Component]:
     ]
 
 
+def _around(grid: Grid) -> Sequence[int]:
+    """The upright rectangle around its cells: x, y, width, height in the map's pixels."""
+    return cv2.boundingRect(np.vstack([box.outline for box in grid.boxes]))
+
+
 def _is_cut(grid: Grid, rules: np.ndarray) -> bool:
     """Whether the edge of the picture cuts a box beside a row of them: rules lead on to it."""
-    x, y, width, height = cv2.boundingRect(np.vstack([box.outline for box in grid.boxes]))
+    x, y, width, height = _around(grid)
     rooms = x, rules.shape[1] - x - width
-    ends = rules[max(y, 0) : y + height, :EDGE], rules[max(y, 0) : y + height, -EDGE:]
+    beside = rules[max(y, 0) : y + height]
+    ends = beside[:, :EDGE], beside[:, -EDGE:]
     least, most = (share * width / grid.columns for share in BESIDE)
     return any(
         least < room < most and bool((end >= MARKED).any())
@@ -247,7 +254,7 @@ def _is_seen(grid: Grid, absorbed: np.ndarray, maps: Maps) -> bool:
     for box in grid.boxes:
         cv2.polylines(lines, [box.outline.astype(np.int32)], True, 1, 9)
     marked = np.maximum(maps.writing, maps.printed) > BLANK
-    x, y, width, height = cv2.boundingRect(np.vstack([box.outline for box in grid.boxes]))
+    x, y, width, height = _around(grid)
     window = np.s_[max(y, 0) : y + height, max(x, 0) : x + width]
     on = (lines[window] > 0) & (maps.rules[window] >= MARKED) & ~marked[window]
     off = (maps.rules[window] < BLANK) & ~marked[window]

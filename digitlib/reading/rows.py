@@ -41,11 +41,16 @@ class Row:
     numbers: tuple[dict, ...] = ()
 
     @property
+    def written(self) -> str:
+        """Its numbers with their marks; where they are not known, its digits."""
+        return " ".join(number["text"] for number in self.numbers) or self.text
+
+    @property
     def doubt(self) -> str:
         """What keeps the reading from being accepted, in words; "" where nothing does."""
         if self.accepted or self.error:
             return ""
-        if len(" ".join(number["text"] for number in self.numbers) or self.text) == 1:
+        if len(self.written) == 1:
             return "may be no digit"
         if len(self.numbers) == 1:
             return MISREAD

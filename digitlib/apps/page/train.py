@@ -163,10 +163,9 @@ class Train(widgets.VBox):
     def _use(self, _button: object) -> None:
         try:
             self.shared.use(self.output_dir / "model")
-        except Exception as fault:
+            self.said.value = "<p>Draw and Pictures read with it from now on.</p>"
+        except Exception as fault:  # as in `_start`
             self.said.value = error(fault)
-            return
-        self.said.value = "<p>Draw and Pictures read with it from now on.</p>"
 
     def end(self, words: str = "") -> None:
         """Stop the training, if there is one, with everything it started."""

@@ -366,7 +366,9 @@ class Surface {
     if (this.stroke) paint(context, this.stroke, colour);
     this.hint.hidden = !this.drawing.empty || Boolean(this.stroke);
     // What is hidden loses the focus, and keys would be lost with it.
-    if (this.drawing.empty && this.labels.contains(document.activeElement)) this.root.focus();
+    if (this.drawing.empty && this.labels.contains(document.activeElement)) {
+      this.root.focus({ preventScroll: true });
+    }
     this.labels.classList.toggle("dc-hidden", this.drawing.empty);
     // Not `disabled`: the focus would fall out of the canvas.
     const dim = (name, off) => this.buttons[name].setAttribute("aria-disabled", String(off));

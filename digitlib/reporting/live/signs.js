@@ -182,8 +182,7 @@ export class Strokes {
   ofSign({ left, middle, right }) {
     const { ink, numbered, boxes } = this;
     const shared = (one) => Math.min(one.x + one.width, right) - Math.max(one.x, left);
-    const isNear = (one) =>
-      one.x > 2 * left - middle && one.x + one.width < 2 * right - middle;
+    const isNear = (one) => one.x > 2 * left - middle && one.x + one.width < 2 * right - middle;
     const isOwn = boxes.map((one, k) => k > 0 && isNear(one) && shared(one) >= OWN * one.width);
     const isDivided = boxes.map(
       (one, k) => k > 0 && !isOwn[k] && shared(one) >= OWN * (right - left),
